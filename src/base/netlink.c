@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/netlink.h"
+
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define NL_BUFFER (64 * 1024)
+
+struct nl {
+	struct mnl_socket *socket;
+	uint32_t sequence;
+	char words[256];
+	_Alignas(struct nlmsghdr) char request[8192];
+	_Alignas(struct nlmsghdr) char answer[NL_BUFFER];
+};
+
+int nl_open(struct nl **ret, int protocol)
+{
+	struct nl *nl = calloc(1, sizeof(*nl));
+	int on = 1;
+
+	if (!nl)
+		return -ENOMEM;
+	nl->socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
+	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int err = -errno;
+
+		nl_close(nl);
+		return err;
+	}
+	/* Old kernels know neither; both are only for better words and stricter dumps. */
+	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
+	mnl_socket_setsockopt(nl->socket, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	*ret = nl;
+	return 0;
+}
+
+void nl_close(struct nl *nl)
+{
+	if (!nl)
+		return;
+	if (nl->socket)
+		mnl_socket_close(nl->socket);
+	free(nl);
+}
+
+int nl_fd(const struct nl *nl)
+{
+	return mnl_socket_get_fd(nl->socket);
+}
+
+int nl_join(struct nl *nl, unsigned group)
+{
+	int value = (int)group;
+
+	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &value, sizeof(value)) < 0)
+		return -errno;
+	return 0;
+}
+
+struct nlmsghdr *nl_start(struct nl *nl, uint16_t type, uint16_t flags, size_t extra)
+{
+	struct nlmsghdr *msg = mnl_nlmsg_put_header(nl->request);
+
+	msg->nlmsg_type = type;
+	msg->nlmsg_flags = NLM_F_REQUEST | flags;
+	msg->nlmsg_seq = ++nl->sequence;
+	mnl_nlmsg_put_extra_header(msg, extra);
+	return msg;
+}
+
+const char *nl_words(const struct nl *nl)
+{
+	return nl->words;
+}
+
+/* Keeps the kernel's explanation, the attribute NLMSGERR_ATTR_MSG of an extended acknowledgement.
+ */
+static void keep_words(struct nl *nl, const struct nlmsghdr *msg)
+{
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(msg);
+	size_t offset = sizeof(*error);
+	const struct nlattr *attr;
+
+	if (!(msg->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(msg->nlmsg_flags & NLM_F_CAPPED)) {
+		if (error->msg.nlmsg_len < sizeof(error->msg))
+			return;
+		offset += error->msg.nlmsg_len - sizeof(error->msg);
+	}
+	mnl_attr_for_each(attr, msg, offset)
+	{
+		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			snprintf(nl->words, sizeof(nl->words), "%s", mnl_attr_get_str(attr));
+	}
+}
+
+/* Reads messages until the conversation that nl_start() opened is over. */
+static int converse(struct nl *nl, nl_answer answer, void *data)
+{
+	const struct nlmsghdr *request = (const struct nlmsghdr *)nl->request;
+	int interrupted = 0;
+
+	nl->words[0] = '\0';
+	if (mnl_socket_sendto(nl->socket, request, request->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		const struct nlmsghdr *msg = (const struct nlmsghdr *)nl->answer;
+		ssize_t got = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof(nl->answer));
+		int left;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		for (left = (int)got; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
+			if (msg->nlmsg_seq != nl->sequence)
+				continue; /* the tail of a conversation that was given up */
+			if (msg->nlmsg_flags & NLM_F_DUMP_INTR)
+				interrupted = -EINTR;
+			if (msg->nlmsg_type == NLMSG_ERROR) {
+				const struct nlmsgerr *error = mnl_nlmsg_get_payload(msg);
+
+				keep_words(nl, msg);
+				return error->error;
+			}
+			if (msg->nlmsg_type == NLMSG_DONE)
+				return interrupted;
+			if (msg->nlmsg_type < NLMSG_MIN_TYPE)
+				continue;
+			if (answer) {
+				int err = answer(msg, data);
+
+				if (err < 0)
+					return err;
+			}
+		}
+	}
+}
+
+int nl_talk(struct nl *nl, nl_answer answer, void *data)
+{
+	((struct nlmsghdr *)nl->request)->nlmsg_flags |= NLM_F_ACK;
+	return converse(nl, answer, data);
+}
+
+int nl_dump(struct nl *nl, nl_answer answer, void *data)
+{
+	((struct nlmsghdr *)nl->request)->nlmsg_flags |= NLM_F_DUMP;
+	return converse(nl, answer, data);
+}
+
+int nl_receive(struct nl *nl, nl_answer answer, void *data)
+{
+	int seen = 0;
+
+	for (;;) {
+		const struct nlmsghdr *msg = (const struct nlmsghdr *)nl->answer;
+		ssize_t got = recv(nl_fd(nl), nl->answer, sizeof(nl->answer), MSG_DONTWAIT);
+		int left;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno == EAGAIN)
+			return seen;
+		if (got < 0)
+			return -errno;
+		for (left = (int)got; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
+			if (msg->nlmsg_type >= NLMSG_MIN_TYPE) {
+				int err = answer(msg, data);
+
+				if (err < 0)
+					return err;
+				seen++;
+			}
+		}
+	}
+}
+
+struct family_query {
+	const char *group;
+	uint16_t family;
+	uint32_t group_id;
+};
+
+static void family_groups(const struct nlattr *groups, struct family_query *query)
+{
+	const struct nlattr *one, *attr;
+
+	mnl_attr_for_each_nested(one, groups)
+	{
+		const char *name = NULL;
+		uint32_t id = 0;
+
+		mnl_attr_for_each_nested(attr, one)
+		{
+			if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME)
+				name = mnl_attr_get_str(attr);
+			if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_ID)
+				id = mnl_attr_get_u32(attr);
+		}
+		if (name && query->group && strcmp(name, query->group) == 0)
+			query->group_id = id;
+	}
+}
+
+static int family_answer(const struct nlmsghdr *msg, void *data)
+{
+	struct family_query *query = data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, msg, sizeof(struct genlmsghdr))
+	{
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID)
+			query->family = mnl_attr_get_u16(attr);
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GROUPS)
+			family_groups(attr, query);
+	}
+	return 0;
+}
+
+int nl_family(struct nl *nl, const char *name, const char *group, uint16_t *ret_family,
+	      uint32_t *ret_group)
+{
+	struct family_query query = {.group = group};
+	struct nlmsghdr *msg = nl_start(nl, GENL_ID_CTRL, 0, sizeof(struct genlmsghdr));
+	struct genlmsghdr *genl = mnl_nlmsg_get_payload(msg);
+	int err;
+
+	genl->cmd = CTRL_CMD_GETFAMILY;
+	genl->version = 1;
+	mnl_attr_put_strz(msg, CTRL_ATTR_FAMILY_NAME, name);
+	err = nl_talk(nl, family_answer, &query);
+	if (err < 0)
+		return err;
+	if (!query.family || (group && !query.group_id))
+		return -ENOENT;
+	*ret_family = query.family;
+	if (group)
+		*ret_group = query.group_id;
+	return 0;
+}

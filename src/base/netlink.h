@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A netlink socket and the two conversations that are had over it: a request that is acknowledged
+ * (nl_talk) and a dump (nl_dump). Attributes are put with libmnl's mnl_attr_put_*.
+ *
+ * A socket belongs for ever to the network namespace that it was opened in, whichever namespace its
+ * user is in later: code that configures a network stack is handed a struct nl and never asks whose
+ * stack it is.
+ */
+#pragma once
+
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdint.h>
+
+struct nl;
+
+/* Opens a socket of @protocol (NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_SOCK_DIAG, ...),
+ * close-on-exec, in the calling thread's network namespace. The caller closes it with nl_close().
+ */
+int nl_open(struct nl **ret, int protocol);
+void nl_close(struct nl *nl);
+
+/* The descriptor, for poll(); owned by @nl. */
+int nl_fd(const struct nl *nl);
+
+/* Joins a multicast group: its messages are then read with nl_receive(). Use a socket that does
+ * nothing else. */
+int nl_join(struct nl *nl, unsigned group);
+
+/* Starts a request in the socket's own buffer (one at a time): NLM_F_REQUEST is added to @flags;
+ * room for a family header of @extra bytes, zeroed, follows (mnl_nlmsg_get_payload). */
+struct nlmsghdr *nl_start(struct nl *nl, uint16_t type, uint16_t flags, size_t extra);
+
+/* Sends the request and waits for its acknowledgement, or for its one answer, which goes to @answer
+ * (may be NULL). 0 or the kernel's negative errno; with an extended acknowledgement its words are
+ * in nl_words(). */
+typedef int (*nl_answer)(const struct nlmsghdr *msg, void *data);
+int nl_talk(struct nl *nl, nl_answer answer, void *data);
+
+/* Sends a dump request (NLM_F_DUMP is added); @answer is called for every message, and stops the
+ * dump by returning a negative value, which is then returned. -EINTR after @answer has seen some
+ * messages means the table changed meanwhile: start again if it matters. */
+int nl_dump(struct nl *nl, nl_answer answer, void *data);
+
+/* Reads what has arrived for joined groups, without blocking: number of messages given to @answer,
+ * or a negative errno (-ENOBUFS: some were lost, look at the whole again). */
+int nl_receive(struct nl *nl, nl_answer answer, void *data);
+
+/* The kernel's explanation of the last failed request; "" where it gave none. */
+const char *nl_words(const struct nl *nl);
+
+/* Generic netlink: the number of family @name, and if @group is not NULL of that multicast group.
+ * -ENOENT where the kernel does not have it. */
+int nl_family(struct nl *nl, const char *name, const char *group, uint16_t *ret_family,
+	      uint32_t *ret_group);
+
+static inline void nl_closep(struct nl **nl)
+{
+	if (*nl)
+		nl_close(*nl);
+}
+#define _cleanup_nl_ __attribute__((cleanup(nl_closep)))
