@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Thin on purpose: meson.build knows how things are built, scripts/ how they are checked.
+#
+#   make demo | build | check | install | lint | fuzz | asan | bench | clean
+#
+# BUILD is the build folder's name (the others are made from it: build-check, build-asan, ...).
+BUILD ?= build
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+export BUILD FUZZ_SECONDS
+
+.PHONY: all build demo check lint fuzz asan bench install clean
+
+all: build
+
+build:
+	@scripts/install-packages build
+	@scripts/build $(BUILD)
+
+demo:
+	@scripts/install-packages build demo
+	@scripts/build $(BUILD)
+	@demo/demo
+
+check:
+	@scripts/install-packages build check demo
+	@scripts/check all
+
+lint:
+	@scripts/install-packages build check
+	@scripts/check lint
+
+fuzz:
+	@scripts/install-packages build check
+	@scripts/check fuzz
+
+asan:
+	@scripts/install-packages build check
+	@scripts/check asan
+
+bench:
+	@scripts/install-packages build check
+	@scripts/build $(BUILD)
+	@bench/all
+
+install:
+	@scripts/build $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-check $(BUILD)-asan $(BUILD)-fuzz demo-result
