@@ -8,7 +8,10 @@
 
 struct trace;
 
-/* Gilbert-Elliott: two states, each with its own loss. Probabilities are per packet, 0..1. */
+/* Gilbert-Elliott: two states, each with its own loss. Probabilities are per packet, 0..1. It
+ * begins good; for each packet the state may change first, then the state it is in decides. So a
+ * share of enter / (enter + leave) of the packets meets the bad state, on average 1 / leave in a
+ * row. */
 struct burst {
 	double enter;     /* good -> bad */
 	double leave;     /* bad -> good */
@@ -20,10 +23,10 @@ struct shape {
 	uint64_t rate;             /* bit/s of whole Ethernet frames; 0: unlimited */
 	const struct trace *trace; /* opportunities to send, in place of rate; NULL: none */
 	uint64_t delay;            /* ns, one way */
-	uint64_t jitter;           /* ns; delay is uniform in delay +- jitter, order kept */
-	double loss;               /* independent, 0..1 */
-	struct burst burst;        /* enter == 0: none */
-	double reorder; /* share of packets, 0..1, that overtake: they skip the delay line */
+	uint64_t jitter;    /* ns; delay is uniform in delay +- jitter (at least 0), order kept */
+	double loss;        /* independent, 0..1 */
+	struct burst burst; /* enter == 0: none */
+	double reorder;     /* share of packets, 0..1, that overtake: they skip the delay line */
 	uint32_t queue_packets; /* most packets that wait to be sent; 0: unlimited */
 	uint32_t queue_bytes;   /* most bytes that wait to be sent; 0: unlimited */
 };

@@ -3,7 +3,10 @@
  * A recorded link, in the format of Mahimahi's mm-link: one line per opportunity to send one packet
  * of up to 1500 bytes (of IP; TRACE_OPPORTUNITY bytes of Ethernet frame), in whole milliseconds
  * from the start, never falling. The trace repeats: its last time stamp is its length. An
- * opportunity that finds nothing to send is lost; several small packets may share one.
+ * opportunity that finds nothing to send is lost; small packets share one, byte by byte: what is
+ * left of it begins the next packet that waits, which a later one completes (as mm-link does).
+ *
+ * The text is strict: decimal digits only, lines end with LF or CRLF, the last one may end without.
  */
 #pragma once
 
