@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/filter.h"
+
+#include "base/cleanup.h"
+
+#include <netinet/in.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SOCKET_TYPE_MASK 0xf /* the rest of the argument are SOCK_CLOEXEC and SOCK_NONBLOCK */
+#define INT_MASK         0xffffffffu /* the upper half of a register is not part of an int argument */
+
+static void release(scmp_filter_ctx *filter)
+{
+	if (*filter)
+		seccomp_release(*filter);
+}
+
+/* The foreign call interfaces of this CPU, so that 32-bit programs are asked about too. */
+static int add_foreign(scmp_filter_ctx filter)
+{
+	int err = 0;
+
+	if (seccomp_arch_native() == SCMP_ARCH_X86_64) {
+		err = seccomp_arch_add(filter, SCMP_ARCH_X86);
+		if (err == 0 || err == -EEXIST)
+			err = seccomp_arch_add(filter, SCMP_ARCH_X32);
+	} else if (seccomp_arch_native() == SCMP_ARCH_AARCH64) {
+		err = seccomp_arch_add(filter, SCMP_ARCH_ARM);
+	}
+	return err == -EEXIST ? 0 : err;
+}
+
+static int add_rules(scmp_filter_ctx filter)
+{
+	const int domains[] = {AF_INET, AF_INET6};
+	const int protocols[] = {0, IPPROTO_TCP};
+
+	for (unsigned d = 0; d < 2; d++) {
+		for (unsigned p = 0; p < 2; p++) {
+			int err = seccomp_rule_add(
+				filter, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 3,
+				SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_MASK, (scmp_datum_t)domains[d]),
+				SCMP_A1_64(SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, SOCK_STREAM),
+				SCMP_A2_64(SCMP_CMP_MASKED_EQ, INT_MASK,
+					   (scmp_datum_t)protocols[p]));
+
+			if (err < 0)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int build(scmp_filter_ctx filter)
+{
+	int err = add_foreign(filter);
+
+	/* A foreign call interface that is not listed runs as without us, instead of being killed.
+	 */
+	if (err == 0)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
+	/* Speculation mitigations for the whole program would slow it down for nothing. */
+	if (err == 0)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
+	if (err == 0)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+	if (err == 0)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
+	return err == 0 ? add_rules(filter) : err;
+}
+
+int filter_load(struct err *err)
+{
+	_cleanup_(release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int code;
+
+	if (!filter)
+		return err_set(err, -ENOMEM, "no memory for the system call filter");
+	code = build(filter);
+	if (code < 0)
+		return err_set(err, code, "cannot build the system call filter: %s",
+			       strerror(-code));
+	code = seccomp_load(filter);
+	if (code == -EACCES) {
+		seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
+		code = seccomp_load(filter);
+	}
+	if (code == -EBUSY)
+		return err_set(
+			err, code,
+			"already inside a `rivulet run`, or another program supervises system "
+			"calls here; the kernel allows only one: leave out the inner one");
+	if (code < 0)
+		return err_set(err, code,
+			       "this kernel does not let us supervise system calls (seccomp user "
+			       "notification, Linux 5.9 or newer): %s",
+			       strerror(-code));
+	code = seccomp_notify_fd(filter);
+	return code < 0 ? err_set(err, code, "the system call filter has no listener") : code;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "link/change.h"
+
+#include <errno.h>
+#include <linux/mptcp.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+int change_apply(struct netstack *stack, const struct change *change)
+{
+	int err = -EINVAL;
+
+	switch (change->kind) {
+	case CHANGE_ROUTE:
+		err = route_add(stack->route, &change->route);
+		break;
+	case CHANGE_RULE:
+		err = rule_add(stack->route, &change->rule);
+		break;
+	case CHANGE_LIMITS:
+		err = endpoint_limits_set(stack->generic, stack->mptcp, &change->limits.now);
+		break;
+	case CHANGE_ENDPOINT:
+		err = endpoint_add(stack->generic, stack->mptcp, &change->endpoint);
+		break;
+	}
+	return err == -EEXIST ? 1 : err;
+}
+
+static int undo_limits(struct netstack *stack, const struct change *change)
+{
+	struct endpoint_limits is = {0};
+	int err = endpoint_limits_get(stack->generic, stack->mptcp, &is);
+
+	if (err < 0 || memcmp(&is, &change->limits.now, sizeof(is)) != 0)
+		return err;
+	return endpoint_limits_set(stack->generic, stack->mptcp, &change->limits.was);
+}
+
+int change_undo(struct netstack *stack, const struct change *change)
+{
+	int err = -EINVAL;
+
+	switch (change->kind) {
+	case CHANGE_ROUTE:
+		err = route_remove(stack->route, &change->route);
+		break;
+	case CHANGE_RULE:
+		err = rule_remove(stack->route, &change->rule);
+		break;
+	case CHANGE_LIMITS:
+		err = undo_limits(stack, change);
+		break;
+	case CHANGE_ENDPOINT:
+		err = endpoint_remove(stack->generic, stack->mptcp, &change->endpoint);
+		break;
+	}
+	/* Routes leave with their device, addresses and links come and go. */
+	return err == -ESRCH || err == -ENOENT || err == -ENODEV ? 0 : err;
+}
+
+static void route_text(const struct route *route, char *text, size_t size)
+{
+	char to[ADDRESS_TEXT_MAX], via[ADDRESS_TEXT_MAX + 5] = "", name[IF_NAMESIZE] = "";
+	char dev[IF_NAMESIZE + 8] = "";
+
+	if (route->gateway.family) {
+		strcpy(via, " via ");
+		address_text(&route->gateway, via + 5);
+	}
+	if (route->index && if_indextoname(route->index, name))
+		snprintf(dev, sizeof(dev), " dev %s", name);
+	snprintf(text, size, "route %s%s%s%s table %u", route->thrown ? "throw " : "",
+		 route->to.prefix ? address_text_prefix(&route->to, to) : "default", via, dev,
+		 route->table);
+}
+
+const char *change_text(const struct change *change, char *text, size_t size)
+{
+	char address[ADDRESS_TEXT_MAX], name[IF_NAMESIZE] = "";
+
+	switch (change->kind) {
+	case CHANGE_ROUTE:
+		route_text(&change->route, text, size);
+		break;
+	case CHANGE_RULE:
+		snprintf(text, size, "rule %u: from %s lookup %u", change->rule.priority,
+			 address_text(&change->rule.from, address), change->rule.table);
+		break;
+	case CHANGE_LIMITS:
+		snprintf(text, size, "mptcp limits: subflows %u, add_addr_accepted %u",
+			 change->limits.now.subflows, change->limits.now.add_addr_accepted);
+		break;
+	case CHANGE_ENDPOINT:
+		if_indextoname(change->endpoint.index, name);
+		snprintf(text, size, "mptcp endpoint %s dev %s%s%s",
+			 address_text(&change->endpoint.address, address), name,
+			 change->endpoint.flags & MPTCP_PM_ADDR_FLAG_SUBFLOW ? " subflow" : "",
+			 change->endpoint.flags & MPTCP_PM_ADDR_FLAG_BACKUP ? " backup" : "");
+		break;
+	}
+	return text;
+}

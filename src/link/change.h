@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One change to a network stack, and how it is taken back. A change is plain data without pointers,
+ * so that a list of them can lie in shared memory or a file, and whoever is left over can undo it.
+ */
+#pragma once
+
+#include "link/endpoint.h"
+#include "link/netstack.h"
+#include "link/route.h"
+
+enum change_kind { CHANGE_ROUTE, CHANGE_RULE, CHANGE_LIMITS, CHANGE_ENDPOINT };
+
+struct change {
+	enum change_kind kind;
+	union {
+		struct route route;
+		struct rule rule;
+		struct endpoint endpoint;
+		struct {
+			struct endpoint_limits was, now;
+		} limits;
+	};
+};
+
+/* 0; 1: the stack had it already and there is nothing to undo; -EPERM, ... from the kernel. */
+int change_apply(struct netstack *stack, const struct change *change);
+
+/* Takes it back. What is gone already is no error; limits are restored only while they are still
+ * ours. */
+int change_undo(struct netstack *stack, const struct change *change);
+
+/* "rule from 10.0.0.2 lookup 5260003", for --dry-run and errors. Returns @text. */
+const char *change_text(const struct change *change, char *text, size_t size);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "link/diag.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/mptcp.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <string.h>
+
+enum { STATE_TIME_WAIT = 6, STATE_SYN_RECV = 12, STATE_LAST = 12 }; /* include/net/tcp_states.h */
+
+static struct address make_address(uint8_t family, const uint32_t words[4])
+{
+	struct address address = {0};
+
+	if (family == AF_INET6) {
+		struct sockaddr_in6 sa = {.sin6_family = AF_INET6};
+
+		memcpy(&sa.sin6_addr, words, 16);
+		return address_from_sockaddr((struct sockaddr *)&sa); /* may be a mapped v4 one */
+	}
+	address.family = AF_INET;
+	address.prefix = 32;
+	memcpy(address.bytes, words, 4);
+	return address;
+}
+
+/* tcp_info has grown with the kernels: take what is there. */
+static void parse_info(const struct nlattr *attr, struct diag_socket *ret)
+{
+	struct tcp_info info = {0};
+	size_t size = mnl_attr_get_payload_len(attr);
+
+	memcpy(&info, mnl_attr_get_payload(attr), size < sizeof(info) ? size : sizeof(info));
+	/* The SYN counts as one byte there. */
+	ret->bytes_acked = info.tcpi_bytes_acked ? info.tcpi_bytes_acked - 1 : 0;
+	ret->bytes_received = info.tcpi_bytes_received;
+}
+
+static void parse_ulp(const struct nlattr *ulp, struct diag_socket *ret)
+{
+	const struct nlattr *attr, *inner;
+
+	mnl_attr_for_each_nested(attr, ulp)
+	{
+		if (mnl_attr_get_type(attr) != INET_ULP_INFO_MPTCP)
+			continue;
+		ret->mptcp = true;
+		mnl_attr_for_each_nested(inner, attr)
+		{
+			if (mnl_attr_get_type(inner) == MPTCP_SUBFLOW_ATTR_FLAGS)
+				ret->mptcp_flags = mnl_attr_get_u32(inner);
+			if (mnl_attr_get_type(inner) == MPTCP_SUBFLOW_ATTR_TOKEN_LOC)
+				ret->token = mnl_attr_get_u32(inner);
+		}
+	}
+}
+
+struct visit {
+	diag_each each;
+	void *data;
+};
+
+static int visit_socket(const struct nlmsghdr *msg, void *data)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(msg);
+	struct visit *visit = data;
+	struct diag_socket s = {0};
+	const struct nlattr *attr;
+
+	if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    mnl_nlmsg_get_payload_len(msg) < sizeof(*diag))
+		return 0;
+	s.cookie = (uint64_t)diag->id.idiag_cookie[1] << 32 | diag->id.idiag_cookie[0];
+	s.inode = diag->idiag_inode;
+	s.state = diag->idiag_state;
+	s.local = make_address(diag->idiag_family, diag->id.idiag_src);
+	s.remote = make_address(diag->idiag_family, diag->id.idiag_dst);
+	s.local_port = ntohs(diag->id.idiag_sport);
+	s.remote_port = ntohs(diag->id.idiag_dport);
+	mnl_attr_for_each(attr, msg, sizeof(*diag))
+	{
+		if (mnl_attr_get_type(attr) == INET_DIAG_INFO)
+			parse_info(attr, &s);
+		if (mnl_attr_get_type(attr) == INET_DIAG_ULP_INFO)
+			parse_ulp(attr, &s);
+	}
+	return visit->each(&s, visit->data);
+}
+
+int diag_dump(struct nl *nl, diag_each each, void *data)
+{
+	const uint8_t families[] = {AF_INET, AF_INET6};
+	struct visit visit = {each, data};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct nlmsghdr *msg =
+			nl_start(nl, SOCK_DIAG_BY_FAMILY, 0, sizeof(struct inet_diag_req_v2));
+		struct inet_diag_req_v2 *request = mnl_nlmsg_get_payload(msg);
+		int err;
+
+		request->sdiag_family = families[i];
+		request->sdiag_protocol = IPPROTO_TCP;
+		request->idiag_ext = 1 << (INET_DIAG_INFO - 1);
+		request->idiag_states = ((1u << (STATE_LAST + 1)) - 1) & ~(1u << STATE_TIME_WAIT) &
+					~(1u << STATE_SYN_RECV);
+		err = nl_dump(nl, visit_socket, &visit);
+		if (err < 0 && err != -EINTR)
+			return err;
+	}
+	return 0;
+}
+
+int diag_watch(struct nl **ret)
+{
+	_cleanup_nl_ struct nl *nl = NULL;
+	int err = nl_open(&nl, NETLINK_SOCK_DIAG);
+
+	if (err == 0)
+		err = nl_join(nl, SKNLGRP_INET_TCP_DESTROY);
+	if (err == 0)
+		err = nl_join(nl, SKNLGRP_INET6_TCP_DESTROY);
+	if (err < 0)
+		return err;
+	*ret = nl;
+	nl = NULL;
+	return 0;
+}
+
+int diag_destroyed(struct nl *nl, diag_each each, void *data)
+{
+	struct visit visit = {each, data};
+
+	return nl_receive(nl, visit_socket, &visit);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * MPTCP endpoints and limits of a network stack: the kernel's path manager over generic netlink
+ * (family "mptcp_pm", linux/mptcp.h). An endpoint with the flag subflow makes the path manager open
+ * a further subflow from that address in every connection (RFC 8684, section 3.2).
+ */
+#pragma once
+
+#include "base/address.h"
+#include "base/netlink.h"
+
+#include <stdint.h>
+
+struct endpoint {
+	struct address address;
+	unsigned index; /* of the device that its subflows are bound to */
+	uint32_t flags; /* MPTCP_PM_ADDR_FLAG_* */
+	uint8_t id;     /* given by the kernel */
+};
+
+struct endpoint_limits {
+	uint32_t subflows;          /* further subflows of a connection, 0..8 */
+	uint32_t add_addr_accepted; /* addresses that a peer announces and we use, 0..8 */
+};
+
+#define ENDPOINT_MAX 8 /* of the kernel's path manager */
+
+/* @nl is a NETLINK_GENERIC socket, @family what nl_family(nl, "mptcp_pm", ...) said. */
+typedef int (*endpoint_each)(const struct endpoint *endpoint, void *data);
+int endpoint_dump(struct nl *nl, uint16_t family, endpoint_each each, void *data);
+/* -EEXIST: that address is one already. */
+int endpoint_add(struct nl *nl, uint16_t family, const struct endpoint *endpoint);
+/* Found by its address, whatever its id; -ENOENT where there is none. Closes its subflows. */
+int endpoint_remove(struct nl *nl, uint16_t family, const struct endpoint *endpoint);
+int endpoint_limits_get(struct nl *nl, uint16_t family, struct endpoint_limits *ret);
+int endpoint_limits_set(struct nl *nl, uint16_t family, const struct endpoint_limits *limits);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "link/multipath.h"
+
+#include <errno.h>
+#include <linux/mptcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const multipath_use_text[] = {
+	[MULTIPATH_USED] = "used",
+	[MULTIPATH_DOWN] = "it is down",
+	[MULTIPATH_NO_ADDRESS] = "it has no global address",
+	[MULTIPATH_NO_GATEWAY] = "no default route leads over it",
+	[MULTIPATH_NOT_A_LINK] = "it leads nowhere by itself",
+	[MULTIPATH_TUNNEL] = "it is a tunnel over another link",
+	[MULTIPATH_BEHIND_TUNNEL] =
+		"a tunnel has the default route, and this link would go around it",
+};
+
+static bool has_gateway(const struct links *links, const struct link *link,
+			const struct address *address)
+{
+	return links_default(links, link, address->family) != NULL;
+}
+
+/* Does a tunnel hold the best default route? Both halves of the address space (0/1 and 128/1) count
+ * as one. */
+static bool tunnel_is_default(const struct links *links)
+{
+	const struct route *best = NULL;
+
+	for (unsigned i = 0; i < links->route_count; i++) {
+		const struct route *route = &links->routes[i];
+
+		if (route->to.prefix > 1)
+			continue;
+		if (!best || route->to.prefix > best->to.prefix ||
+		    (route->to.prefix == best->to.prefix && route->metric < best->metric))
+			best = route;
+	}
+	return best && links_by_index(links, best->index)->kind == LINK_TUNNEL;
+}
+
+static enum multipath_use judge(const struct links *links, const struct link *link, bool tunnelled)
+{
+	bool gateway = false;
+
+	if (link->kind == LINK_LOOPBACK || link->kind == LINK_VIRTUAL)
+		return MULTIPATH_NOT_A_LINK;
+	if (!link->up)
+		return MULTIPATH_DOWN;
+	if (link->address_count == 0)
+		return MULTIPATH_NO_ADDRESS;
+	if (link->kind == LINK_TUNNEL)
+		return MULTIPATH_TUNNEL;
+	for (unsigned i = 0; i < link->address_count; i++)
+		gateway = gateway || has_gateway(links, link, &link->addresses[i]);
+	if (!gateway)
+		return MULTIPATH_NO_GATEWAY;
+	return tunnelled ? MULTIPATH_BEHIND_TUNNEL : MULTIPATH_USED;
+}
+
+static int add(struct multipath_plan *plan, struct change change)
+{
+	struct change *grown = reallocarray(plan->changes, plan->count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	plan->changes = grown;
+	plan->changes[plan->count++] = change;
+	return 0;
+}
+
+static bool is_used(const struct multipath_state *state, const struct multipath_plan *plan,
+		    unsigned index)
+{
+	for (unsigned i = 0; i < state->links->count; i++)
+		if (state->links->all[i].index == index)
+			return plan->use[i] == MULTIPATH_USED;
+	return false;
+}
+
+/* The link's own table: on-link networks before gateways, which the kernel looks up in them. */
+static int add_table(const struct multipath_state *state, const struct link *link,
+		     struct multipath_plan *plan)
+{
+	for (int gateways = 0; gateways <= 1; gateways++) {
+		for (unsigned i = 0; i < state->links->route_count; i++) {
+			struct route route = state->links->routes[i];
+			bool own = route.index == link->index;
+			int err;
+
+			if (gateways != (route.gateway.family != 0))
+				continue;
+			if (!own && (is_used(state, plan, route.index) || route.to.prefix == 0))
+				continue;
+			route.table = MULTIPATH_TABLE_FIRST + link->index;
+			if (!own)
+				route = (struct route){
+					.to = route.to, .table = route.table, .thrown = true};
+			err = add(plan, (struct change){.kind = CHANGE_ROUTE, .route = route});
+			if (err < 0)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static bool is_endpoint(const struct multipath_state *state, const struct address *address)
+{
+	for (unsigned i = 0; i < state->endpoint_count; i++)
+		if (address_equal(&state->endpoints[i].address, address))
+			return true;
+	return false;
+}
+
+/* Rules and endpoints of the link's addresses; *@endpoints counts all that the stack will have. */
+static int add_addresses(const struct multipath_state *state, const struct link *link,
+			 struct multipath_plan *plan, unsigned *endpoints)
+{
+	for (unsigned i = 0; i < link->address_count; i++) {
+		const struct address *address = &link->addresses[i];
+		struct address lone = *address;
+		int err;
+
+		if (!has_gateway(state->links, link, address))
+			continue;
+		lone.prefix = (uint8_t)(address_size(address) * 8);
+		err = add(plan,
+			  (struct change){.kind = CHANGE_RULE,
+					  .rule = {.from = lone,
+						   .table = MULTIPATH_TABLE_FIRST + link->index,
+						   .priority = MULTIPATH_PRIORITY}});
+		if (err < 0)
+			return err;
+		if (!state->path_manager || is_endpoint(state, address) ||
+		    *endpoints >= ENDPOINT_MAX)
+			continue;
+		err = add(plan, (struct change){.kind = CHANGE_ENDPOINT,
+						.endpoint = {.address = lone,
+							     .index = link->index,
+							     .flags = MPTCP_PM_ADDR_FLAG_SUBFLOW}});
+		if (err < 0)
+			return err;
+		++*endpoints;
+	}
+	return 0;
+}
+
+static int add_limits(const struct multipath_state *state, unsigned endpoints,
+		      struct multipath_plan *plan)
+{
+	struct change change = {.kind = CHANGE_LIMITS,
+				.limits = {.was = state->limits, .now = state->limits}};
+
+	if (!state->path_manager || state->limits.subflows >= endpoints)
+		return 0;
+	change.limits.now.subflows = endpoints;
+	return add(plan, change);
+}
+
+static int fill(const struct multipath_state *state, struct multipath_plan *plan)
+{
+	unsigned endpoints = state->endpoint_count;
+	int err = 0;
+
+	for (unsigned i = 0; i < state->links->count && err == 0; i++)
+		if (plan->use[i] == MULTIPATH_USED)
+			err = add_table(state, &state->links->all[i], plan);
+	for (unsigned i = 0; i < state->links->count && err == 0; i++)
+		if (plan->use[i] == MULTIPATH_USED)
+			err = add_addresses(state, &state->links->all[i], plan, &endpoints);
+	return err < 0 ? err : add_limits(state, endpoints, plan);
+}
+
+int multipath_plan(const struct multipath_state *state, struct multipath_plan *ret)
+{
+	bool tunnelled = tunnel_is_default(state->links);
+	struct multipath_plan plan = {0};
+	int err = 0;
+
+	plan.use = calloc(state->links->count + 1, sizeof(*plan.use));
+	if (!plan.use)
+		return -ENOMEM;
+	for (unsigned i = 0; i < state->links->count; i++) {
+		plan.use[i] = judge(state->links, &state->links->all[i], tunnelled);
+		plan.used += plan.use[i] == MULTIPATH_USED;
+	}
+	if (plan.used >= 2)
+		err = fill(state, &plan);
+	if (err < 0)
+		multipath_plan_free(&plan);
+	else
+		*ret = plan;
+	return err;
+}
+
+void multipath_plan_free(struct multipath_plan *plan)
+{
+	free(plan->changes);
+	free(plan->use);
+	*plan = (struct multipath_plan){0};
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a network stack is set up so that every usable link carries a subflow. Pure: from what is
+ * there to a list of changes.
+ *
+ * For each usable link and address family:
+ *  - a routing table of its own with what the main table knows of the link (its networks, its
+ *    gateways), and for every network that is reached over some other device than a usable link (a
+ *    container bridge, a VPN) a "throw", which sends the search back to the main table;
+ *  - for each of its addresses a rule "from ADDRESS lookup TABLE", just before the main table's, so
+ * that any rule of the user's comes first;
+ *  - for each of its addresses, up to what the kernel takes, an MPTCP endpoint with the flag
+ * subflow, bound to the device. And the limit of subflows is raised to the number of those
+ * endpoints.
+ */
+#pragma once
+
+#include "link/change.h"
+#include "link/links.h"
+
+#include <stdbool.h>
+
+#define MULTIPATH_PRIORITY    32100       /* of our rules: before main (32766), after the user's */
+#define MULTIPATH_TABLE_FIRST 0x52560000u /* "RV": our table of a device is this plus its index */
+
+/* Why a link is used for subflows, or not. */
+enum multipath_use {
+	MULTIPATH_USED,
+	MULTIPATH_DOWN,
+	MULTIPATH_NO_ADDRESS,
+	MULTIPATH_NO_GATEWAY,
+	MULTIPATH_NOT_A_LINK,   /* loopback, bridge, dummy, ... */
+	MULTIPATH_TUNNEL,       /* it runs over another link */
+	MULTIPATH_BEHIND_TUNNEL /* a VPN has the default route: what goes elsewhere would leak
+				   around it */
+};
+/* In words for a person, to follow "not used: ". */
+extern const char *const multipath_use_text[];
+
+/* What is known before planning. */
+struct multipath_state {
+	const struct links *links;
+	const struct endpoint *endpoints; /* that are there already */
+	unsigned endpoint_count;
+	struct endpoint_limits limits;
+	bool path_manager; /* the stack has MPTCP endpoints; else only routes are planned */
+};
+
+struct multipath_plan {
+	struct change *changes; /* in order; owned, free with multipath_plan_free() */
+	unsigned count;
+	enum multipath_use *use; /* one for each link of links->all; owned */
+	unsigned used;           /* how many are MULTIPATH_USED */
+};
+
+/* -ENOMEM, or 0. With fewer than two usable links there is nothing to change. */
+int multipath_plan(const struct multipath_state *state, struct multipath_plan *ret);
+void multipath_plan_free(struct multipath_plan *plan);
