@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <string.h>
@@ -66,10 +67,15 @@ static int build(scmp_filter_ctx filter)
 	if (err == 0)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
 	if (err == 0)
-		err = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
-	if (err == 0)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
 	return err == 0 ? add_rules(filter) : err;
+}
+
+/* The library makes -EFAULT of what it does not expect, such as EBUSY; errno still has the kernel's
+ * word. */
+static int load(scmp_filter_ctx filter)
+{
+	return seccomp_load(filter) < 0 ? -errno : 0;
 }
 
 int filter_load(struct err *err)
@@ -83,10 +89,10 @@ int filter_load(struct err *err)
 	if (code < 0)
 		return err_set(err, code, "cannot build the system call filter: %s",
 			       strerror(-code));
-	code = seccomp_load(filter);
+	code = load(filter);
 	if (code == -EACCES) {
 		seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 1);
-		code = seccomp_load(filter);
+		code = load(filter);
 	}
 	if (code == -EBUSY)
 		return err_set(
@@ -100,4 +106,11 @@ int filter_load(struct err *err)
 			       strerror(-code));
 	code = seccomp_notify_fd(filter);
 	return code < 0 ? err_set(err, code, "the system call filter has no listener") : code;
+}
+
+bool filter_in_use(int listener)
+{
+	struct pollfd fd = {.fd = listener};
+
+	return poll(&fd, 1, 0) >= 0 && !(fd.revents & (POLLHUP | POLLERR));
 }

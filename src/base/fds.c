@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/fds.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+union control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+int fds_send(int socket, int fd)
+{
+	char byte = 0;
+	struct iovec iov = {&byte, 1};
+	union control control = {0};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
+			     .msg_controllen = sizeof(control)};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(socket, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int fds_receive(int socket)
+{
+	char byte;
+	struct iovec iov = {&byte, 1};
+	union control control = {0};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
+			     .msg_controllen = sizeof(control)};
+	const struct cmsghdr *cmsg;
+	ssize_t got;
+	int fd;
+
+	do
+		got = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (got == 0 || !cmsg || cmsg->cmsg_type != SCM_RIGHTS ||
+	    cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -EPIPE;
+	memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
+	return fd;
+}
+
+static bool is_kept(int fd, const int *keep, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (keep[i] == fd)
+			return true;
+	return false;
+}
+
+void fds_close_but(const int *keep, unsigned count)
+{
+	int last = STDERR_FILENO;
+
+	for (unsigned i = 0; i < count; i++)
+		if (keep[i] > last)
+			last = keep[i];
+	for (int fd = STDERR_FILENO + 1; fd <= last; fd++)
+		if (!is_kept(fd, keep, count))
+			close(fd);
+	close_range((unsigned)last + 1, ~0U, 0);
+}
+
+int fds_watch_process(int pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Descriptors passed between processes over an AF_UNIX socket. */
+#pragma once
+
+/* Sends a copy of @fd, which stays the caller's. 0 or a negative errno. */
+int fds_send(int socket, int fd);
+
+/* The descriptor that was sent, close-on-exec, now the caller's; blocks. -EPIPE: the other end is
+ * gone. */
+int fds_receive(int socket);
+
+/* A descriptor that polls readable when process @pid (a child's, or one that is pinned otherwise)
+ * ends. */
+int fds_watch_process(int pid);
+
+/* Closes every descriptor above standard error but the @count in @keep. For a process that was
+ * forked without exec and must hold nothing of its parent's or its caller's. */
+void fds_close_but(const int *keep, unsigned count);

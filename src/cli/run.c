@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rivulet run: the arguments of rivulet-run(1), and nothing else. */
+#include "run/run.h"
+
+#include "cli/commands.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+enum { OPTION_EXPLAIN = 1, OPTION_DRY_RUN, OPTION_JSON, OPTION_QUIET, OPTION_REPORT, OPTION_HELP };
+
+static const struct option options[] = {
+	{"explain", no_argument, NULL, OPTION_EXPLAIN},
+	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"report", required_argument, NULL, OPTION_REPORT},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
+};
+
+static const char usage[] =
+	"Usage: rivulet run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
+	"Runs PROGRAM, unmodified, with all links of this device: every TCP socket that it\n"
+	"makes is an MPTCP one, and every usable link carries a subflow.\n"
+	"\n"
+	"  --explain      say what was decided and why, and each change to the host\n"
+	"  --dry-run      say what would be done, and start nothing\n"
+	"  --json         the summary at the end as JSON\n"
+	"  --report FILE  write the summary as JSON to FILE\n"
+	"  --quiet        no summary and no notes\n"
+	"\n"
+	"The exit code is PROGRAM's; 125 is a failure of rivulet, 126 a PROGRAM that cannot\n"
+	"be executed, 127 one that is not found.\n";
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options run = {0};
+	struct err err = {0};
+	int option, code;
+
+	/* "+": what follows the program's name is the program's. */
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (option) {
+		case OPTION_EXPLAIN:
+			run.explain = true;
+			break;
+		case OPTION_DRY_RUN:
+			run.dry_run = true;
+			break;
+		case OPTION_JSON:
+			run.json = true;
+			break;
+		case OPTION_QUIET:
+			run.quiet = true;
+			break;
+		case OPTION_REPORT:
+			run.report = optarg;
+			break;
+		case OPTION_HELP:
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs("Try 'rivulet run --help'.\n", stderr);
+			return RUN_FAILED;
+		}
+	}
+	if (optind == argc && !run.dry_run) {
+		fputs("rivulet: no program to run: rivulet run -- PROGRAM [ARGUMENT]...\n", stderr);
+		return RUN_FAILED;
+	}
+	run.argv = argv + optind;
+	code = run_program(&run, &err);
+	if (err.text[0])
+		fprintf(stderr, "rivulet: %s\n", err.text);
+	return code;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/explain.h"
+
+static void explain_link(const struct link *link, enum multipath_use use, FILE *out)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	fprintf(out, "rivulet: link %s (%s", link->name, link_kind_names[link->kind]);
+	for (unsigned i = 0; i < link->address_count; i++)
+		fprintf(out, ", %s", address_text(&link->addresses[i], text));
+	if (use == MULTIPATH_USED)
+		fprintf(out, "): used\n");
+	else
+		fprintf(out, "): not used: %s\n", multipath_use_text[use]);
+}
+
+void explain_plan(const struct native_plan *plan, FILE *out)
+{
+	fprintf(out, "rivulet: stack native: this kernel speaks MPTCP\n");
+	for (unsigned i = 0; i < plan->links.count; i++)
+		if (plan->links.all[i].kind != LINK_LOOPBACK)
+			explain_link(&plan->links.all[i], plan->multipath.use[i], out);
+	if (plan->multipath.used < 2)
+		fprintf(out,
+			"rivulet: %s: nothing to set up; sockets are MPTCP all the same, and "
+			"the peer may open further subflows\n",
+			plan->multipath.used ? "one usable link" : "no link with a default route");
+	if (plan->own_path_manager)
+		fprintf(out, "rivulet: a daemon manages paths here (net.mptcp.pm_type=1): it "
+			     "decides on subflows, not our endpoints\n");
+}
+
+void explain_change(const struct change *change, bool was_there, FILE *out)
+{
+	char text[256];
+
+	fprintf(out, "rivulet: %s %s\n",
+		was_there ? "there already:" : "set up:", change_text(change, text, sizeof(text)));
+}

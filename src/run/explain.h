@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was decided about the links and why, one line each. */
+#pragma once
+
+#include "stack/native.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+void explain_plan(const struct native_plan *plan, FILE *out);
+void explain_change(const struct change *change, bool was_there, FILE *out);

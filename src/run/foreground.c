@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/filter.h"
+#include "base/cleanup.h"
+#include "base/fds.h"
+#include "run/explain.h"
+#include "run/run.h"
+#include "run/summary.h"
+#include "run/supervisor.h"
+#include "stack/native.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+enum { OURS, THEIRS }; /* the ends of a socket pair */
+
+/* Why the program could not be started, from the child that tried. */
+struct start_failure {
+	int exit_code;
+	struct err err;
+};
+
+struct foreground {
+	const struct run_options *options;
+	struct journal *journal;
+	sigset_t caller_mask; /* that the program starts with */
+	int control;
+	pid_t watcher, program;
+};
+
+static int take_note(const struct run_options *options, const struct err *why)
+{
+	struct links none = {0};
+	struct summary summary = {.links = &none, .why_tcp = why->text};
+
+	if (!options->quiet)
+		fprintf(stderr, "rivulet: %s\n", why->text);
+	if (options->report) {
+		_cleanup_fclose_ FILE *file = fopen(options->report, "we");
+
+		return file ? summary_print_json(&summary, file) : -errno;
+	}
+	return 0;
+}
+
+/* No stack to offer: what the caller started becomes the program. */
+static int become(const struct run_options *options, struct err *err)
+{
+	execvp(options->argv[0], options->argv);
+	err_set(err, -errno, "cannot run %s: %s", options->argv[0], strerror(errno));
+	return errno == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
+}
+
+static int dry_run(struct err *err)
+{
+	struct netstack netstack;
+	struct native_plan plan;
+	char text[256];
+	int code = netstack_open_host(&netstack);
+
+	if (code < 0) {
+		err_set(err, code, "cannot reach the kernel's network configuration: %s",
+			strerror(-code));
+		return RUN_FAILED;
+	}
+	code = native_plan(&netstack, &plan, err);
+	netstack_close(&netstack);
+	if (code < 0)
+		return RUN_FAILED;
+	explain_plan(&plan, stdout);
+	for (unsigned i = 0; i < plan.multipath.count; i++)
+		printf("rivulet: would set up: %s\n",
+		       change_text(&plan.multipath.changes[i], text, sizeof(text)));
+	native_plan_free(&plan);
+	return 0;
+}
+
+static int pair(int type, int ends[static 2], struct err *err)
+{
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0)
+		return 0;
+	return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
+}
+
+/* A helper keeps only standard error, no key pressed at the terminal reaches it, and SIGTERM ends
+ * it. */
+static void become_helper(const struct foreground *f)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t mask = f->caller_mask;
+
+	sigdelset(&mask, SIGTERM);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	setsid();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		close_fd(null);
+	}
+}
+
+/* The watcher is our child and starts the supervisor: no signal to our children alone kills both.
+ */
+static int start_helpers(struct foreground *f, const int handoffs[static 2], struct err *err)
+{
+	int ends[2];
+
+	if (pair(SOCK_SEQPACKET, ends, err) < 0)
+		return -EMFILE;
+	fflush(NULL);
+	f->watcher = fork();
+	if (f->watcher == 0) {
+		struct supervisor setup = {.options = f->options,
+					   .journal = f->journal,
+					   .control = ends[THEIRS],
+					   .handoff = handoffs[0],
+					   .watch = handoffs[1]};
+		const int keep[] = {setup.control, setup.handoff, setup.watch};
+
+		fds_close_but(keep, ARRAY_SIZE(keep));
+		become_helper(f);
+		_exit(watcher_main(&setup));
+	}
+	f->control = ends[OURS];
+	close_fd(ends[THEIRS]);
+	if (f->watcher < 0)
+		return err_set(err, -errno, "cannot start the supervisor: %s", strerror(errno));
+	return 0;
+}
+
+/* In the child that becomes the program. */
+static noreturn void start(const struct foreground *f, const int handoffs[static 2], int report)
+{
+	struct start_failure failure = {.exit_code = RUN_FAILED};
+	int listener;
+
+	sigprocmask(SIG_SETMASK, &f->caller_mask, NULL);
+	listener = filter_load(&failure.err);
+	if (listener >= 0) {
+		int err = fds_send(handoffs[0], listener);
+
+		if (err == 0)
+			err = fds_send(handoffs[1], listener);
+		close_fd(listener);
+		if (err < 0) {
+			err_set(&failure.err, err, "the supervisor is gone");
+		} else {
+			failure.exit_code = become(f->options, &failure.err);
+		}
+	}
+	if (write(report, &failure, sizeof(failure)) < 0)
+		_exit(RUN_FAILED);
+	_exit(failure.exit_code);
+}
+
+static int start_program(struct foreground *f, const int handoffs[static 2], struct err *err)
+{
+	struct start_failure failure;
+	int pipe[2];
+	ssize_t got;
+
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	f->program = fork();
+	if (f->program == 0)
+		start(f, handoffs, pipe[1]);
+	close_fd(pipe[1]);
+	if (f->program < 0) {
+		close_fd(pipe[0]);
+		return err_set(err, -errno, "cannot start a process: %s", strerror(errno));
+	}
+	do
+		got = read(pipe[0], &failure, sizeof(failure));
+	while (got < 0 && errno == EINTR);
+	close_fd(pipe[0]);
+	if (got != sizeof(failure))
+		return 0; /* closed by the program's start */
+	*err = failure.err;
+	waitpid(f->program, NULL, 0);
+	f->program = 0;
+	return failure.exit_code;
+}
+
+/* The program's ends of pipes are its own to close: we keep none open. */
+static void let_go_of_descriptors(const struct foreground *f)
+{
+	int null;
+
+	fds_close_but(&f->control, 1);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (f->options->quiet)
+		dup2(null, STDERR_FILENO);
+	close_fd(null);
+}
+
+/* What a signal to the foreground means for the program. A key pressed at the terminal (SI_KERNEL)
+ * has reached the whole process group, the program too; what a process sent to us was meant for the
+ * program. */
+static void hand_on(const struct foreground *f, const siginfo_t *info)
+{
+	if (info->si_code != SI_KERNEL && info->si_pid != f->program)
+		kill(f->program, info->si_signo);
+}
+
+/* Waits for the program's end, stopping with it when it is stopped. Returns its wait status. */
+static int follow(const struct foreground *f)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	for (;;) {
+		siginfo_t info;
+		int status;
+
+		if (sigwaitinfo(&all, &info) < 0)
+			continue;
+		if (info.si_signo != SIGCHLD) {
+			hand_on(f, &info);
+			continue;
+		}
+		while (waitpid(f->program, &status, WNOHANG | WUNTRACED) > 0) {
+			if (!WIFSTOPPED(status))
+				return status;
+			/* SIGCONT wakes us with the program, or is handed on to it. */
+			raise(SIGSTOP);
+			kill(f->program, SIGCONT);
+		}
+	}
+}
+
+/* One byte from the supervisor; 0 when it is gone. */
+static char hear(const struct foreground *f)
+{
+	char what = 0;
+	ssize_t got;
+
+	do
+		got = recv(f->control, &what, 1, 0);
+	while (got < 0 && errno == EINTR);
+	return got == 1 ? what : 0;
+}
+
+/* Waits until the summary is said and nothing is left of us, or processes of the run go on without
+ * us. */
+static void end(const struct foreground *f)
+{
+	const char ended = SUPERVISOR_ENDED;
+	struct netstack netstack;
+	char what = 0;
+
+	send(f->control, &ended, 1, MSG_NOSIGNAL);
+	do
+		what = hear(f);
+	while (what == SUPERVISOR_DONE);
+	if (what == SUPERVISOR_STAYS)
+		return;
+	waitpid(f->watcher, NULL, 0);
+	/* Were both killed, the clean-up is left to us. */
+	if (atomic_load(&f->journal->count) > 0 && netstack_open_host(&netstack) == 0) {
+		journal_undo(f->journal, &netstack);
+		netstack_close(&netstack);
+	}
+}
+
+static int exit_as(int status)
+{
+	struct rlimit no_core = {0, 0};
+	int number;
+	sigset_t set;
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	number = WTERMSIG(status);
+	setrlimit(RLIMIT_CORE, &no_core); /* one core file, the program's, is enough */
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return 128 + number;
+}
+
+static int run_under(struct foreground *f, struct err *err)
+{
+	int handoff[2], watch[2], code, status;
+
+	if (pair(SOCK_STREAM, handoff, err) < 0 || pair(SOCK_STREAM, watch, err) < 0)
+		return RUN_FAILED;
+	if (start_helpers(f, (int[]){handoff[THEIRS], watch[THEIRS]}, err) < 0)
+		return RUN_FAILED;
+	close_fd(handoff[THEIRS]);
+	close_fd(watch[THEIRS]);
+	if (hear(f) != SUPERVISOR_READY) {
+		err_set(err, -ECHILD, "the supervisor could not set up");
+		return RUN_FAILED;
+	}
+	code = start_program(f, (int[]){handoff[OURS], watch[OURS]}, err);
+	/* If there is no program, the helpers see these end. */
+	close_fd(handoff[OURS]);
+	close_fd(watch[OURS]);
+	if (code != 0) {
+		end(f);
+		return code;
+	}
+	let_go_of_descriptors(f);
+	status = follow(f);
+	end(f);
+	return exit_as(status);
+}
+
+int run_program(const struct run_options *options, struct err *err)
+{
+	struct foreground f = {.options = options, .control = -1};
+	sigset_t all;
+	struct err why;
+
+	if (native_probe(&why) < 0) {
+		if (take_note(options, &why) < 0) {
+			err_set(err, -errno, "cannot write the report %s: %s", options->report,
+				strerror(errno));
+			return RUN_FAILED;
+		}
+		return options->dry_run ? 0 : become(options, err);
+	}
+	if (options->dry_run)
+		return dry_run(err);
+	f.journal = journal_new();
+	if (!f.journal) {
+		err_set(err, -ENOMEM, "no memory for the journal");
+		return RUN_FAILED;
+	}
+	/* From here on signals are waited for, never handled. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &f.caller_mask);
+	return run_under(&f, err);
+}

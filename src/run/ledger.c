@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Two search trees: connections by inode, subflows by cookie. A subflow that is gone is added to
+ * its path's totals and forgotten; a connection whose last subflow is gone is forgotten too, having
+ * been counted when it was first seen. Sockets that were never seen connected are forgotten in the
+ * order of their making once there are many, so that a program that runs for a year costs no more
+ * than one that runs for an hour.
+ */
+#include "run/ledger.h"
+
+#include "base/cleanup.h"
+
+#include <linux/mptcp.h>
+#include <search.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#define IDLE_MAX 4096 /* sockets remembered that were not seen connected */
+
+enum { STATE_SYN_SENT = 2, STATE_CLOSE = 7, STATE_LISTEN = 10 }; /* include/net/tcp_states.h */
+
+struct connection {
+	uint32_t inode; /* first member: the key */
+	bool seen, fallback, listens;
+	unsigned flows;
+	TAILQ_ENTRY(connection) idle; /* linked while neither seen nor listening */
+};
+
+struct flow {
+	uint64_t cookie; /* first member: the key */
+	struct connection *connection;
+	unsigned path;
+	uint64_t sent, received;
+	unsigned look; /* in which it was last seen */
+};
+
+struct ledger {
+	void *connections, *flows; /* trees of tsearch(3) */
+	TAILQ_HEAD(, connection) idle;
+	unsigned idle_count, open, unseen;
+	unsigned connection_count, fallback_count;
+	struct ledger_path *paths;
+	unsigned path_count;
+	unsigned look;
+	uint8_t ports[65536 / 8]; /* on which sockets of the run listen, as of this look */
+};
+
+static int compare_inode(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int compare_cookie(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct ledger *ledger_new(void)
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+
+	if (ledger)
+		TAILQ_INIT(&ledger->idle);
+	return ledger;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+	if (!ledger)
+		return;
+	tdestroy(ledger->flows, free);
+	tdestroy(ledger->connections, free);
+	free(ledger->paths);
+	free(ledger);
+}
+
+static struct connection *connection_find(const struct ledger *ledger, uint32_t inode)
+{
+	struct connection **found = tfind(&inode, &ledger->connections, compare_inode);
+
+	return found ? *found : NULL;
+}
+
+static struct connection *connection_add(struct ledger *ledger, uint32_t inode)
+{
+	_cleanup_free_ struct connection *made = calloc(1, sizeof(*made));
+	struct connection **place;
+
+	if (!made)
+		return NULL;
+	made->inode = inode;
+	place = tsearch(made, &ledger->connections, compare_inode);
+	if (!place)
+		return NULL;
+	if (*place == made) {
+		TAILQ_INSERT_TAIL(&ledger->idle, made, idle);
+		ledger->idle_count++;
+		made = NULL;
+	}
+	return *place;
+}
+
+static void connection_forget(struct ledger *ledger, struct connection *connection)
+{
+	tdelete(&connection->inode, &ledger->connections, compare_inode);
+	free(connection);
+}
+
+/* It turned out to be of use: not to be dropped for its age. */
+static void not_idle(struct ledger *ledger, struct connection *connection)
+{
+	if (connection->seen || connection->listens)
+		return;
+	TAILQ_REMOVE(&ledger->idle, connection, idle);
+	ledger->idle_count--;
+}
+
+int ledger_made(struct ledger *ledger, uint32_t inode)
+{
+	if (!connection_add(ledger, inode))
+		return -ENOMEM;
+	while (ledger->idle_count > IDLE_MAX) {
+		struct connection *oldest = TAILQ_FIRST(&ledger->idle);
+
+		TAILQ_REMOVE(&ledger->idle, oldest, idle);
+		ledger->idle_count--;
+		ledger->unseen++;
+		connection_forget(ledger, oldest);
+	}
+	return 0;
+}
+
+/* Index of the path with this local address, made if need be; -ENOMEM. */
+static int path_find(struct ledger *ledger, const struct address *local)
+{
+	struct ledger_path *grown;
+
+	for (unsigned i = 0; i < ledger->path_count; i++)
+		if (address_equal(&ledger->paths[i].local, local))
+			return (int)i;
+	grown = reallocarray(ledger->paths, ledger->path_count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	ledger->paths = grown;
+	ledger->paths[ledger->path_count] = (struct ledger_path){.local = *local};
+	return (int)ledger->path_count++;
+}
+
+/* The kernel's counts only grow; the path's totals follow each subflow's. */
+static void flow_count(struct ledger *ledger, struct flow *flow, const struct diag_socket *socket)
+{
+	struct ledger_path *path = &ledger->paths[flow->path];
+
+	if (socket->bytes_acked > flow->sent) {
+		path->sent += socket->bytes_acked - flow->sent;
+		flow->sent = socket->bytes_acked;
+	}
+	if (socket->bytes_received > flow->received) {
+		path->received += socket->bytes_received - flow->received;
+		flow->received = socket->bytes_received;
+	}
+}
+
+static void flow_forget(struct ledger *ledger, struct flow *flow)
+{
+	struct connection *connection = flow->connection;
+
+	tdelete(&flow->cookie, &ledger->flows, compare_cookie);
+	free(flow);
+	if (--connection->flows == 0) {
+		ledger->open--;
+		if (!connection->listens)
+			connection_forget(ledger, connection);
+	}
+}
+
+/* Is the connection plain TCP? Only its first subflow tells: one that asked and was not answered,
+ * or one that was accepted from a peer that did not ask. */
+static bool is_fallback(const struct diag_socket *socket)
+{
+	const uint32_t multipath = MPTCP_SUBFLOW_FLAG_MCAP_REM | MPTCP_SUBFLOW_FLAG_JOIN_REM |
+				   MPTCP_SUBFLOW_FLAG_JOIN_LOC;
+
+	return !socket->mptcp || !(socket->mptcp_flags & multipath);
+}
+
+static struct connection *connection_of(struct ledger *ledger, const struct diag_socket *socket)
+{
+	struct connection *connection = NULL;
+
+	if (socket->inode == 0)
+		return NULL;
+	connection = connection_find(ledger, socket->inode);
+	if (!connection && (ledger->ports[socket->local_port / 8] & 1 << socket->local_port % 8))
+		connection = connection_add(ledger, socket->inode);
+	return connection;
+}
+
+static int flow_add(struct ledger *ledger, const struct diag_socket *socket)
+{
+	struct connection *connection = connection_of(ledger, socket);
+	_cleanup_free_ struct flow *flow = NULL;
+	int path;
+
+	if (!connection)
+		return 0;
+	path = path_find(ledger, &socket->local);
+	flow = calloc(1, sizeof(*flow));
+	if (path < 0 || !flow)
+		return -ENOMEM;
+	*flow = (struct flow){.cookie = socket->cookie,
+			      .connection = connection,
+			      .path = (unsigned)path,
+			      .look = ledger->look};
+	if (!tsearch(flow, &ledger->flows, compare_cookie))
+		return -ENOMEM;
+	not_idle(ledger, connection);
+	if (!connection->seen) {
+		connection->seen = true;
+		ledger->connection_count++;
+	}
+	if (connection->flows++ == 0)
+		ledger->open++;
+	if (is_fallback(socket) && !connection->fallback && connection->flows == 1) {
+		connection->fallback = true;
+		ledger->fallback_count++;
+	}
+	ledger->paths[path].subflows++;
+	flow_count(ledger, flow, socket);
+	flow = NULL; /* the tree's */
+	return 0;
+}
+
+void ledger_look(struct ledger *ledger)
+{
+	ledger->look++;
+	memset(ledger->ports, 0, sizeof(ledger->ports));
+}
+
+static void saw_listener(struct ledger *ledger, const struct diag_socket *socket)
+{
+	struct connection *connection = connection_find(ledger, socket->inode);
+
+	if (!connection)
+		return;
+	not_idle(ledger, connection);
+	connection->listens = true;
+	ledger->ports[socket->local_port / 8] |= (uint8_t)(1 << socket->local_port % 8);
+}
+
+int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
+{
+	struct flow **found;
+
+	if (socket->state == STATE_LISTEN) {
+		saw_listener(ledger, socket);
+		return 0;
+	}
+	if (socket->state == STATE_SYN_SENT || socket->state == STATE_CLOSE)
+		return 0;
+	found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
+	if (!found)
+		return flow_add(ledger, socket);
+	(*found)->look = ledger->look;
+	flow_count(ledger, *found, socket);
+	return 0;
+}
+
+struct stale {
+	struct flow *flow;
+	unsigned look;
+};
+
+static void find_stale(const void *node, VISIT visit, void *data)
+{
+	struct flow *flow = *(struct flow *const *)node;
+	struct stale *stale = data;
+
+	if ((visit == postorder || visit == leaf) && flow->look != stale->look)
+		stale->flow = flow;
+}
+
+void ledger_looked(struct ledger *ledger)
+{
+	for (;;) {
+		struct stale stale = {NULL, ledger->look};
+
+		twalk_r(ledger->flows, find_stale, &stale);
+		if (!stale.flow)
+			return;
+		flow_forget(ledger, stale.flow);
+	}
+}
+
+void ledger_gone(struct ledger *ledger, const struct diag_socket *socket)
+{
+	struct flow **found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
+
+	if (!found)
+		return;
+	flow_count(ledger, *found, socket);
+	flow_forget(ledger, *found);
+}
+
+struct ledger_totals ledger_totals(const struct ledger *ledger)
+{
+	return (struct ledger_totals){
+		.connections = ledger->connection_count,
+		.fallbacks = ledger->fallback_count,
+		.open = ledger->open,
+		.unseen = ledger->unseen + ledger->idle_count,
+		.paths = ledger->paths,
+		.path_count = ledger->path_count,
+	};
+}

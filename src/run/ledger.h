@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the connections of a run amount to: how many, how many bytes from which address, which fell
+ * back to TCP. Pure: it is told what was seen.
+ *
+ * A connection is known by the inode of the program's socket: the supervisor made it, or it was
+ * accepted on a port on which such a socket listens. Its subflows carry that inode for as long as
+ * the program holds the socket; afterwards only their cookies tell whose they are, so both are
+ * remembered. A connection that came and went between two looks is not counted, but a socket of the
+ * run that was never seen connected is ("unseen").
+ */
+#pragma once
+
+#include "link/diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ledger;
+
+struct ledger_path { /* what went over one local address */
+	struct address local;
+	uint64_t sent, received; /* bytes of payload */
+	unsigned subflows;
+};
+
+struct ledger_totals {
+	unsigned connections; /* seen */
+	unsigned fallbacks;   /* of them, connections that are plain TCP in the end */
+	unsigned open;        /* of them, not closed yet */
+	unsigned unseen; /* sockets whose connection, if they had one, was too short to be seen */
+	struct ledger_path *paths; /* owned by the ledger, good until its next call */
+	unsigned path_count;
+};
+
+struct ledger *ledger_new(void);
+void ledger_free(struct ledger *ledger);
+
+/* The program has got a socket with this inode. -ENOMEM, or 0. */
+int ledger_made(struct ledger *ledger, uint32_t inode);
+
+/* One pass over all sockets: begin, every socket, end. */
+void ledger_look(struct ledger *ledger);
+int ledger_saw(struct ledger *ledger, const struct diag_socket *socket);
+void ledger_looked(struct ledger *ledger);
+
+/* A socket was freed: these are its last counts. */
+void ledger_gone(struct ledger *ledger, const struct diag_socket *socket);
+
+struct ledger_totals ledger_totals(const struct ledger *ledger);

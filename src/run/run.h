@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Runs a program on the best stack that the device has. Three processes stand around it:
+ *
+ *   foreground  is what the caller started: starts the program as its child, hands signals on,
+ * stops and ends as the program does. It holds neither its standard input nor its output.
+ *   supervisor  sets up the links, answers the program's asking calls, keeps the ledger, takes the
+ * links' set-up back when the last process under the filter is gone. In a session of its own: no
+ *               key pressed reaches it, and it outlives the foreground if the program left daemons.
+ *   watcher     starts the supervisor and does nothing while it lives. If it dies, the watcher
+ * takes the set-up back and lets every asking call go on, so that the program lives on with plain
+ * TCP.
+ *
+ * The supervisor takes the foreground's death (of SIGKILL) as its own end: it undoes and leaves the
+ * rest to the watcher.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct run_options {
+	char *const *argv;  /* the program and its arguments, NULL at the end */
+	bool explain;       /* say what was decided and why */
+	bool dry_run;       /* say it, and start nothing */
+	bool json;          /* the summary as JSON */
+	bool quiet;         /* no summary, no notes */
+	const char *report; /* file for the summary as JSON; NULL: none */
+};
+
+/* Exit codes of our own; all others are the program's. */
+enum { RUN_FAILED = 125, RUN_NOT_EXECUTABLE = 126, RUN_NOT_FOUND = 127 };
+
+/* Runs the program to its end and returns the exit code to end with. If a signal killed it, that
+ * signal kills the calling process too. On failure of our own: RUN_FAILED, ... with the words in
+ * @err. */
+int run_program(const struct run_options *options, struct err *err);

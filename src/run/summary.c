@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/summary.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#define SUMMARY_LINKS 32
+
+/* The paths put together by link; an address that no link has any more stands for itself. */
+struct share {
+	char name[ADDRESS_TEXT_MAX];
+	const char *kind;
+	uint64_t sent, received;
+	unsigned subflows;
+};
+
+static struct share *share_of(struct share *shares, unsigned *count, const char *name)
+{
+	for (unsigned i = 0; i < *count; i++)
+		if (strcmp(shares[i].name, name) == 0)
+			return &shares[i];
+	if (*count == SUMMARY_LINKS)
+		return &shares[SUMMARY_LINKS - 1];
+	snprintf(shares[*count].name, sizeof(shares->name), "%s", name);
+	return &shares[(*count)++];
+}
+
+static unsigned share_out(const struct summary *summary, struct share shares[static SUMMARY_LINKS])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < summary->totals.path_count; i++) {
+		const struct ledger_path *path = &summary->totals.paths[i];
+		const struct link *link = links_by_address(summary->links, &path->local);
+		char text[ADDRESS_TEXT_MAX];
+		struct share *share = share_of(
+			shares, &count, link ? link->name : address_text(&path->local, text));
+
+		share->kind = link ? link_kind_names[link->kind] : "unknown";
+		share->sent += path->sent;
+		share->received += path->received;
+		share->subflows += path->subflows;
+	}
+	return count;
+}
+
+static const char *bytes_text(uint64_t bytes, char text[static 24])
+{
+	const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	double value = (double)bytes;
+	unsigned unit = 0;
+
+	while (value >= 1000 && unit < 4) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(text, 24, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return text;
+}
+
+void summary_print(const struct summary *summary, FILE *out)
+{
+	const struct ledger_totals *totals = &summary->totals;
+	struct share shares[SUMMARY_LINKS] = {0};
+	unsigned count = share_out(summary, shares);
+	uint64_t sent = 0, received = 0;
+	char a[24], b[24];
+
+	for (unsigned i = 0; i < count; i++) {
+		sent += shares[i].sent;
+		received += shares[i].received;
+	}
+	fprintf(out, "rivulet: %u connection%s", totals->connections,
+		totals->connections == 1 ? "" : "s");
+	if (totals->connections)
+		fprintf(out, ", %s received, %s sent", bytes_text(received, a),
+			bytes_text(sent, b));
+	for (unsigned i = 0; i < count; i++) {
+		double share = sent + received
+				       ? 100.0 * (double)(shares[i].sent + shares[i].received) /
+						 (double)(sent + received)
+				       : 0;
+
+		fprintf(out, "%s%s %.0f %%", i ? ", " : ": ", shares[i].name, share);
+	}
+	if (totals->fallbacks)
+		fprintf(out,
+			"; %u fell back to TCP (the peer, or a middlebox on the way, does not "
+			"speak "
+			"MPTCP)",
+			totals->fallbacks);
+	if (summary->why_tcp)
+		fprintf(out, "; plain TCP: %s", summary->why_tcp);
+	else if (summary->refused)
+		fprintf(out, "; %u sockets stayed plain TCP", summary->refused);
+	if (totals->unseen)
+		fprintf(out, "; %u socket%s never seen connected", totals->unseen,
+			totals->unseen == 1 ? "" : "s");
+	if (summary->open)
+		fprintf(out, "; processes that it started go on");
+	fputc('\n', out);
+	fflush(out);
+}
+
+int summary_print_json(const struct summary *summary, FILE *out)
+{
+	const struct ledger_totals *totals = &summary->totals;
+	struct share shares[SUMMARY_LINKS] = {0};
+	unsigned count = share_out(summary, shares);
+	json_t *links = json_array(), *root;
+	int err;
+
+	for (unsigned i = 0; i < count; i++)
+		json_array_append_new(links, json_pack("{s:s, s:s, s:I, s:I, s:i}", "name",
+						       shares[i].name, "kind", shares[i].kind,
+						       "sent", (json_int_t)shares[i].sent,
+						       "received", (json_int_t)shares[i].received,
+						       "subflows", (int)shares[i].subflows));
+	root = json_pack("{s:i, s:i, s:i, s:i, s:i, s:b, s:s*, s:o}", "connections",
+			 (int)totals->connections, "fallbacks", (int)totals->fallbacks, "open",
+			 (int)totals->open, "unseen", (int)totals->unseen, "refused",
+			 (int)summary->refused, "processes_go_on", summary->open, "plain_tcp",
+			 summary->why_tcp, "links", links);
+	if (!root)
+		return -ENOMEM;
+	err = json_dumpf(root, out, JSON_COMPACT) < 0 || fputc('\n', out) == EOF || fflush(out)
+		      ? -EIO
+		      : 0;
+	json_decref(root);
+	return err;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The line that a run ends with, for people and for machines. */
+#pragma once
+
+#include "link/links.h"
+#include "run/ledger.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct summary {
+	struct ledger_totals totals;
+	const struct links *links; /* to name the addresses */
+	const char *why_tcp; /* every socket stayed plain TCP, for this reason; NULL: not so */
+	unsigned refused;    /* sockets that could not be MPTCP */
+	bool open;           /* descendants of the program go on: totals so far */
+};
+
+void summary_print(const struct summary *summary, FILE *out);
+/* One JSON object on one line. 0 or -ENOMEM, -EIO. */
+int summary_print_json(const struct summary *summary, FILE *out);

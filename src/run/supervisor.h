@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The supervisor and the watcher of a run (run.h says what they are for). */
+#pragma once
+
+#include "run/journal.h"
+#include "run/run.h"
+
+#include <sys/types.h>
+
+/* What the supervisor tells the foreground over the control socket, one byte each, and is told. */
+enum {
+	SUPERVISOR_READY = 'R', /* the links are set up: start the program */
+	SUPERVISOR_ENDED = 'E', /* (to the supervisor) the program has ended: say the summary */
+	SUPERVISOR_DONE = 'D',  /* summary said and all taken back; the socket's end follows */
+	SUPERVISOR_STAYS = 'S' /* there is no more to wait for, though processes of the run go on */
+};
+
+struct supervisor {
+	const struct run_options *options;
+	struct journal *journal;
+	int control; /* SOCK_SEQPACKET to the foreground */
+	int handoff; /* where the program's listener comes from */
+	int watch;   /* where the watcher's copy of it comes from */
+};
+
+/* Each is the whole life of a process that was forked for it and returns its exit code. The watcher
+ * starts the supervisor as its child. */
+int watcher_main(const struct supervisor *setup);
+int supervisor_main(const struct supervisor *setup);
+
+/* Sends one byte; a foreground that is gone is no error. */
+void supervisor_say(int control, char what);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stack/native.h"
+
+#include "base/cleanup.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+int native_probe(struct err *why)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+
+	if (fd >= 0)
+		return 0;
+	switch (errno) {
+	case EINVAL:
+		return err_set(
+			why, -EINVAL,
+			"this kernel is older than MPTCP (Linux 5.6): programs keep plain TCP");
+	case EPROTONOSUPPORT:
+		return err_set(
+			why, -EPROTONOSUPPORT,
+			"this kernel was built without MPTCP (CONFIG_MPTCP): programs keep plain "
+			"TCP");
+	case ENOPROTOOPT:
+		return err_set(why, -ENOPROTOOPT,
+			       "MPTCP is switched off here: `sysctl net.mptcp.enabled=1` (as root) "
+			       "switches it on; programs keep plain TCP");
+	default:
+		return err_set(why, -errno, "cannot make an MPTCP socket: %s", strerror(errno));
+	}
+}
+
+/* Only the kernel's own path manager (0) looks at endpoints. */
+static bool has_own_path_manager(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/sys/net/mptcp/pm_type", "re");
+
+	return file && getc(file) == '1';
+}
+
+struct endpoints {
+	struct endpoint all[ENDPOINT_MAX];
+	unsigned count;
+};
+
+static int keep_endpoint(const struct endpoint *endpoint, void *data)
+{
+	struct endpoints *endpoints = data;
+
+	if (endpoints->count < ENDPOINT_MAX)
+		endpoints->all[endpoints->count++] = *endpoint;
+	return 0;
+}
+
+int native_plan(struct netstack *netstack, struct native_plan *ret, struct err *err)
+{
+	struct native_plan plan = {.own_path_manager = has_own_path_manager()};
+	struct multipath_state state = {.links = &plan.links, .path_manager = netstack->mptcp != 0};
+	struct endpoints endpoints = {0};
+	int code = links_read(netstack->route, &plan.links);
+
+	if (code < 0)
+		return err_set(err, code, "cannot list the links: %s", strerror(-code));
+	if (state.path_manager)
+		code = endpoint_dump(netstack->generic, netstack->mptcp, keep_endpoint, &endpoints);
+	if (code == 0 && state.path_manager)
+		code = endpoint_limits_get(netstack->generic, netstack->mptcp, &state.limits);
+	if (code < 0) {
+		links_free(&plan.links);
+		return err_set(err, code, "cannot read the MPTCP endpoints: %s", strerror(-code));
+	}
+	state.endpoints = endpoints.all;
+	state.endpoint_count = endpoints.count;
+	code = multipath_plan(&state, &plan.multipath);
+	if (code < 0) {
+		links_free(&plan.links);
+		return err_set(err, code, "cannot plan the links: %s", strerror(-code));
+	}
+	*ret = plan;
+	return 0;
+}
+
+void native_plan_free(struct native_plan *plan)
+{
+	links_free(&plan->links);
+	multipath_plan_free(&plan->multipath);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stack "native": the kernel that this device runs, if it knows MPTCP. */
+#pragma once
+
+#include "base/err.h"
+#include "link/links.h"
+#include "link/multipath.h"
+#include "link/netstack.h"
+
+/* Can MPTCP sockets be made here? 0; -EINVAL, -EPROTONOSUPPORT or -ENOPROTOOPT with what that means
+ * in @why. */
+int native_probe(struct err *why);
+
+/* What there is and what is to change so that all usable links carry subflows. */
+struct native_plan {
+	struct links links;
+	struct multipath_plan multipath;
+	bool own_path_manager; /* a daemon decides on subflows here: endpoints have no effect */
+};
+
+int native_plan(struct netstack *netstack, struct native_plan *ret, struct err *err);
+void native_plan_free(struct native_plan *plan);
