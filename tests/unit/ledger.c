@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Without these, the summary of a run would count wrong, or a long-lived run would grow. */
+#include "run/ledger.h"
+
+#include <linux/mptcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { ESTABLISHED = 1, SYN_SENT = 2, LISTEN = 10 };
+
+static struct address v4(uint8_t net)
+{
+	return (struct address){.family = AF_INET, .prefix = 32, .bytes = {10, 0, net, 2}};
+}
+
+static struct diag_socket subflow(uint64_t cookie, uint32_t inode, uint8_t net, uint64_t received)
+{
+	return (struct diag_socket){
+		.cookie = cookie,
+		.inode = inode,
+		.state = ESTABLISHED,
+		.local = v4(net),
+		.local_port = 40000,
+		.mptcp = true,
+		.mptcp_flags = MPTCP_SUBFLOW_FLAG_MCAP_REM | MPTCP_SUBFLOW_FLAG_MCAP_LOC,
+		.bytes_received = received,
+	};
+}
+
+static void look(struct ledger *ledger, const struct diag_socket *sockets, unsigned count)
+{
+	ledger_look(ledger);
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(ledger_saw(ledger, &sockets[i]), 0);
+	ledger_looked(ledger);
+}
+
+/* The shares of the links would be wrong: bytes counted twice, or those of the last moments lost.
+ */
+static void counts_each_byte_once(void **state)
+{
+	struct ledger *ledger = ledger_new();
+	struct diag_socket seen[] = {subflow(1, 7, 1, 100), subflow(2, 7, 2, 50)};
+	struct diag_socket last = subflow(1, 0, 1, 160);
+	struct ledger_totals totals;
+
+	ledger_made(ledger, 7);
+	look(ledger, seen, 2);
+	look(ledger, seen, 2);
+	seen[1].bytes_received = 80;
+	last.mptcp_flags = 0; /* the announcement of its end carries none */
+	ledger_gone(ledger, &last);
+	look(ledger, &seen[1], 1);
+
+	totals = ledger_totals(ledger);
+	assert_int_equal(totals.connections, 1);
+	assert_int_equal(totals.fallbacks, 0);
+	assert_int_equal(totals.open, 1);
+	assert_int_equal(totals.path_count, 2);
+	assert_int_equal(totals.paths[0].received, 160);
+	assert_int_equal(totals.paths[1].received, 80);
+
+	look(ledger, NULL, 0);
+	assert_int_equal(ledger_totals(ledger).open, 0);
+	ledger_free(ledger);
+}
+
+/* Another program's connections would be taken for the run's. */
+static void leaves_strangers_alone(void **state)
+{
+	struct ledger *ledger = ledger_new();
+	struct diag_socket seen[] = {subflow(1, 8, 1, 100), subflow(2, 0, 1, 100)};
+
+	ledger_made(ledger, 7);
+	look(ledger, seen, 2);
+	assert_int_equal(ledger_totals(ledger).connections, 0);
+	assert_int_equal(ledger_totals(ledger).path_count, 0);
+	assert_int_equal(ledger_totals(ledger).unseen, 1);
+	ledger_free(ledger);
+}
+
+/* A server under `run` would show no connections at all. */
+static void follows_what_a_listener_accepts(void **state)
+{
+	struct ledger *ledger = ledger_new();
+	struct diag_socket seen[] = {subflow(1, 7, 1, 0), subflow(2, 50, 1, 10),
+				     subflow(3, 51, 1, 10)};
+
+	seen[0].state = LISTEN;
+	seen[0].local_port = 80;
+	seen[1].local_port = 80;
+	seen[2].local_port = 81;
+	ledger_made(ledger, 7);
+	look(ledger, seen, 3);
+	assert_int_equal(ledger_totals(ledger).connections, 1);
+	assert_int_equal(ledger_totals(ledger).unseen, 0);
+	ledger_free(ledger);
+}
+
+/* The user would not learn that the server does not speak MPTCP; or be told so of one that does. */
+static void tells_fallbacks(void **state)
+{
+	struct ledger *ledger = ledger_new();
+	struct diag_socket client = subflow(1, 7, 1, 10), join = subflow(2, 9, 2, 10);
+	struct diag_socket accepted = subflow(3, 60, 1, 10), listener = subflow(4, 8, 1, 0);
+	struct diag_socket connecting = subflow(5, 10, 1, 0);
+	struct diag_socket seen[5];
+
+	client.mptcp_flags = MPTCP_SUBFLOW_FLAG_MCAP_LOC;
+	join.mptcp_flags = MPTCP_SUBFLOW_FLAG_JOIN_LOC;
+	accepted.mptcp = false;
+	accepted.local_port = 80;
+	listener.state = LISTEN;
+	listener.local_port = 80;
+	connecting.state = SYN_SENT;
+	connecting.mptcp_flags = MPTCP_SUBFLOW_FLAG_MCAP_LOC;
+	for (uint32_t inode = 7; inode <= 10; inode++)
+		ledger_made(ledger, inode);
+	seen[0] = listener;
+	seen[1] = client;
+	seen[2] = join;
+	seen[3] = accepted;
+	seen[4] = connecting;
+	look(ledger, seen, 5);
+	assert_int_equal(ledger_totals(ledger).connections, 3);
+	assert_int_equal(ledger_totals(ledger).fallbacks, 2);
+	ledger_free(ledger);
+}
+
+/* A run of months would fill the memory. */
+static void forgets_what_is_over(void **state)
+{
+	struct ledger *ledger = ledger_new();
+
+	for (uint32_t inode = 1; inode <= 20000; inode++) {
+		struct diag_socket seen = subflow(inode, inode, 1, 5);
+
+		ledger_made(ledger, inode);
+		if (inode % 2)
+			look(ledger, &seen, 1);
+	}
+	look(ledger, NULL, 0);
+	assert_int_equal(ledger_totals(ledger).connections, 10000);
+	assert_int_equal(ledger_totals(ledger).unseen, 10000);
+	assert_int_equal(ledger_totals(ledger).open, 0);
+	assert_int_equal(ledger_totals(ledger).paths[0].received, 50000);
+	ledger_free(ledger);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_each_byte_once),
+		cmocka_unit_test(leaves_strangers_alone),
+		cmocka_unit_test(follows_what_a_listener_accepts),
+		cmocka_unit_test(tells_fallbacks),
+		cmocka_unit_test(forgets_what_is_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Without these, `run` could send packets over the wrong link, around a VPN, or cut a container
+ * off. */
+#include "link/multipath.h"
+
+#include <linux/if_arp.h>
+#include <linux/mptcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LO = 1, WLAN, WWAN, DOCKER, VPN };
+
+static struct address net(const char *text)
+{
+	struct address address;
+
+	assert_int_equal(address_parse(text, &address), 0);
+	return address;
+}
+
+static struct route to(const char *network, unsigned index, const char *gateway)
+{
+	struct route route = {.to = net(network), .index = index, .table = 254};
+
+	if (gateway)
+		route.gateway = net(gateway);
+	return route;
+}
+
+struct device {
+	struct link all[5];
+	struct route routes[8];
+	struct links links;
+	struct multipath_state state;
+};
+
+static struct link make_link(unsigned index, const char *name, enum link_kind kind,
+			     const char *address)
+{
+	struct link link = {.index = index, .kind = kind, .up = true, .mtu = 1500};
+
+	strcpy(link.name, name);
+	if (address) {
+		link.addresses[0] = net(address);
+		link.address_count = 1;
+	}
+	return link;
+}
+
+static void phone(struct device *d)
+{
+	memset(d, 0, sizeof(*d));
+	d->all[0] = make_link(LO, "lo", LINK_LOOPBACK, NULL);
+	d->all[1] = make_link(WLAN, "wlan0", LINK_WIFI, "10.1.0.2/24");
+	d->all[2] = make_link(WWAN, "wwan0", LINK_CELLULAR, "10.2.0.2/24");
+	d->all[3] = make_link(DOCKER, "docker0", LINK_VIRTUAL, "172.17.0.1/16");
+	d->routes[0] = to("10.1.0.0/24", WLAN, NULL);
+	d->routes[1] = to("10.2.0.0/24", WWAN, NULL);
+	d->routes[2] = to("172.17.0.0/16", DOCKER, NULL);
+	d->routes[3] = to("0.0.0.0/0", WLAN, "10.1.0.1");
+	d->routes[4] = to("0.0.0.0/0", WWAN, "10.2.0.1");
+	d->links = (struct links){.all = d->all, .count = 4, .routes = d->routes, .route_count = 5};
+	d->state = (struct multipath_state){
+		.links = &d->links, .limits = {.subflows = 2}, .path_manager = true};
+}
+
+static struct multipath_plan plan(const struct device *d)
+{
+	struct multipath_plan plan;
+
+	assert_int_equal(multipath_plan(&d->state, &plan), 0);
+	return plan;
+}
+
+static unsigned count(const struct multipath_plan *plan, enum change_kind kind)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < plan->count; i++)
+		found += plan->changes[i].kind == kind;
+	return found;
+}
+
+/* The second subflow would leave by the first link. */
+static void each_link_has_its_table(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+	unsigned defaults = 0;
+
+	phone(&d);
+	p = plan(&d);
+	assert_int_equal(p.used, 2);
+	assert_int_equal(count(&p, CHANGE_RULE), 2);
+	assert_int_equal(count(&p, CHANGE_ENDPOINT), 2);
+	assert_int_equal(count(&p, CHANGE_LIMITS), 0);
+	for (unsigned i = 0; i < p.count; i++) {
+		const struct change *c = &p.changes[i];
+
+		if (c->kind == CHANGE_ROUTE && !c->route.thrown) {
+			assert_int_equal(c->route.table, MULTIPATH_TABLE_FIRST + c->route.index);
+			defaults += c->route.to.prefix == 0;
+		}
+		if (c->kind == CHANGE_ENDPOINT)
+			assert_int_equal(c->endpoint.flags, MPTCP_PM_ADDR_FLAG_SUBFLOW);
+		if (c->kind == CHANGE_RULE)
+			assert_int_equal(c->rule.from.prefix, 32);
+	}
+	assert_int_equal(defaults, 2);
+	multipath_plan_free(&p);
+}
+
+/* A gateway is refused by the kernel before the network that it is in. */
+static void networks_come_before_gateways(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+	bool gateway[8] = {0};
+
+	phone(&d);
+	p = plan(&d);
+	for (unsigned i = 0; i < p.count; i++) {
+		const struct route *route = &p.changes[i].route;
+
+		if (p.changes[i].kind != CHANGE_ROUTE || route->thrown)
+			continue;
+		if (route->gateway.family)
+			gateway[route->index] = true;
+		else
+			assert_false(gateway[route->index]);
+	}
+	multipath_plan_free(&p);
+}
+
+/* A container's answer would go out over the radio instead of to the container. */
+static void other_networks_are_thrown_back(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+	unsigned thrown = 0;
+
+	phone(&d);
+	p = plan(&d);
+	for (unsigned i = 0; i < p.count; i++) {
+		const struct change *c = &p.changes[i];
+
+		if (c->kind == CHANGE_ROUTE && c->route.thrown) {
+			struct address docker = net("172.17.0.0/16");
+
+			assert_true(address_equal(&c->route.to, &docker));
+			thrown++;
+		}
+	}
+	assert_int_equal(thrown, 2);
+	multipath_plan_free(&p);
+}
+
+/* What was meant to go through the VPN would leave around it. */
+static void nothing_goes_around_a_vpn(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.all[4] = make_link(VPN, "tun0", LINK_TUNNEL, "10.8.0.2/24");
+	d.links.count = 5;
+	d.routes[5] = to("0.0.0.0/1", VPN, NULL);
+	d.routes[6] = to("128.0.0.0/1", VPN, NULL);
+	d.links.route_count = 7;
+	p = plan(&d);
+	assert_int_equal(p.used, 0);
+	assert_int_equal(p.count, 0);
+	assert_int_equal(p.use[1], MULTIPATH_BEHIND_TUNNEL);
+	assert_int_equal(p.use[4], MULTIPATH_TUNNEL);
+	multipath_plan_free(&p);
+}
+
+/* A host with one link would be changed for nothing. */
+static void one_link_needs_nothing(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.all[2].up = false;
+	p = plan(&d);
+	assert_int_equal(p.used, 1);
+	assert_int_equal(p.count, 0);
+	assert_int_equal(p.use[2], MULTIPATH_DOWN);
+	multipath_plan_free(&p);
+}
+
+/* Each reason must be the true one: people act on it. */
+static void reasons_are_told(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.all[1].address_count = 0;
+	d.links.route_count = 4; /* wwan0 has lost its gateway */
+	p = plan(&d);
+	assert_int_equal(p.use[0], MULTIPATH_NOT_A_LINK);
+	assert_int_equal(p.use[1], MULTIPATH_NO_ADDRESS);
+	assert_int_equal(p.use[2], MULTIPATH_NO_GATEWAY);
+	assert_int_equal(p.use[3], MULTIPATH_NOT_A_LINK);
+	multipath_plan_free(&p);
+}
+
+/* NetworkManager's endpoints would be doubled, or more asked for than the kernel takes. */
+static void present_endpoints_are_kept(void **state)
+{
+	struct endpoint there[ENDPOINT_MAX] = {{.address = net("10.2.0.2"), .id = 1}};
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.state.endpoints = there;
+	d.state.endpoint_count = 1;
+	p = plan(&d);
+	assert_int_equal(count(&p, CHANGE_ENDPOINT), 1);
+	multipath_plan_free(&p);
+
+	d.state.endpoint_count = ENDPOINT_MAX;
+	p = plan(&d);
+	assert_int_equal(count(&p, CHANGE_ENDPOINT), 0);
+	assert_int_equal(count(&p, CHANGE_LIMITS), 1);
+	multipath_plan_free(&p);
+
+	d.state.path_manager = false;
+	p = plan(&d);
+	assert_int_equal(count(&p, CHANGE_ENDPOINT), 0);
+	assert_int_equal(count(&p, CHANGE_RULE), 2);
+	multipath_plan_free(&p);
+}
+
+/* A link taken for the wrong kind is used when it must not be, or the reverse. */
+static void kinds_are_told(void **state)
+{
+	assert_int_equal(link_classify(ARPHRD_ETHER, "wlan0", "", ""), LINK_WIFI);
+	assert_int_equal(link_classify(ARPHRD_ETHER, "wlp3s0", "", ""), LINK_WIFI);
+	assert_int_equal(link_classify(ARPHRD_ETHER, "eth0", "", ""), LINK_ETHERNET);
+	assert_int_equal(link_classify(ARPHRD_ETHER, "eth0", "veth", ""), LINK_ETHERNET);
+	assert_int_equal(link_classify(ARPHRD_ETHER, "eth0", "tun", "kind=lte"), LINK_CELLULAR);
+	assert_int_equal(link_classify(ARPHRD_ETHER, "eth0", "", "kind=nonsense"), LINK_ETHERNET);
+	assert_int_equal(link_classify(ARPHRD_NONE, "wg0", "wireguard", ""), LINK_TUNNEL);
+	assert_int_equal(link_classify(ARPHRD_NONE, "mine", "wireguard", ""), LINK_TUNNEL);
+	assert_int_equal(link_classify(ARPHRD_ETHER, "docker0", "bridge", ""), LINK_VIRTUAL);
+	assert_int_equal(link_classify(ARPHRD_ETHER, "br0", "bridge", ""), LINK_ETHERNET);
+	assert_int_equal(link_classify(ARPHRD_RAWIP, "wwan0", "", ""), LINK_CELLULAR);
+	assert_int_equal(link_classify(ARPHRD_LOOPBACK, "lo", "", ""), LINK_LOOPBACK);
+	assert_int_equal(link_classify(ARPHRD_ETHER, "dummy0", "dummy", ""), LINK_VIRTUAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_link_has_its_table),
+		cmocka_unit_test(networks_come_before_gateways),
+		cmocka_unit_test(other_networks_are_thrown_back),
+		cmocka_unit_test(nothing_goes_around_a_vpn),
+		cmocka_unit_test(one_link_needs_nothing),
+		cmocka_unit_test(reasons_are_told),
+		cmocka_unit_test(present_endpoints_are_kept),
+		cmocka_unit_test(kinds_are_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
