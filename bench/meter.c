@@ -110,6 +110,7 @@ static void meter_report(const struct meter *meter, uint64_t end, FILE *out)
 		meter->gap ? seconds(meter->gap_at - meter->start) : -1.0);
 }
 
+/* Line by line, so that others can watch. The caller closes. */
 static FILE *open_or_die(const char *path)
 {
 	FILE *file = fopen(path, "we");
@@ -118,6 +119,7 @@ static FILE *open_or_die(const char *path)
 		fprintf(stderr, "meter: %s: %s\n", path, strerror(errno));
 		exit(EXIT_FAILURE);
 	}
+	setvbuf(file, NULL, _IOLBF, 0);
 	return file;
 }
 
