@@ -1,5 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-int main(void)
+/* `rivulet SUBCOMMAND ...`: one row of the table, and one file, for each subcommand. */
+#include "base/cleanup.h"
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
+};
+
+static void help(FILE *out)
 {
-	return 0;
+	fputs("Usage: rivulet SUBCOMMAND [ARGUMENT...]\n"
+	      "Use all links of a device at once, with unmodified programs.\n\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n  --help     this text; `rivulet SUBCOMMAND --help` says more\n"
+	      "  --version  the version\n",
+	      out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		help(stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		help(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("rivulet " RIVULET_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "rivulet: no subcommand '%s'; `rivulet --help` lists them\n", argv[1]);
+	return 2;
 }
