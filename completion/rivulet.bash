@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Bash completion for rivulet. Behind "--" the words are another program's, completed as that is.
+
+# Names of the scenarios that came with Rivulet, and the user's own.
+_rivulet_scenario_names()
+{
+	local program folder file
+
+	program=$(type -P rivulet) || return
+	program=$(readlink -f "$program")
+	for folder in "${RIVULET_SCENARIOS:-}" "${program%/*}/../share/rivulet/scenarios"; do
+		[[ -n $folder ]] || continue
+		for file in "$folder"/*.yaml; do
+			[[ -e $file ]] || continue
+			file=${file##*/}
+			echo "${file%.yaml}"
+		done
+	done
+}
+
+# Host names of the scenario that the command line has, if it names one already.
+_rivulet_hosts()
+{
+	local i scenario=
+
+	for ((i = 3; i < cword; i++)); do
+		[[ ${words[i]} == -* || ${words[i - 1]} == -[-a-z]* ]] || scenario=${words[i]}
+	done
+	[[ -n $scenario ]] || return
+	"${words[0]}" lab show --json "$scenario" 2>/dev/null |
+		sed -n 's/.*"hosts": *\[\([^]]*\)\].*/\1/p' | grep -o '"name": *"[^"]*"' |
+		sed 's/.*"\([^"]*\)"$/\1/'
+}
+
+_rivulet_lab()
+{
+	if ((cword == 2)); then
+		mapfile -t COMPREPLY < <(compgen -W 'run shell on show check --help' -- "$cur")
+		return
+	fi
+	case $prev in
+	--on)
+		mapfile -t COMPREPLY < <(compgen -W "$(_rivulet_hosts)" -- "$cur")
+		return
+		;;
+	--pcap)
+		_filedir -d
+		return
+		;;
+	--samples)
+		_filedir
+		return
+		;;
+	--wire)
+		mapfile -t COMPREPLY < <(compgen -W 'tap veth' -- "$cur")
+		return
+		;;
+	--also | --seed)
+		return
+		;;
+	esac
+	if [[ $cur == -* ]]; then
+		local options='--help'
+
+		case ${words[2]} in
+		run) options='--on --also --pcap --stats --samples --json --seed --wire --verbose
+			--help --' ;;
+		shell) options='--on --also --pcap --stats --samples --json --seed --wire
+			--verbose --help' ;;
+		show) options='--json --help' ;;
+		on) options='--help --' ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+		return
+	fi
+	[[ ${words[2]} == on ]] && return
+	_filedir yaml
+	mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$(_rivulet_scenario_names)" -- "$cur")
+}
+
+_rivulet_run()
+{
+	if [[ $prev == --report ]]; then
+		_filedir
+	elif [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+			'--explain --dry-run --json --report --quiet --help --' -- "$cur")
+	else
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+	fi
+}
+
+_rivulet()
+{
+	# shellcheck disable=SC2034 # _init_completion and _filedir share these
+	local cur prev words cword i
+
+	_init_completion || return
+	for ((i = 2; i < cword; i++)); do
+		if [[ ${words[i]} == -- ]]; then
+			_command_offset $((i + 1))
+			return
+		fi
+	done
+	if ((cword == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W 'lab run --help --version' -- "$cur")
+		return
+	fi
+	case ${words[1]} in
+	lab) _rivulet_lab ;;
+	run) _rivulet_run ;;
+	esac
+} &&
+	complete -F _rivulet rivulet
