@@ -42,6 +42,7 @@ struct ledger {
 	struct ledger_path *paths;
 	unsigned path_count;
 	unsigned look;
+	bool moved;               /* bytes were counted in this look */
 	uint8_t ports[65536 / 8]; /* on which sockets of the run listen, as of this look */
 };
 
@@ -158,10 +159,12 @@ static void flow_count(struct ledger *ledger, struct flow *flow, const struct di
 	if (socket->bytes_acked > flow->sent) {
 		path->sent += socket->bytes_acked - flow->sent;
 		flow->sent = socket->bytes_acked;
+		ledger->moved = true;
 	}
 	if (socket->bytes_received > flow->received) {
 		path->received += socket->bytes_received - flow->received;
 		flow->received = socket->bytes_received;
+		ledger->moved = true;
 	}
 }
 
@@ -238,6 +241,7 @@ static int flow_add(struct ledger *ledger, const struct diag_socket *socket)
 void ledger_look(struct ledger *ledger)
 {
 	ledger->look++;
+	ledger->moved = false;
 	memset(ledger->ports, 0, sizeof(ledger->ports));
 }
 
@@ -275,23 +279,38 @@ struct stale {
 	unsigned look;
 };
 
+struct closing {
+	unsigned count;
+	unsigned look;
+};
+
+/* Missed by two looks: one may come between a socket's end and the announcement of it. */
 static void find_stale(const void *node, VISIT visit, void *data)
 {
 	struct flow *flow = *(struct flow *const *)node;
 	struct stale *stale = data;
 
-	if ((visit == postorder || visit == leaf) && flow->look != stale->look)
+	if ((visit == postorder || visit == leaf) && stale->look - flow->look >= 2)
 		stale->flow = flow;
 }
 
-void ledger_looked(struct ledger *ledger)
+static void count_closing(const void *node, VISIT visit, void *data)
+{
+	const struct flow *flow = *(struct flow *const *)node;
+	struct closing *closing = data;
+
+	if ((visit == postorder || visit == leaf) && closing->look != flow->look)
+		closing->count++;
+}
+
+bool ledger_looked(struct ledger *ledger)
 {
 	for (;;) {
 		struct stale stale = {NULL, ledger->look};
 
 		twalk_r(ledger->flows, find_stale, &stale);
 		if (!stale.flow)
-			return;
+			return ledger->moved;
 		flow_forget(ledger, stale.flow);
 	}
 }
@@ -304,6 +323,14 @@ void ledger_gone(struct ledger *ledger, const struct diag_socket *socket)
 		return;
 	flow_count(ledger, *found, socket);
 	flow_forget(ledger, *found);
+}
+
+unsigned ledger_closing(const struct ledger *ledger)
+{
+	struct closing closing = {0, ledger->look};
+
+	twalk_r(ledger->flows, count_closing, &closing);
+	return closing.count;
 }
 
 struct ledger_totals ledger_totals(const struct ledger *ledger)

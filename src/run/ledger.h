@@ -39,12 +39,17 @@ void ledger_free(struct ledger *ledger);
 /* The program has got a socket with this inode. -ENOMEM, or 0. */
 int ledger_made(struct ledger *ledger, uint32_t inode);
 
-/* One pass over all sockets: begin, every socket, end. */
+/* One pass over all sockets: begin, every socket, end. The end says whether any bytes have moved
+ * since the last. */
 void ledger_look(struct ledger *ledger);
 int ledger_saw(struct ledger *ledger, const struct diag_socket *socket);
-void ledger_looked(struct ledger *ledger);
+bool ledger_looked(struct ledger *ledger);
 
 /* A socket was freed: these are its last counts. */
 void ledger_gone(struct ledger *ledger, const struct diag_socket *socket);
+
+/* Subflows that the last look missed and whose last counts have not been told yet: worth a moment's
+ * waiting. */
+unsigned ledger_closing(const struct ledger *ledger);
 
 struct ledger_totals ledger_totals(const struct ledger *ledger);

@@ -20,11 +20,16 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-/* Looks at all sockets: soon after something happened, now and then while connections live, and
- * never for more than a fiftieth of the time. */
-#define LOOK_SOON  (5 * NS_PER_MS)
-#define LOOK_LATER (250 * NS_PER_MS)
-#define LOOK_SHARE 50
+/*
+ * Looks at all sockets: soon after something happened; then often while bytes move (the kernel
+ * forgets the counts of a joined subflow when it closes it, so what moved since the last look is
+ * lost), ever more seldom while none do; and never for more than a fiftieth of the time.
+ */
+#define LOOK_SOON   (5 * NS_PER_MS)
+#define LOOK_BUSY   (50 * NS_PER_MS)
+#define LOOK_SELDOM (4 * NS_PER_S)
+#define LOOK_SHARE  50
+#define SETTLE      (100 * NS_PER_MS) /* at the end, for the last counts */
 
 enum { CONTROL, LISTENER, GONE, EVENTS, SOURCES };
 
@@ -37,7 +42,7 @@ struct state {
 	struct nl *diag;   /* to look */
 	struct nl *gone;   /* sockets that were freed */
 	struct nl *events; /* of the path manager; NULL without CAP_NET_ADMIN */
-	uint64_t next_look, earliest_look;
+	uint64_t next_look, earliest_look, interval;
 	unsigned refused;
 	int refusal; /* the last reason */
 	bool ended;  /* the program has */
@@ -63,15 +68,22 @@ static int forget(const struct diag_socket *socket, void *data)
 static void look(struct state *s)
 {
 	uint64_t start = clock_now(), cost;
+	bool moved = true;
 
 	if (!s->diag)
 		return;
 	ledger_look(s->ledger);
 	if (diag_dump(s->diag, observe, s->ledger) == 0)
-		ledger_looked(s->ledger);
+		moved = ledger_looked(s->ledger);
 	cost = clock_now() - start;
 	s->earliest_look = start + cost * LOOK_SHARE;
-	s->next_look = ledger_totals(s->ledger).open ? start + LOOK_LATER : UINT64_MAX;
+	s->interval = moved ? LOOK_BUSY : s->interval * 2;
+	if (s->interval > LOOK_SELDOM)
+		s->interval = LOOK_SELDOM;
+	s->next_look = UINT64_MAX;
+	if (ledger_totals(s->ledger).open)
+		s->next_look = start + s->interval > s->earliest_look ? start + s->interval
+								      : s->earliest_look;
 }
 
 static void look_soon(struct state *s)
@@ -149,14 +161,25 @@ static int configure(struct state *s)
 	return 0;
 }
 
+/* The kernel announces the end of a socket a moment after it. */
+static void settle(struct state *s)
+{
+	struct pollfd gone = {.fd = s->gone ? nl_fd(s->gone) : -1, .events = POLLIN};
+	uint64_t until = clock_now() + SETTLE;
+
+	look(s);
+	while (s->gone && ledger_closing(s->ledger) > 0 && clock_now() < until) {
+		if (poll(&gone, 1, 10) > 0 && diag_destroyed(s->gone, forget, s->ledger) < 0)
+			return;
+	}
+}
+
 static void summarise(struct state *s, bool goes_on)
 {
 	const struct run_options *options = s->setup->options;
 	struct summary summary = {.links = &s->plan.links, .refused = s->refused, .open = goes_on};
 
-	if (s->gone)
-		diag_destroyed(s->gone, forget, s->ledger);
-	look(s);
+	settle(s);
 	summary.totals = ledger_totals(s->ledger);
 	if (options->report) {
 		_cleanup_fclose_ FILE *file = fopen(options->report, "we");
@@ -257,7 +280,7 @@ static void loop(struct state *s, int listener)
 
 int supervisor_main(const struct supervisor *setup)
 {
-	struct state s = {.setup = setup, .next_look = UINT64_MAX};
+	struct state s = {.setup = setup, .next_look = UINT64_MAX, .interval = LOOK_BUSY};
 	_cleanup_close_ int listener = -1;
 	struct err err = {0};
 

@@ -64,6 +64,9 @@ static void counts_each_byte_once(void **state)
 	assert_int_equal(totals.paths[1].received, 80);
 
 	look(ledger, NULL, 0);
+	assert_int_equal(ledger_closing(ledger), 1);
+	assert_int_equal(ledger_totals(ledger).open, 1);
+	look(ledger, NULL, 0);
 	assert_int_equal(ledger_totals(ledger).open, 0);
 	ledger_free(ledger);
 }
@@ -142,6 +145,7 @@ static void forgets_what_is_over(void **state)
 		if (inode % 2)
 			look(ledger, &seen, 1);
 	}
+	look(ledger, NULL, 0);
 	look(ledger, NULL, 0);
 	assert_int_equal(ledger_totals(ledger).connections, 10000);
 	assert_int_equal(ledger_totals(ledger).unseen, 10000);
