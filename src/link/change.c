@@ -60,6 +60,39 @@ int change_undo(struct netstack *stack, const struct change *change)
 	return err == -ESRCH || err == -ENOENT || err == -ENODEV ? 0 : err;
 }
 
+static bool address_same(const struct address *a, const struct address *b)
+{
+	return address_equal(a, b) && a->prefix == b->prefix;
+}
+
+static bool route_equal(const struct route *a, const struct route *b)
+{
+	return address_same(&a->to, &b->to) && address_equal(&a->gateway, &b->gateway) &&
+	       address_equal(&a->source, &b->source) && a->table == b->table &&
+	       a->metric == b->metric && a->index == b->index && a->thrown == b->thrown &&
+	       a->onlink == b->onlink;
+}
+
+bool change_equal(const struct change *a, const struct change *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case CHANGE_ROUTE:
+		return route_equal(&a->route, &b->route);
+	case CHANGE_RULE:
+		return address_same(&a->rule.from, &b->rule.from) &&
+		       a->rule.table == b->rule.table && a->rule.priority == b->rule.priority;
+	case CHANGE_LIMITS:
+		return memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
+	case CHANGE_ENDPOINT:
+		return address_equal(&a->endpoint.address, &b->endpoint.address) &&
+		       a->endpoint.index == b->endpoint.index &&
+		       a->endpoint.flags == b->endpoint.flags;
+	}
+	return false;
+}
+
 static void route_text(const struct route *route, char *text, size_t size)
 {
 	char to[ADDRESS_TEXT_MAX], via[ADDRESS_TEXT_MAX + 5] = "", name[IF_NAMESIZE] = "";

@@ -9,6 +9,9 @@
 #include "link/netstack.h"
 #include "link/route.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum change_kind { CHANGE_ROUTE, CHANGE_RULE, CHANGE_LIMITS, CHANGE_ENDPOINT };
 
 struct change {
@@ -29,6 +32,9 @@ int change_apply(struct netstack *stack, const struct change *change);
 /* Takes it back. What is gone already is no error; limits are restored only while they are still
  * ours. */
 int change_undo(struct netstack *stack, const struct change *change);
+
+/* Do both ask for the same? */
+bool change_equal(const struct change *a, const struct change *b);
 
 /* "rule from 10.0.0.2 lookup 5260003", for --dry-run and errors. Returns @text. */
 const char *change_text(const struct change *change, char *text, size_t size);

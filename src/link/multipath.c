@@ -71,12 +71,14 @@ static int add(struct multipath_plan *plan, struct change change)
 	return 0;
 }
 
-static bool is_used(const struct multipath_state *state, const struct multipath_plan *plan,
-		    unsigned index)
+/* Is @index a device through which its networks are reached, and that no table of ours leads to?
+ * What is behind a link that is down may well be reached over the others. */
+static bool leads_elsewhere(const struct multipath_state *state, const struct multipath_plan *plan,
+			    unsigned index)
 {
 	for (unsigned i = 0; i < state->links->count; i++)
 		if (state->links->all[i].index == index)
-			return plan->use[i] == MULTIPATH_USED;
+			return state->links->all[i].up && plan->use[i] != MULTIPATH_USED;
 	return false;
 }
 
@@ -87,17 +89,18 @@ static int add_table(const struct multipath_state *state, const struct link *lin
 	for (int gateways = 0; gateways <= 1; gateways++) {
 		for (unsigned i = 0; i < state->links->route_count; i++) {
 			struct route route = state->links->routes[i];
-			bool own = route.index == link->index;
 			int err;
 
 			if (gateways != (route.gateway.family != 0))
 				continue;
-			if (!own && (is_used(state, plan, route.index) || route.to.prefix == 0))
-				continue;
 			route.table = MULTIPATH_TABLE_FIRST + link->index;
-			if (!own)
+			if (route.index != link->index) {
+				if (route.to.prefix == 0 ||
+				    !leads_elsewhere(state, plan, route.index))
+					continue;
 				route = (struct route){
 					.to = route.to, .table = route.table, .thrown = true};
+			}
 			err = add(plan, (struct change){.kind = CHANGE_ROUTE, .route = route});
 			if (err < 0)
 				return err;
@@ -186,7 +189,7 @@ int multipath_plan(const struct multipath_state *state, struct multipath_plan *r
 		plan.use[i] = judge(state->links, &state->links->all[i], tunnelled);
 		plan.used += plan.use[i] == MULTIPATH_USED;
 	}
-	if (plan.used >= 2)
+	if (plan.used >= 2 || state->going_on)
 		err = fill(state, &plan);
 	if (err < 0)
 		multipath_plan_free(&plan);

@@ -5,8 +5,8 @@
  *
  * For each usable link and address family:
  *  - a routing table of its own with what the main table knows of the link (its networks, its
- *    gateways), and for every network that is reached over some other device than a usable link (a
- *    container bridge, a VPN) a "throw", which sends the search back to the main table;
+ *    gateways), and for every network that is reached over some other device that is up but no
+ * usable link (a container bridge, a VPN) a "throw", which sends the search back to the main table;
  *  - for each of its addresses a rule "from ADDRESS lookup TABLE", just before the main table's, so
  * that any rule of the user's comes first;
  *  - for each of its addresses, up to what the kernel takes, an MPTCP endpoint with the flag
@@ -40,10 +40,12 @@ extern const char *const multipath_use_text[];
 /* What is known before planning. */
 struct multipath_state {
 	const struct links *links;
-	const struct endpoint *endpoints; /* that are there already */
+	/* Endpoints and limits as they would be without us. */
+	const struct endpoint *endpoints;
 	unsigned endpoint_count;
 	struct endpoint_limits limits;
 	bool path_manager; /* the stack has MPTCP endpoints; else only routes are planned */
+	bool going_on;     /* connections may live on what was set up: keep even a single link */
 };
 
 struct multipath_plan {
@@ -53,6 +55,7 @@ struct multipath_plan {
 	unsigned used;           /* how many are MULTIPATH_USED */
 };
 
-/* -ENOMEM, or 0. With fewer than two usable links there is nothing to change. */
+/* -ENOMEM, or 0. With fewer than two usable links there is nothing to change, unless it is going
+ * on. */
 int multipath_plan(const struct multipath_state *state, struct multipath_plan *ret);
 void multipath_plan_free(struct multipath_plan *plan);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/explain.h"
 
+#include "run/journal.h"
+
+#include <string.h>
+
 static void explain_link(const struct link *link, enum multipath_use use, FILE *out)
 {
 	char text[ADDRESS_TEXT_MAX];
@@ -30,10 +34,17 @@ void explain_plan(const struct native_plan *plan, FILE *out)
 			     "decides on subflows, not our endpoints\n");
 }
 
-void explain_change(const struct change *change, bool was_there, FILE *out)
+void explain_change(const struct change *change, int result, FILE *out)
 {
 	char text[256];
 
-	fprintf(out, "rivulet: %s %s\n",
-		was_there ? "there already:" : "set up:", change_text(change, text, sizeof(text)));
+	change_text(change, text, sizeof(text));
+	if (result < 0)
+		fprintf(out, "rivulet: %s: %s\n", text, strerror(-result));
+	else
+		fprintf(out, "rivulet: %s %s\n",
+			result == JOURNAL_UNDONE ? "taken back:"
+			: result == 1            ? "there already:"
+						 : "set up:",
+			text);
 }

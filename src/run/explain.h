@@ -4,8 +4,8 @@
 
 #include "stack/native.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 void explain_plan(const struct native_plan *plan, FILE *out);
-void explain_change(const struct change *change, bool was_there, FILE *out);
+/* @result as for a journal_report. */
+void explain_change(const struct change *change, int result, FILE *out);

@@ -2,6 +2,8 @@
 #include "run/journal.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 
 struct journal *journal_new(void)
@@ -12,7 +14,25 @@ struct journal *journal_new(void)
 	return journal == MAP_FAILED ? NULL : journal; /* zeroed: an empty journal */
 }
 
-int journal_apply(struct journal *journal, struct netstack *netstack, const struct change *change)
+static bool is_among(const struct change *change, const struct change *all, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (change_equal(change, &all[i]))
+			return true;
+	return false;
+}
+
+/* If we die within, an entry stands twice for a moment: undoing it twice does no harm. */
+static void strike_out(struct journal *journal, unsigned at)
+{
+	unsigned left = atomic_load(&journal->count) - 1;
+
+	memmove(&journal->changes[at], &journal->changes[at + 1],
+		(left - at) * sizeof(*journal->changes));
+	atomic_store(&journal->count, left);
+}
+
+static int apply(struct journal *journal, struct netstack *netstack, const struct change *change)
 {
 	unsigned count = atomic_load(&journal->count);
 	int err;
@@ -27,19 +47,50 @@ int journal_apply(struct journal *journal, struct netstack *netstack, const stru
 	return err;
 }
 
+static int undo_one(struct journal *journal, struct netstack *netstack, unsigned at)
+{
+	int err = change_undo(netstack, &journal->changes[at]);
+
+	strike_out(journal, at);
+	return err;
+}
+
+int journal_follow(struct journal *journal, struct netstack *netstack, const struct change *wanted,
+		   unsigned count, journal_report report, void *data)
+{
+	int first = 0;
+
+	for (unsigned at = atomic_load(&journal->count); at-- > 0;) {
+		struct change change = journal->changes[at];
+		int err;
+
+		if (is_among(&change, wanted, count))
+			continue;
+		err = undo_one(journal, netstack, at);
+		report(&change, err < 0 ? err : JOURNAL_UNDONE, data);
+		first = first ? first : err;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		int err;
+
+		if (is_among(&wanted[i], journal->changes, atomic_load(&journal->count)))
+			continue;
+		err = apply(journal, netstack, &wanted[i]);
+		report(&wanted[i], err, data);
+		if (err < 0 && first == 0)
+			first = err;
+	}
+	return first;
+}
+
 int journal_undo(struct journal *journal, struct netstack *netstack)
 {
 	int first = 0;
 
-	if (atomic_flag_test_and_set(&journal->undoing))
-		return 0;
 	for (unsigned count = atomic_load(&journal->count); count > 0; count--) {
-		int err = change_undo(netstack, &journal->changes[count - 1]);
+		int err = undo_one(journal, netstack, count - 1);
 
-		if (err < 0 && first == 0)
-			first = err;
-		atomic_store(&journal->count, count - 1);
+		first = first ? first : err;
 	}
-	atomic_flag_clear(&journal->undoing);
 	return first;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The changes that a run has made to the host, in memory that its processes share, so that
- * whichever of them is left can take them back. A change is written down before it is made.
+ * whichever of them is left can take them back. A change is written down before it is made, and
+ * struck out after it was taken back.
  */
 #pragma once
 
@@ -14,15 +15,22 @@
 
 struct journal {
 	atomic_uint count;
-	atomic_flag undoing; /* one process undoes */
 	struct change changes[JOURNAL_MAX];
 };
 
 /* Shared with all processes forked from now on; NULL without memory. Goes with the last of them. */
 struct journal *journal_new(void);
 
-/* Makes a change and keeps it. 0; 1: it was so already; negative errno: not made. */
-int journal_apply(struct journal *journal, struct netstack *netstack, const struct change *change);
+/* What journal_follow() did: @result is 0 (made), 1 (it was there already, and is not ours), a
+ * negative errno (not made), or JOURNAL_UNDONE. */
+enum { JOURNAL_UNDONE = 2 };
+typedef void (*journal_report)(const struct change *change, int result, void *data);
+
+/* Makes the host have what the @count changes in @wanted ask for and nothing else of ours: takes
+ * back what is not wanted any more, then makes what is missing. Goes on after failures; the first
+ * is returned. */
+int journal_follow(struct journal *journal, struct netstack *netstack, const struct change *wanted,
+		   unsigned count, journal_report report, void *data);
 
 /* Takes all back, last first. Goes on after failures; the first one is returned. */
 int journal_undo(struct journal *journal, struct netstack *netstack);

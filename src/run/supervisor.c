@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fds.h"
 #include "link/diag.h"
+#include "link/watch.h"
 #include "run/explain.h"
 #include "run/ledger.h"
 #include "run/summary.h"
@@ -31,7 +32,7 @@
 #define LOOK_SHARE  50
 #define SETTLE      (100 * NS_PER_MS) /* at the end, for the last counts */
 
-enum { CONTROL, LISTENER, GONE, EVENTS, SOURCES };
+enum { CONTROL, LISTENER, LINKS, GONE, EVENTS, SOURCES };
 
 struct state {
 	const struct supervisor *setup;
@@ -40,12 +41,14 @@ struct state {
 	struct substitute *substitute;
 	struct ledger *ledger;
 	struct nl *diag;   /* to look */
+	struct nl *watch;  /* links; NULL where it cannot be had */
 	struct nl *gone;   /* sockets that were freed */
 	struct nl *events; /* of the path manager; NULL without CAP_NET_ADMIN */
 	uint64_t next_look, earliest_look, interval;
 	unsigned refused;
 	int refusal; /* the last reason */
-	bool ended;  /* the program has */
+	bool unprivileged;
+	bool ended; /* the program has */
 };
 
 void supervisor_say(int control, char what)
@@ -122,10 +125,41 @@ static void open_eyes(struct state *s)
 	}
 }
 
+static void on_change(const struct change *change, int result, void *data)
+{
+	struct state *s = data;
+	const struct run_options *options = s->setup->options;
+
+	if (result == -EPERM || result == -EACCES)
+		s->unprivileged = true;
+	else if (options->explain || (result < 0 && !options->quiet))
+		explain_change(change, result, stderr);
+}
+
+/* Makes the host's set-up fit the links as they are now. */
+static int follow_links(struct state *s)
+{
+	struct journal *journal = s->setup->journal;
+	struct native_plan plan;
+	struct err err;
+	int code = native_plan(&s->netstack, journal->changes, atomic_load(&journal->count), &plan,
+			       &err);
+
+	if (code < 0) {
+		fprintf(stderr, "rivulet: %s\n", err.text);
+		return code;
+	}
+	native_plan_free(&s->plan);
+	s->plan = plan;
+	if (!s->unprivileged)
+		journal_follow(journal, &s->netstack, plan.multipath.changes, plan.multipath.count,
+			       on_change, s);
+	return 0;
+}
+
 static int configure(struct state *s)
 {
 	const struct run_options *options = s->setup->options;
-	struct err err;
 	int code = netstack_open_host(&s->netstack);
 
 	if (code < 0) {
@@ -133,31 +167,18 @@ static int configure(struct state *s)
 			strerror(-code));
 		return code;
 	}
-	code = native_plan(&s->netstack, &s->plan, &err);
-	if (code < 0) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
+	/* Watch first, so that nothing changes unseen between. */
+	if (watch_open(&s->watch) < 0)
+		s->watch = NULL;
+	code = follow_links(s);
+	if (code < 0)
 		return code;
-	}
 	if (options->explain)
 		explain_plan(&s->plan, stderr);
-	for (unsigned i = 0; i < s->plan.multipath.count; i++) {
-		const struct change *change = &s->plan.multipath.changes[i];
-		char text[256];
-
-		code = journal_apply(s->setup->journal, &s->netstack, change);
-		if (code == -EPERM || code == -EACCES) {
-			if (!options->quiet)
-				fprintf(stderr, "rivulet: no right to set up the links "
-						"(CAP_NET_ADMIN): sockets are MPTCP, but only "
-						"links that are set up already carry subflows\n");
-			break;
-		}
-		if (code < 0 && !options->quiet)
-			fprintf(stderr, "rivulet: %s: %s\n",
-				change_text(change, text, sizeof(text)), strerror(-code));
-		else if (options->explain)
-			explain_change(change, code == 1, stderr);
-	}
+	if (s->unprivileged && !options->quiet)
+		fprintf(stderr,
+			"rivulet: no right to set up the links (CAP_NET_ADMIN): sockets are MPTCP, "
+			"but only links that are set up already carry subflows\n");
 	return 0;
 }
 
@@ -243,6 +264,7 @@ static void loop(struct state *s, int listener)
 	struct pollfd fds[SOURCES] = {
 		[CONTROL] = {.fd = s->setup->control, .events = POLLIN},
 		[LISTENER] = {.fd = listener, .events = POLLIN},
+		[LINKS] = {.fd = s->watch ? nl_fd(s->watch) : -1, .events = POLLIN},
 		[GONE] = {.fd = s->gone ? nl_fd(s->gone) : -1, .events = POLLIN},
 		[EVENTS] = {.fd = s->events ? nl_fd(s->events) : -1, .events = POLLIN},
 	};
@@ -252,6 +274,8 @@ static void loop(struct state *s, int listener)
 			return;
 		if (fds[LISTENER].revents & POLLIN)
 			serve(s);
+		if (fds[LINKS].revents && watch_changed(s->watch))
+			follow_links(s);
 		if (fds[GONE].revents && diag_destroyed(s->gone, forget, s->ledger) < 0)
 			look_soon(s);
 		if (fds[EVENTS].revents) {
@@ -302,6 +326,7 @@ int supervisor_main(const struct supervisor *setup)
 
 	substitute_free(s.substitute);
 	ledger_free(s.ledger);
+	nl_close(s.watch);
 	nl_close(s.diag);
 	nl_close(s.gone);
 	nl_close(s.events);

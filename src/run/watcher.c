@@ -16,8 +16,6 @@ static void undo(struct journal *journal)
 
 	if (atomic_load(&journal->count) == 0 || netstack_open_host(&netstack) < 0)
 		return;
-	/* The supervisor may have died while it undid. */
-	atomic_flag_clear(&journal->undoing);
 	journal_undo(journal, &netstack);
 	netstack_close(&netstack);
 }

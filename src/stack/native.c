@@ -44,39 +44,60 @@ static bool has_own_path_manager(void)
 	return file && getc(file) == '1';
 }
 
-struct endpoints {
+/* Endpoints of others: what is there but not among our own changes. */
+struct others {
+	const struct change *ours;
+	unsigned our_count;
 	struct endpoint all[ENDPOINT_MAX];
 	unsigned count;
 };
 
 static int keep_endpoint(const struct endpoint *endpoint, void *data)
 {
-	struct endpoints *endpoints = data;
+	struct others *others = data;
 
-	if (endpoints->count < ENDPOINT_MAX)
-		endpoints->all[endpoints->count++] = *endpoint;
+	for (unsigned i = 0; i < others->our_count; i++)
+		if (others->ours[i].kind == CHANGE_ENDPOINT &&
+		    address_equal(&others->ours[i].endpoint.address, &endpoint->address))
+			return 0;
+	if (others->count < ENDPOINT_MAX)
+		others->all[others->count++] = *endpoint;
 	return 0;
 }
 
-int native_plan(struct netstack *netstack, struct native_plan *ret, struct err *err)
+static int read_limits(struct netstack *netstack, const struct change *ours, unsigned count,
+		       struct endpoint_limits *ret)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (ours[i].kind == CHANGE_LIMITS) {
+			*ret = ours[i].limits.was;
+			return 0;
+		}
+	}
+	return endpoint_limits_get(netstack->generic, netstack->mptcp, ret);
+}
+
+int native_plan(struct netstack *netstack, const struct change *ours, unsigned count,
+		struct native_plan *ret, struct err *err)
 {
 	struct native_plan plan = {.own_path_manager = has_own_path_manager()};
-	struct multipath_state state = {.links = &plan.links, .path_manager = netstack->mptcp != 0};
-	struct endpoints endpoints = {0};
+	struct others others = {.ours = ours, .our_count = count};
+	struct multipath_state state = {
+		.links = &plan.links, .path_manager = netstack->mptcp != 0, .going_on = count > 0};
 	int code = links_read(netstack->route, &plan.links);
 
 	if (code < 0)
 		return err_set(err, code, "cannot list the links: %s", strerror(-code));
 	if (state.path_manager)
-		code = endpoint_dump(netstack->generic, netstack->mptcp, keep_endpoint, &endpoints);
+		code = endpoint_dump(netstack->generic, netstack->mptcp, keep_endpoint, &others);
 	if (code == 0 && state.path_manager)
-		code = endpoint_limits_get(netstack->generic, netstack->mptcp, &state.limits);
+		code = read_limits(netstack, ours, count, &state.limits);
 	if (code < 0) {
 		links_free(&plan.links);
 		return err_set(err, code, "cannot read the MPTCP endpoints: %s", strerror(-code));
 	}
-	state.endpoints = endpoints.all;
-	state.endpoint_count = endpoints.count;
+	state.endpoints = others.all;
+	state.endpoint_count = others.count;
 	code = multipath_plan(&state, &plan.multipath);
 	if (code < 0) {
 		links_free(&plan.links);

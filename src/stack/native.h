@@ -11,12 +11,15 @@
  * in @why. */
 int native_probe(struct err *why);
 
-/* What there is and what is to change so that all usable links carry subflows. */
+/* What there is, and what the stack must have of ours so that all usable links carry subflows. */
 struct native_plan {
 	struct links links;
 	struct multipath_plan multipath;
 	bool own_path_manager; /* a daemon decides on subflows here: endpoints have no effect */
 };
 
-int native_plan(struct netstack *netstack, struct native_plan *ret, struct err *err);
+/* @ours are the @count changes that were made before (0 at first): they do not count as there. The
+ * caller frees with native_plan_free(). */
+int native_plan(struct netstack *netstack, const struct change *ours, unsigned count,
+		struct native_plan *ret, struct err *err);
 void native_plan_free(struct native_plan *plan);

@@ -159,6 +159,24 @@ static void other_networks_are_thrown_back(void **state)
 	multipath_plan_free(&p);
 }
 
+/* A server in the network of the link that just failed could not be reached over the other link. */
+static void networks_of_a_dead_link_are_not(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.all[1].up = false;
+	d.all[3].up = false;
+	d.state.going_on = true;
+	p = plan(&d);
+	assert_int_equal(p.used, 1);
+	assert_int_equal(count(&p, CHANGE_ENDPOINT), 1);
+	for (unsigned i = 0; i < p.count; i++)
+		assert_false(p.changes[i].kind == CHANGE_ROUTE && p.changes[i].route.thrown);
+	multipath_plan_free(&p);
+}
+
 /* What was meant to go through the VPN would leave around it. */
 static void nothing_goes_around_a_vpn(void **state)
 {
@@ -262,6 +280,7 @@ int main(void)
 		cmocka_unit_test(each_link_has_its_table),
 		cmocka_unit_test(networks_come_before_gateways),
 		cmocka_unit_test(other_networks_are_thrown_back),
+		cmocka_unit_test(networks_of_a_dead_link_are_not),
 		cmocka_unit_test(nothing_goes_around_a_vpn),
 		cmocka_unit_test(one_link_needs_nothing),
 		cmocka_unit_test(reasons_are_told),

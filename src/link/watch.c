@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "link/watch.h"
+
+#include "link/route.h"
+
+#include <linux/rtnetlink.h>
+
+int watch_open(struct nl **ret)
+{
+	const unsigned groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+				   RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
+	_cleanup_nl_ struct nl *nl = NULL;
+	int err = nl_open(&nl, NETLINK_ROUTE);
+
+	for (unsigned i = 0; err == 0 && i < sizeof(groups) / sizeof(*groups); i++)
+		err = nl_join(nl, groups[i]);
+	if (err < 0)
+		return err;
+	*ret = nl;
+	nl = NULL;
+	return 0;
+}
+
+static int judge(const struct nlmsghdr *msg, void *data)
+{
+	const struct rtmsg *route = mnl_nlmsg_get_payload(msg);
+	bool *changed = data;
+
+	switch (msg->nlmsg_type) {
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		if (route->rtm_protocol != ROUTE_PROTOCOL && route->rtm_type == RTN_UNICAST)
+			*changed = true;
+		break;
+	default:
+		*changed = true;
+		break;
+	}
+	return 0;
+}
+
+bool watch_changed(struct nl *nl)
+{
+	bool changed = false;
+
+	return nl_receive(nl, judge, &changed) < 0 || changed;
+}

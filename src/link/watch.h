@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Notices that links, addresses or routes have changed; links_read() then says how. */
+#pragma once
+
+#include "base/netlink.h"
+
+#include <stdbool.h>
+
+/* Opens a watch on the calling thread's network namespace; poll nl_fd() of it. */
+int watch_open(struct nl **ret);
+
+/* Reads what has arrived. True if anything changed that was not our own doing (or if messages were
+ * lost: then anything may have). */
+bool watch_changed(struct nl *nl);
