@@ -64,6 +64,7 @@ struct scenario {
 	struct scenario_event *events; /* in order of time */
 	unsigned event_count;
 	struct trace **traces; /* all that shapes point to; owned here */
+	char **trace_names;    /* of each, as the file writes it */
 	unsigned trace_count;
 };
 
