@@ -2,4 +2,5 @@
 /* The subcommands of `rivulet`: each gets its own name as argv[0] and returns the exit code. */
 #pragma once
 
+int cmd_run(int argc, char **argv);
 int cmd_lab(int argc, char **argv);

@@ -13,6 +13,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{"run", "a program, unmodified, over all links of this device", cmd_run},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
 };
 
