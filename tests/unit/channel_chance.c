@@ -163,6 +163,10 @@ static void test_burst_losses(void **state)
 	channel_set_shape(link.channel, &shape, count);
 	push(&link, 100, count);
 	assert_int_equal(drain(&link, count), 1);
+	shape.burst = (struct burst){1e-9, 0, 1, 0}; /* begins good again */
+	channel_set_shape(link.channel, &shape, count);
+	push(&link, 100, count);
+	assert_int_equal(drain(&link, count), 1);
 	link_close(&link);
 }
 
@@ -199,6 +203,20 @@ static void test_reorder(void **state)
 	link_close(&link);
 }
 
+/* An owner who sleeps until channel_next() would deliver the packets that overtake too late. */
+static void test_reorder_wakes(void **state)
+{
+	struct shape shape = {.rate = 8 * MBIT, .delay = NS_PER_S, .reorder = 1};
+	struct link link;
+
+	link_open(&link, &shape, SEED);
+	push(&link, 1000, 0);
+	push(&link, 1000, 0);
+	assert_int_equal(pop_due(&link), NS_PER_MS);
+	assert_int_equal(pop_due(&link), 2 * NS_PER_MS);
+	link_close(&link);
+}
+
 /* The count of reordered packets would name packets that overtook nobody. */
 static void test_reorder_without_delay(void **state)
 {
@@ -221,10 +239,15 @@ static void test_reorder_without_delay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_jitter),  cmocka_unit_test(test_jitter_above_delay),
-		cmocka_unit_test(test_loss),    cmocka_unit_test(test_loss_takes_rate),
-		cmocka_unit_test(test_bursts),  cmocka_unit_test(test_burst_losses),
-		cmocka_unit_test(test_reorder), cmocka_unit_test(test_reorder_without_delay),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_jitter_above_delay),
+		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_loss_takes_rate),
+		cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_burst_losses),
+		cmocka_unit_test(test_reorder),
+		cmocka_unit_test(test_reorder_wakes),
+		cmocka_unit_test(test_reorder_without_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

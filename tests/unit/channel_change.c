@@ -51,6 +51,42 @@ static void test_change_rate(void **state)
 	trace_free(trace);
 }
 
+/* A change between a rate and a recording would lose or repeat a part of what is being sent. */
+static void test_change_trace(void **state)
+{
+	struct trace *trace = parse("1\n");
+	struct shape recorded = {.trace = trace},
+		     fixed = {.rate = 8 * MBIT}; /* 1000 bytes in 1 ms */
+	struct link link;
+
+	/* 514 + 1500 bytes; at 1 ms the first opportunity has taken 1514 of them. */
+	link_open(&link, &recorded, SEED);
+	push(&link, 514, 0);
+	push(&link, 1500, 0);
+	push(&link, 1000, 0);
+	channel_set_shape(link.channel, &fixed, NS_PER_MS);
+	assert_int_equal(pop_due(&link), NS_PER_MS);
+	assert_int_equal(pop_due(&link), NS_PER_MS + 500 * NS_PER_US);
+	assert_int_equal(pop_due(&link), NS_PER_MS + 1500 * NS_PER_US);
+
+	/* One bit more than one opportunity is missing: it takes two. */
+	push(&link, 2514, 10 * NS_PER_MS);
+	channel_set_shape(link.channel, &recorded, 11 * NS_PER_MS - 125);
+	assert_int_equal(pop_due(&link), 12 * NS_PER_MS);
+
+	/* A change of something else does not give an opportunity again. */
+	push(&link, 100, 19 * NS_PER_MS + 1);
+	assert_int_equal(pop_due(&link), 20 * NS_PER_MS);
+	recorded.queue_packets = 10;
+	channel_set_shape(link.channel, &recorded, 20 * NS_PER_MS);
+	push(&link, 1414, 20 * NS_PER_MS);
+	push(&link, 1, 20 * NS_PER_MS);
+	assert_int_equal(pop_due(&link), 20 * NS_PER_MS);
+	assert_int_equal(pop_due(&link), 21 * NS_PER_MS);
+	link_close(&link);
+	trace_free(trace);
+}
+
 /* Frequent changes of the rate, as in a drive through a city, would add up to a wrong one. */
 static void test_change_rate_often(void **state)
 {
@@ -99,7 +135,8 @@ static void test_change_delay(void **state)
 /* A cable that is pulled would deliver afterwards, or come back with old packets or old work. */
 static void test_down(void **state)
 {
-	struct shape shape = {.rate = 8 * MBIT, .delay = 2 * NS_PER_MS, .queue_packets = 5};
+	struct shape shape = {
+		.rate = 8 * MBIT, .delay = 2 * NS_PER_MS, .queue_packets = 5, .queue_bytes = 5000};
 	struct link link;
 
 	link_open(&link, &shape, SEED);
@@ -327,10 +364,15 @@ static void test_shape_change(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_change_rate),  cmocka_unit_test(test_change_rate_often),
-		cmocka_unit_test(test_change_delay), cmocka_unit_test(test_down),
-		cmocka_unit_test(test_blackhole),    cmocka_unit_test(test_blackhole_takes_rate),
-		cmocka_unit_test(test_repeatable),   cmocka_unit_test(test_shape_change),
+		cmocka_unit_test(test_change_rate),
+		cmocka_unit_test(test_change_trace),
+		cmocka_unit_test(test_change_rate_often),
+		cmocka_unit_test(test_change_delay),
+		cmocka_unit_test(test_down),
+		cmocka_unit_test(test_blackhole),
+		cmocka_unit_test(test_blackhole_takes_rate),
+		cmocka_unit_test(test_repeatable),
+		cmocka_unit_test(test_shape_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
