@@ -9,7 +9,8 @@ _rivulet_scenario_names()
 
 	program=$(type -P rivulet) || return
 	program=$(readlink -f "$program")
-	for folder in "${RIVULET_SCENARIOS:-}" "${program%/*}/../share/rivulet/scenarios"; do
+	for folder in "${RIVULET_SCENARIOS:-}" "${program%/*}/../share/rivulet/scenarios" \
+		"${program%/*}/../scenarios"; do
 		[[ -n $folder ]] || continue
 		for file in "$folder"/*.yaml; do
 			[[ -e $file ]] || continue
@@ -29,8 +30,7 @@ _rivulet_hosts()
 	done
 	[[ -n $scenario ]] || return
 	"${words[0]}" lab show --json "$scenario" 2>/dev/null |
-		sed -n 's/.*"hosts": *\[\([^]]*\)\].*/\1/p' | grep -o '"name": *"[^"]*"' |
-		sed 's/.*"\([^"]*\)"$/\1/'
+		sed -n '/"hosts"/,/]/s/.*"name": "\(.*\)".*/\1/p'
 }
 
 _rivulet_lab()
