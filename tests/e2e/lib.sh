@@ -9,6 +9,7 @@
 #   expect_text RE FILE
 #   until_true SECONDS WHAT CMD   waits for a condition, never for a time
 #   background CMD    starts it, leaves its process id in $!, kills it at the end
+#   background_rivulet ARGUMENT...   the same for the program under test: $! is its own process
 #   need PROGRAM...   skips loudly where one is not installed
 #   skip WHY, fail WHY
 #
@@ -92,7 +93,6 @@ until_true() {
 	done
 }
 
-# Job control is off in scripts, and then children of `&` ignore SIGINT: undone here.
 background() {
 	"$@" &
 	BACKGROUND="$BACKGROUND $!"
@@ -120,8 +120,14 @@ nobody)
 	;;
 esac
 
-# `exec` in front lets a process id of `background run_rivulet` be that of rivulet itself.
 rivulet() {
 	# shellcheck disable=SC2086
 	$AS_USER "$RIVULET" "$@"
+}
+
+# Job control is off in scripts, and then what `&` starts ignores SIGINT: undone here, so that it can
+# be sent.
+background_rivulet() {
+	# shellcheck disable=SC2086
+	background env --default-signal=INT,QUIT $AS_USER "$RIVULET" "$@"
 }

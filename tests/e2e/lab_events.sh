@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The time line of a scenario happens, as seen by programs in the lab.
+# Lost otherwise: experiments about handover in which there was no handover.
+. "$(dirname "$0")/lib.sh"
+need ping python3
+
+cat >"$TMP/events.yaml" <<'END'
+hosts: [{name: a}, {name: b}]
+links:
+  - name: wire
+    ends:
+      - {host: a, name: left, addresses: [10.0.0.1/24]}
+      - {host: b, name: right, addresses: [10.0.0.2/24]}
+events:
+  - {at: 1s, link: wire, do: blackhole}
+  - {at: 2s, link: wire, do: heal}
+  - {at: 3s, link: wire, do: down}
+  - {at: 4s, link: wire, do: up}
+  - {at: 5s, link: wire, do: set, shape: {delay: 100ms}}
+END
+
+cat >"$TMP/watch" <<'END'
+#!/bin/sh
+# Tells what is seen at both ends, line by line, until the delay has changed.
+while :; do
+	left=$(cat /sys/class/net/left/carrier)
+	right=$("$RIVULET" lab on b -- cat /sys/class/net/right/carrier)
+	answer=$(ping -c 1 -W 0.2 10.0.0.2 | sed -n 's/.*time=\([0-9]*\).*/\1/p')
+	echo "carrier $left $right answer ${answer:-none}"
+	[ "${answer:-0}" -lt 200 ] || exit 0
+done
+END
+# 100 ms each way: the answer comes after 200 ms, which -W 0.2 would not wait for.
+sed -i 's/-W 0.2/-W 0.4/' "$TMP/watch"
+export RIVULET
+expect "a lab with events" rivulet lab run "$TMP/events.yaml" --samples "$TMP/samples" -- \
+	timeout 20 sh "$TMP/watch"
+uniq "$OUT" >"$TMP/seen"
+
+# Silent: no answer, but the carrier stays. Down: no carrier at either end. Afterwards as before.
+python3 - "$TMP/seen" "$TMP/samples" <<'END' || { cat "$TMP/seen" >&2; fail "not what happened"; }
+import json, sys
+seen = [line.split() for line in open(sys.argv[1])]
+stages = [
+    lambda s: s[1:3] == ["1", "1"] and s[4] != "none",
+    lambda s: s[1:3] == ["1", "1"] and s[4] == "none",
+    lambda s: s[1:3] == ["1", "1"] and s[4] != "none",
+    lambda s: s[1:3] == ["0", "0"] and s[4] == "none",
+    lambda s: s[1:3] == ["1", "1"] and s[4] != "none" and int(s[4]) < 200,
+    lambda s: s[1:3] == ["1", "1"] and s[4] != "none" and int(s[4]) >= 200,
+]
+for line in seen:
+    if stages and stages[0](line):
+        stages.pop(0)
+if stages:
+    sys.exit("%d stages were not seen" % len(stages))
+events = [s for s in map(json.loads, open(sys.argv[2])) if "event" in s]
+for event, (name, at) in zip(events, [("blackhole", 1), ("heal", 2), ("down", 3), ("up", 4), ("set", 5)], strict=True):
+    if event["event"] != name or event["link"] != "wire" or not at <= event["t"] < at + 0.05:
+        sys.exit("event at the wrong time: %s" % event)
+END
