@@ -3,7 +3,7 @@
 # What a lab writes down: counters, samples, captures; and that they agree with each other.
 # Lost otherwise: plots and tables that are wrong.
 . "$(dirname "$0")/lib.sh"
-need python3
+need ping python3
 
 cat >"$TMP/lossy.yaml" <<'END'
 hosts: [{name: a}, {name: b}]
@@ -15,12 +15,14 @@ links:
       - {host: b, name: right, addresses: [10.0.0.2/24]}
 END
 cat >"$TMP/talk.py" <<'END'
-import socket, sys, time
+import socket, subprocess, sys, time
 if sys.argv[1] == "server":
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(("", 9))
     while True:
         s.recv(2000)
+while subprocess.call(["ping", "-c1", "-W1", "10.0.0.2"], stdout=subprocess.DEVNULL):
+    pass  # until the hardware address of the other end is known: that exchange may be lost, too
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for i in range(500):
     s.sendto(b"x" * 1400, ("10.0.0.2", 9))
@@ -65,8 +67,8 @@ stats = {d["from"]: d for d in json.load(open(tmp + "/stats"))["directions"]}
 there = stats["a"]
 check(there["link"] == "wire" and there["to"] == "b", "names")
 check(there["offered"] == there["packets"] + sum(there["drops"].values()), "packets do not add up")
-check(there["missed"] == there["refused"] == 0, "the machine was too slow")
-check(there["drops"]["loss"] > 5 and there["drops"]["queue"] > 0, "no losses")
+check(there["missed"] == there["refused"] == 0, "frames were lost outside of the channels")
+check(there["drops"]["loss"] > 5 and there["drops"]["queue"] > 0, "no losses: %s" % there["drops"])
 check(there["queue_packets_max"] == 20, "queue maximum")
 
 sent, got = talk(frames("a-left")), talk(frames("b-right"))
@@ -79,7 +81,7 @@ check(all(t - first[f] > 5_000_000 for t, f in got), "a frame came before its de
 samples = [s for s in map(json.loads, open(tmp + "/samples")) if s.get("from") == "a"]
 check([s["bytes"] for s in samples] == sorted(s["bytes"] for s in samples), "samples fall")
 check(samples[-1]["packets"] == there["packets"] and samples[-1]["bytes"] == there["bytes"], "last sample")
-check(len(samples) >= 7 and samples[-1]["t"] < 5, "not a sample every 100 ms")
+check(len(samples) >= 7 and samples[-1]["t"] < 60, "not a sample every 100 ms")
 END
 expect "records agree" python3 "$TMP/compare.py" "$TMP"
 
