@@ -24,8 +24,8 @@
 #define FRAMES_MAX 16
 
 struct frame {
-	char key[48];   /* of the mapping; "" for a sequence's entry */
-	unsigned entry; /* from 1 */
+	char key[48];   /* a member of a mapping; "": none of it has been read */
+	unsigned entry; /* of a sequence, from 1; 0: it is a mapping */
 };
 
 struct complaint {
@@ -44,7 +44,8 @@ static void keep(cyaml_log_t level, void *context, const char *fmt, va_list args
 		return;
 	vsnprintf(text, sizeof(text), fmt, args);
 	if (sscanf(text, "  in mapping field '%47[^']'", frame.key) == 1 ||
-	    sscanf(text, "  in sequence entry '%u'", &frame.entry) == 1) {
+	    sscanf(text, "  in sequence entry '%u'", &frame.entry) == 1 ||
+	    strncmp(text, "  in mapping (", 14) == 0) {
 		if (complaint->count < FRAMES_MAX)
 			complaint->frames[complaint->count++] = frame;
 	} else if (!complaint->matter[0]) {
@@ -53,11 +54,11 @@ static void keep(cyaml_log_t level, void *context, const char *fmt, va_list args
 	}
 }
 
-/* A mapping's frame names the member last read: when the mapping itself is at fault, not one to
- * follow. */
-static void drop_innermost(struct complaint *complaint, bool entry)
+/* When a mapping or sequence itself is at fault, its frame names what was read of it last: nothing
+ * to follow. */
+static void drop_innermost(struct complaint *complaint)
 {
-	if (complaint->count == 0 || (complaint->frames[0].entry != 0) != entry)
+	if (complaint->count == 0)
 		return;
 	complaint->count--;
 	memmove(complaint->frames, complaint->frames + 1,
@@ -138,19 +139,22 @@ static int explain(const struct document *document, const cyaml_schema_value_t *
 	const char *second = colon ? strstr(colon + 2, ": ") : NULL;
 	const char *value = second ? second + 2 : "";
 	const cyaml_schema_value_t *schema;
-	char place[256], words[256], name[64] = "the file";
+	char place[256], words[256], name[80] = "the file";
+	bool fixed;
 
-	if (cause == CYAML_ERR_MAPPING_FIELD_MISSING || cause == CYAML_ERR_INVALID_KEY)
-		drop_innermost(complaint, false);
-	if (cause == CYAML_ERR_SEQUENCE_ENTRIES_MIN || cause == CYAML_ERR_SEQUENCE_ENTRIES_MAX)
-		drop_innermost(complaint, true);
+	if (cause == CYAML_ERR_MAPPING_FIELD_MISSING || cause == CYAML_ERR_INVALID_KEY ||
+	    cause == CYAML_ERR_SEQUENCE_ENTRIES_MIN || cause == CYAML_ERR_SEQUENCE_ENTRIES_MAX)
+		drop_innermost(complaint);
 	schema = follow(complaint, root, sizeof(place), place);
 	if (!schema)
 		return document_error(document, NULL, NULL, err, -EINVAL, "%s", complaint->matter);
+	fixed = schema->type == CYAML_SEQUENCE_FIXED;
 	list_words(schema, sizeof(words), words);
 	for (unsigned i = complaint->count; i-- > 0;)
 		if (complaint->frames[i].key[0])
-			snprintf(name, sizeof(name), "'%s'", complaint->frames[i].key);
+			snprintf(name, sizeof(name), "%s'%s'",
+				 complaint->frames[0].entry ? "an entry of " : "",
+				 complaint->frames[i].key);
 
 #define SAY(member, ...) document_error(document, place, member, err, -EINVAL, __VA_ARGS__)
 	switch (cause) {
@@ -159,19 +163,16 @@ static int explain(const struct document *document, const cyaml_schema_value_t *
 	case CYAML_ERR_MAPPING_FIELD_MISSING:
 		return SAY(NULL, "'%.60s' is missing here (there can be %s)", value, words);
 	case CYAML_ERR_STRING_LENGTH_MIN:
-		return SAY(NULL, "a value of %s is empty", name);
+		return SAY(NULL, "%s is empty", name);
 	case CYAML_ERR_STRING_LENGTH_MAX:
 		return SAY(NULL, "'%.20s...' is too long (expected at most %u characters)", value,
 			   schema->string.max);
 	case CYAML_ERR_SEQUENCE_ENTRIES_MIN:
+		return SAY(NULL, "%s has too few entries (expected %s%u)", name,
+			   fixed ? "" : "at least ", schema->sequence.min);
 	case CYAML_ERR_SEQUENCE_ENTRIES_MAX:
-		return SAY(NULL, "too %s in the list %s (expected %s %u)",
-			   cause == CYAML_ERR_SEQUENCE_ENTRIES_MIN ? "few" : "many", name,
-			   schema->sequence.min == schema->sequence.max ? "exactly"
-			   : cause == CYAML_ERR_SEQUENCE_ENTRIES_MIN    ? "at least"
-									: "at most",
-			   cause == CYAML_ERR_SEQUENCE_ENTRIES_MIN ? schema->sequence.min
-								   : schema->sequence.max);
+		return SAY(NULL, "%s has too many entries (expected %s%u)", name,
+			   fixed ? "" : "at most ", schema->sequence.max);
 	case CYAML_ERR_INVALID_VALUE:
 		if (strstr(complaint->matter, "Expecting "))
 			return SAY(NULL, "%s holds the wrong sort of thing (expected %s)", name,

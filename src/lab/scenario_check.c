@@ -20,13 +20,27 @@ static const struct address *address_at(const struct scenario *scenario, struct 
 	return &end_at(scenario, home.link, home.end)->addresses[home.index];
 }
 
+static void write_place(char place[static PLACE_MAX], struct home home)
+{
+	snprintf(place, PLACE_MAX, "links[%u].ends[%u].addresses[%u]", home.link, home.end,
+		 home.index);
+}
+
 static unsigned line_at(const struct loading *loading, struct home home)
 {
 	char place[PLACE_MAX];
 
-	snprintf(place, sizeof(place), "links[%u].ends[%u].addresses[%u]", home.link, home.end,
-		 home.index);
+	write_place(place, home);
 	return document_line(loading->document, place, NULL);
+}
+
+static bool overlap(const struct address *a, const struct address *b)
+{
+	unsigned prefix = a->prefix < b->prefix ? a->prefix : b->prefix;
+
+	/* Whole bytes first, since nearly all pairs differ there and there can be millions. */
+	return memcmp(a->bytes, b->bytes, prefix / 8) == 0 &&
+	       (address_within(a, b) || address_within(b, a));
 }
 
 /* Would the two make a host, or a reader, take one thing for another? */
@@ -35,19 +49,17 @@ static int check_pair(const struct loading *loading, struct home home, struct ho
 	const struct scenario *scenario = loading->scenario;
 	const struct address *a = address_at(scenario, home), *b = address_at(scenario, other);
 	char place[PLACE_MAX], text[ADDRESS_TEXT_MAX], taken[ADDRESS_TEXT_MAX];
+	bool same;
 
 	if (a->family != b->family)
 		return 0;
-	snprintf(place, sizeof(place), "links[%u].ends[%u].addresses[%u]", home.link, home.end,
-		 home.index);
-	if (home.link == other.link) {
-		if (!address_equal(a, b))
-			return 0;
+	same = home.link == other.link && address_equal(a, b);
+	if (!same && (home.link == other.link || !overlap(a, b) || address_is_link_local(a)))
+		return 0;
+	write_place(place, home);
+	if (same)
 		return scenario_wrong(loading, place, NULL, "address %s is used already in line %u",
 				      address_text(a, text), line_at(loading, other));
-	}
-	if (address_is_link_local(a) || (!address_within(a, b) && !address_within(b, a)))
-		return 0;
 	return scenario_wrong(loading, place, NULL,
 			      "%s overlaps with %s of link '%s' in line %u "
 			      "(expected another network for each link)",

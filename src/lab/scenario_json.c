@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A scenario as one JSON object: everything, in base units (bit/s, ns, bytes, shares of 1), with
- * null where there is no limit or no such thing.
+ * A scenario as one JSON object in one line: everything, in base units (bit/s, ns, bytes, shares of
+ * 1), with null where there is no limit or no such thing.
  */
 #include "lab/scenario.h"
 #include "lab/trace.h"
@@ -146,7 +146,7 @@ int scenario_show_json(const struct scenario *scenario, FILE *out)
 
 	if (!object)
 		return -ENOMEM;
-	if (json_dumpf(object, out, JSON_INDENT(2)) < 0 || fputc('\n', out) == EOF)
+	if (json_dumpf(object, out, 0) < 0 || fputc('\n', out) == EOF)
 		code = -EIO;
 	json_decref(object);
 	return code;
