@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -43,7 +44,7 @@ static struct link make_link(unsigned index, const char *name, enum link_kind ki
 {
 	struct link link = {.index = index, .kind = kind, .up = true, .mtu = 1500};
 
-	strcpy(link.name, name);
+	snprintf(link.name, sizeof(link.name), "%s", name);
 	if (address) {
 		link.addresses[0] = net(address);
 		link.address_count = 1;

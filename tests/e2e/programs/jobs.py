@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Drives an interactive shell on a terminal of its own and checks that a job under `rivulet run`
+stops, goes on, is interrupted and reads the terminal as any job does. Argument: the program."""
+import os
+import pty
+import re
+import select
+import sys
+import time
+
+RIVULET = sys.argv[1]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ.update(PS1="ready$ ", TERM="dumb")
+    os.execvp("bash", ["bash", "--norc", "--noediting", "-i"])
+
+seen = ""
+
+
+def expect(pattern, seconds=15, urge=""):
+    """Reads until the pattern stands in what came after the last match, pressing the keys `urge`
+    whenever nothing comes: the shell may not have given the terminal to the job yet."""
+    global seen
+    end = time.monotonic() + seconds
+    while not (match := re.search(pattern, seen)):
+        if time.monotonic() > end:
+            sys.exit(f"no {pattern!r} on the terminal, only: {seen!r}")
+        if select.select([terminal], [], [], 0.2)[0]:
+            seen += os.read(terminal, 65536).decode(errors="replace")
+        else:
+            type(urge)
+    seen = seen[match.end():]
+
+
+def type(keys):
+    os.write(terminal, keys.encode())
+
+
+def job(command):
+    type(f"{RIVULET} run --quiet -- {command}\n")
+
+
+expect(r"ready\$ ")
+job("sh -c 'echo star''ted; exec sleep 60'")
+expect("started")
+type("\x1a")
+expect(r"Stopped[^$]*ready\$ ")
+type("jobs\n")
+expect(r"Stopped[^$]*ready\$ ")
+type("fg\n")
+expect("sleep 60")
+expect(r"ready\$ ", urge="\x03")
+type("echo code=$?\n")
+expect("code=130")
+
+job("sh -c 'read line; echo \"got $line\"'")
+type("something\n")
+expect("got something")
+expect(r"ready\$ ")
+
+job("sh -c 'echo star''ted; exec sleep 60' &")
+expect("started")
+type("kill -TERM $!; wait $!; echo code=$?\n")
+expect(r"code=143[^$]*ready\$ ")
+
+job("bash --norc --noediting -i")
+expect(r"ready\$ ")
+type("sh -c 'echo star''ted; exec sleep 60'\n")
+expect("started")
+type("\x1a")
+expect(r"Stopped[^$]*ready\$ ")
+type("fg\n")
+expect("sleep 60")
+expect(r"ready\$ ", urge="\x03")
+type("exit 5\n")
+expect(r"ready\$ ")
+type("echo code=$?\n")
+expect("code=5")
+type("exit\n")

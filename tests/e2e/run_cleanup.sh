@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Whoever is killed, the host is as before within two seconds.
+. "$(dirname "$0")/run_lib.sh"
+need pgrep
+
+cat >"$TMP/inside.sh" <<'EOF'
+set -eu
+RIVULET=$1 VICTIM=$2
+state() {
+	ip rule; ip -6 rule; ip route show table all; ip -6 route show table all | grep -v expires
+	ip mptcp endpoint; ip mptcp limits; ip -br link
+}
+fail() { echo "$VICTIM: $*" >&2; exit 1; }
+# Processes of ours that are alive; a zombie that nobody waits for is not.
+ours() { ps -eo pid=,stat=,comm= | awk '$2 !~ /^Z/ && $3 ~ /^rivulet-(super|watch)$/ {print $1}'; }
+within_two_seconds() {
+	tries=40
+	until "$@"; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
+none_left() { [ -z "$(ours)" ]; }
+
+# ps -o comm shows the first 15 characters: rivulet-super, rivulet-watch.
+state >"$TMP/before"
+"$RIVULET" run --quiet -- sleep 60 &
+foreground=$!
+within_two_seconds pgrep -x sleep -P $foreground >/dev/null || fail "the program did not start"
+ip rule | grep -q 32100 || fail "nothing was set up"
+ip mptcp endpoint | grep -q 10.2.0.2 || fail "no endpoint"
+program=$(pgrep -x sleep -P $foreground)
+case $VICTIM in
+program) kill -KILL "$program" ;;
+foreground) kill -KILL $foreground ;;
+supervisor) kill -KILL "$(pgrep -x rivulet-super)" ;;
+watcher) kill -KILL "$(pgrep -x rivulet-watch)"; kill -TERM $foreground ;;
+all-but-watcher) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" ;;
+program-and-supervisor) kill -KILL "$program" "$(pgrep -x rivulet-super)" ;;
+program-and-foreground) kill -KILL "$program" $foreground ;;
+helpers) kill -KILL "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-super)"; kill -KILL "$program" ;;
+nobody) kill -TERM $foreground ;;
+esac
+within_two_seconds as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before"; }
+case $VICTIM in
+foreground | supervisor)
+	kill -0 "$program" || fail "the program died with its supervisor"
+	kill -KILL "$program"
+	;;
+esac
+within_two_seconds none_left || fail "processes are left: $(ours)"
+EOF
+
+for victim in program foreground supervisor watcher all-but-watcher program-and-supervisor \
+	program-and-foreground helpers nobody; do
+	expect "after the end of: $victim" rivulet lab run pair -- env TMP="$TMP" sh "$TMP/inside.sh" "$RIVULET" $victim
+done
+
+# Lost: a program whose supervisor dies would get ENOSYS for every new connection.
+make_file file 100000
+expect "plain TCP after the supervisor's death" pair_lab sh -c "
+	'$RIVULET' run --quiet -- sh -c 'until [ -e $TMP/killed ]; do sleep 0.05; done; exec curl -fsS http://server/file' >'$TMP/got' &
+	until pgrep -x rivulet-super >/dev/null; do sleep 0.05; done
+	sleep 0.2; pkill -KILL -x rivulet-super; touch '$TMP/killed'; wait \$!"
+cmp "$TMP/www/file" "$TMP/got" || fail "other bytes after the supervisor's death"

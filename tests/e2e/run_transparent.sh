@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A program under `run` behaves as without it: streams, exit codes, signals, terminal.
+. "$(dirname "$0")/run_lib.sh"
+
+run() {
+	rivulet lab run pair -- "$RIVULET" run --quiet "$@"
+}
+
+# Lost: scripts could not tell success from failure.
+expect_code 0 run -- true
+expect_code 7 run -- sh -c 'exit 7'
+expect_code 127 run -- /nonexistent/program
+expect_text 'nonexistent' "$OUT"
+expect_code 126 run -- /etc/passwd
+expect_code 125 run
+expect_code 125 run --nonsense -- true
+
+# Lost: whoever started it could not see that a signal killed the program.
+cat >"$TMP/status.py" <<'EOF'
+import subprocess, sys
+print(subprocess.run(sys.argv[1:]).returncode)
+EOF
+for signal in 9 11 15; do
+	expect "death by signal $signal" rivulet lab run pair -- python3 "$TMP/status.py" \
+		"$RIVULET" run --quiet -- sh -c "kill -$signal \$\$"
+	[ "$(cat "$OUT")" = "-$signal" ] || fail "not dead of signal $signal: $(cat "$OUT")"
+done
+
+# Lost: a pipeline with `run` in it would see other bytes, or never end.
+head -c 3000000 /dev/urandom >"$TMP/in"
+run -- sh -c 'cat; echo err >&2' <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
+cmp "$TMP/in" "$TMP/out" || fail "standard output is not the program's own"
+[ "$(cat "$TMP/err")" = err ] || fail "standard error is not the program's own"
+expect "a pipe that the program closes early" timeout 10 "$RIVULET" lab run pair -- \
+	sh -c "'$RIVULET' run --quiet -- sh -c 'echo first; exec >&-; sleep 3' | { cat >/dev/null; touch '$TMP/closed'; } & \
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -e '$TMP/closed' ] && exit 0; sleep 0.1; done; exit 1"
+
+# Lost: a signal sent to `rivulet run` (systemctl stop, kill, timeout) would not reach the program.
+expect "SIGTERM and SIGUSR1 are handed on" rivulet lab run pair -- sh -c "
+	'$RIVULET' run --quiet -- python3 -c '
+import signal, sys
+signal.signal(signal.SIGUSR1, lambda *a: open(sys.argv[1], \"w\").write(\"usr1\"))
+signal.signal(signal.SIGTERM, lambda *a: sys.exit(42))
+open(sys.argv[2], \"w\").close()
+while True: signal.pause()' '$TMP/usr1' '$TMP/ready' &
+	while [ ! -e '$TMP/ready' ]; do sleep 0.05; done
+	kill -USR1 \$!
+	while [ ! -s '$TMP/usr1' ]; do sleep 0.05; done
+	kill -TERM \$!
+	wait \$!; [ \$? = 42 ]"
+
+# Lost: Ctrl-C, Ctrl-Z, fg, bg at a terminal.
+expect "job control" python3 "$(dirname "$0")/programs/jobs.py" "$RIVULET"
+
+# Lost: people would not know what was decided, or something would be changed by asking.
+expect "--dry-run" rivulet lab run pair -- sh -c "ip rule >'$TMP/a'; '$RIVULET' run --dry-run; ip rule >'$TMP/b'"
+expect_text 'wlan0 \(wifi, 10.1.0.2.*\): used' "$OUT"
+expect_text 'would set up: mptcp endpoint 10.2.0.2 dev wwan0 subflow' "$OUT"
+cmp -s "$TMP/a" "$TMP/b" || fail "--dry-run changed the rules"
+expect "--explain" rivulet lab run pair -- "$RIVULET" run --explain -- true
+expect_text 'stack native' "$OUT"
+expect_text 'set up: rule 32100: from 10.1.0.2' "$OUT"
+expect "--json" rivulet lab run pair -- "$RIVULET" run --json -- true
+python3 -m json.tool <"$OUT" >/dev/null || fail "--json is no JSON"
+
+# Lost: a program that may not configure links would not run at all, or nobody would know why it uses one.
+if [ "$(id -u)" = 0 ]; then
+	expect "without CAP_NET_ADMIN" rivulet lab run pair -- \
+		setpriv --bounding-set=-net_admin --inh-caps=-net_admin -- "$RIVULET" run -- \
+		python3 -c 'import socket; s = socket.socket(); print("protocol", s.getsockopt(socket.SOL_SOCKET, 38))'
+	expect_text 'CAP_NET_ADMIN' "$OUT"
+	expect_text 'protocol 262' "$OUT"
+fi
+
+# Lost: on a kernel without MPTCP the program would fail, or stay on one link for no reason told.
+expect "MPTCP switched off" rivulet lab run pair -- sh -c "
+	echo 0 >/proc/sys/net/mptcp/enabled && '$RIVULET' run --report '$REPORT' -- echo still works"
+expect_text 'still works' "$OUT"
+expect_text 'net.mptcp.enabled=1' "$OUT"
+report_has '"switched off" in r["plain_tcp"]'
+
+# Lost: `run` inside `run` would fail with words that nobody understands.
+expect_code 125 rivulet lab run pair -- "$RIVULET" run --quiet -- "$RIVULET" run true
+expect_text 'already inside' "$OUT"
+
+# Lost: a daemon that the program leaves behind would lose its links with the program.
+expect "a descendant that goes on" rivulet lab run pair -- sh -c "
+	'$RIVULET' run --report '$REPORT' -- sh -c 'sleep 1 & exit 3' </dev/null; [ \$? = 3 ] &&
+	ip rule | grep -q 32100 && sleep 1.5 && ! ip rule | grep -q 32100"
+report_has 'r["processes_go_on"]'
