@@ -309,7 +309,12 @@ int hosts_configure(const struct scenario *scenario, const struct host *hosts, s
 
 void hosts_write_names(const struct scenario *scenario, FILE *out)
 {
+	char machine[256] = "";
+
 	fprintf(out, "127.0.0.1 localhost\n::1 localhost ip6-localhost\n");
+	if (gethostname(machine, sizeof(machine) - 1) == 0 && *machine &&
+	    scenario_find_host(scenario, machine) < 0)
+		fprintf(out, "127.0.1.1 %s\n", machine); /* programs look their own up */
 	for (unsigned host = 0; host < scenario->host_count; host++)
 		for (unsigned i = 0; i < 2 * scenario->link_count; i++) {
 			const struct scenario_end *end = &scenario->links[i / 2].ends[i % 2];

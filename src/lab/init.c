@@ -92,6 +92,7 @@ static int build_wires(struct lab *lab)
 			.host_ns = lab->hosts[end->host].ns,
 			.wires_ns = home,
 			.number = i,
+			.count = 2 * lab->scenario->link_count,
 		};
 		int code = wire_open(kind, &place, end->name, link->mtu, &lab->wires[i], lab->err);
 

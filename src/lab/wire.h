@@ -29,7 +29,8 @@ struct wire_place {
 	struct nl *host; /* rtnetlink of the host's namespace */
 	int host_ns;     /* the host's network namespace */
 	int wires_ns;    /* the emulator's own, which no host sees */
-	unsigned number; /* unique in the lab: for names in the emulator's namespace */
+	unsigned number; /* of this wire: for names in the emulator's namespace... */
+	unsigned count;  /* ...and how many there are in the lab, to share memory */
 };
 
 struct wire_ops {

@@ -30,7 +30,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#define RING_FRAMES 2048 /* a TCP window of 3 MB in frames of 1500 bytes */
+#define RING_MAX    (4U * 1024 * 1024)   /* a TCP window of 3 MB in frames of 1500 bytes */
+#define RINGS_MAX   (256U * 1024 * 1024) /* of all wires together... */
+#define RING_BLOCKS 4U                   /* ...but at least so much for each */
 #define BLOCK_MIN   (64U * 1024)
 #define SEND_BUFFER (8 * 1024 * 1024)
 
@@ -100,7 +102,7 @@ static int set_up(int fd, const char *name, bool up)
 	return ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
 }
 
-static int map_ring(struct veth *veth, unsigned mtu)
+static int map_ring(struct veth *veth, unsigned mtu, unsigned wires)
 {
 	struct tpacket_req request = {0};
 	int version = TPACKET_V2;
@@ -109,9 +111,10 @@ static int map_ring(struct veth *veth, unsigned mtu)
 	for (veth->frame_size = 256; veth->frame_size < frame;)
 		veth->frame_size *= 2;
 	veth->block_size = veth->frame_size > BLOCK_MIN ? veth->frame_size : BLOCK_MIN;
-	veth->ring_size = RING_FRAMES * (size_t)2048;
-	if (veth->ring_size < 16 * veth->block_size)
-		veth->ring_size = 16 * veth->block_size;
+	veth->ring_size = RINGS_MAX / wires < RING_MAX ? RINGS_MAX / wires : RING_MAX;
+	veth->ring_size -= veth->ring_size % veth->block_size;
+	if (veth->ring_size < RING_BLOCKS * veth->block_size)
+		veth->ring_size = RING_BLOCKS * veth->block_size;
 	veth->frames = (unsigned)(veth->ring_size / veth->frame_size);
 	request.tp_frame_size = (unsigned)veth->frame_size;
 	request.tp_frame_nr = veth->frames;
@@ -129,7 +132,7 @@ static int map_ring(struct veth *veth, unsigned mtu)
 	return 0;
 }
 
-static int open_socket(struct veth *veth, unsigned mtu)
+static int open_socket(struct veth *veth, unsigned mtu, unsigned wires)
 {
 	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	int fd = veth->wire.fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -137,7 +140,7 @@ static int open_socket(struct veth *veth, unsigned mtu)
 
 	if (fd < 0)
 		return -errno;
-	code = map_ring(veth, mtu);
+	code = map_ring(veth, mtu, wires);
 	if (code < 0)
 		return code;
 	if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0)
@@ -184,7 +187,7 @@ static int veth_open(const struct wire_place *place, const char *name, unsigned 
 				name, strerror(-code));
 	}
 	if (code >= 0) {
-		code = open_socket(veth, mtu);
+		code = open_socket(veth, mtu, place->count);
 		if (code < 0)
 			err_set(err, code, "no packet socket for device '%s': %s", name,
 				strerror(-code));
