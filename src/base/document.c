@@ -10,7 +10,8 @@
 #include <string.h>
 #include <yaml.h>
 
-#define DEPTH_MAX 16 /* collections inside each other; no schema here needs half of it */
+#define MESSAGE_MAX 600
+#define DEPTH_MAX   16 /* collections inside each other; no schema here needs half of it */
 
 int document_read(const char *path, char **ret_text, size_t *ret_size, struct err *err)
 {
@@ -39,41 +40,39 @@ int document_read(const char *path, char **ret_text, size_t *ret_size, struct er
 	return err_set(err, -E2BIG, "%s: larger than %zu KiB", path, DOCUMENT_SIZE_MAX / 1024);
 }
 
-static int complain(const struct document *document, unsigned line, struct err *err, int code,
-		    const char *fmt, va_list args)
+static int complain(const struct document *document, size_t line, const char *message,
+		    struct err *err)
 {
-	int used;
+	int code = err_set(err, -EINVAL, "%.400s:%zu: %s", document->path, line, message);
 
-	if (!err)
-		return code;
-	used = snprintf(err->text, sizeof(err->text), "%.400s:%u: ", document->path, line);
-	vsnprintf(err->text + used, sizeof(err->text) - (size_t)used, fmt, args);
-	for (char *c = err->text; *c; c++)
+	for (char *c = err ? err->text : NULL; c && *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
 	return code;
 }
 
 int document_error(const struct document *document, const char *place, const char *member,
-		   struct err *err, int code, const char *fmt, ...)
+		   struct err *err, const char *fmt, ...)
 {
+	char message[MESSAGE_MAX];
 	va_list args;
 
 	va_start(args, fmt);
-	complain(document, document_line(document, place, member), err, code, fmt, args);
+	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
-	return code;
+	return complain(document, document_line(document, place, member), message, err);
 }
 
 static int __attribute__((format(printf, 4, 5)))
 error_at(const struct document *document, size_t line, struct err *err, const char *fmt, ...)
 {
+	char message[MESSAGE_MAX];
 	va_list args;
 
 	va_start(args, fmt);
-	complain(document, (unsigned)line + 1, err, -EINVAL, fmt, args);
+	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
-	return -EINVAL;
+	return complain(document, line + 1, message, err);
 }
 
 /* The first pass. */

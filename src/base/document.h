@@ -39,10 +39,9 @@ void document_free(const cyaml_schema_value_t *schema, void *loaded);
 unsigned document_line(const struct document *document, const char *place, const char *member);
 
 /* Writes "FILE:LINE: message" for a place and a member, both as in document_line(), and returns
- * @code. Control characters of the message, which may come from the document, become '?'. */
+ * -EINVAL. Control characters of the message, which may come from the document, become '?'. */
 int document_error(const struct document *document, const char *place, const char *member,
-		   struct err *err, int code, const char *fmt, ...)
-	__attribute__((format(printf, 6, 7)));
+		   struct err *err, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* The first of document_load()'s two passes, on its own: 0, or -EINVAL with the line. */
 int document_check(const struct document *document, struct err *err);

@@ -38,14 +38,15 @@ static void keep(cyaml_log_t level, void *context, const char *fmt, va_list args
 {
 	struct complaint *complaint = context;
 	struct frame frame = {0};
-	char text[256];
+	char text[256], entry[12] = "0";
 
 	if (level < CYAML_LOG_ERROR)
 		return;
 	vsnprintf(text, sizeof(text), fmt, args);
 	if (sscanf(text, "  in mapping field '%47[^']'", frame.key) == 1 ||
-	    sscanf(text, "  in sequence entry '%u'", &frame.entry) == 1 ||
+	    sscanf(text, "  in sequence entry '%11[0-9]", entry) == 1 ||
 	    strncmp(text, "  in mapping (", 14) == 0) {
+		frame.entry = (unsigned)strtoul(entry, NULL, 10);
 		if (complaint->count < FRAMES_MAX)
 			complaint->frames[complaint->count++] = frame;
 	} else if (!complaint->matter[0]) {
@@ -147,7 +148,7 @@ static int explain(const struct document *document, const cyaml_schema_value_t *
 		drop_innermost(complaint);
 	schema = follow(complaint, root, sizeof(place), place);
 	if (!schema)
-		return document_error(document, NULL, NULL, err, -EINVAL, "%s", complaint->matter);
+		return document_error(document, NULL, NULL, err, "%s", complaint->matter);
 	fixed = schema->type == CYAML_SEQUENCE_FIXED;
 	list_words(schema, sizeof(words), words);
 	for (unsigned i = complaint->count; i-- > 0;)
@@ -156,7 +157,7 @@ static int explain(const struct document *document, const cyaml_schema_value_t *
 				 complaint->frames[0].entry ? "an entry of " : "",
 				 complaint->frames[i].key);
 
-#define SAY(member, ...) document_error(document, place, member, err, -EINVAL, __VA_ARGS__)
+#define SAY(member, ...) document_error(document, place, member, err, __VA_ARGS__)
 	switch (cause) {
 	case CYAML_ERR_INVALID_KEY:
 		return SAY(value, "unknown key '%.60s' (expected %s)", value, words);
@@ -215,7 +216,7 @@ int document_load(const struct document *document, const cyaml_schema_value_t *s
 		return explain(document, schema, cause, &complaint, err);
 	if (!loaded) {
 		list_words(schema, sizeof(words), words);
-		return document_error(document, NULL, NULL, err, -EINVAL,
+		return document_error(document, NULL, NULL, err,
 				      "there is nothing in it (expected %s)", words);
 	}
 	*ret = loaded;

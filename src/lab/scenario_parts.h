@@ -5,8 +5,6 @@
 #include "lab/scenario.h"
 #include "lab/scenario_yaml.h"
 
-#include <errno.h>
-
 struct loading {
 	const struct document *document; /* for lines, and for the folder of traces; borrowed */
 	struct scenario *scenario;       /* what is being made; borrowed */
@@ -17,7 +15,7 @@ struct loading {
 
 /* Says what is wrong at a place and member of the file (document_error()); -EINVAL. */
 #define scenario_wrong(loading, place, member, ...) \
-	document_error((loading)->document, place, member, (loading)->err, -EINVAL, __VA_ARGS__)
+	document_error((loading)->document, place, member, (loading)->err, __VA_ARGS__)
 
 /* The parts of @yaml into the scenario; each names things of the ones before, hosts come first. */
 int scenario_links(struct loading *loading, const struct yaml_scenario *yaml);

@@ -102,8 +102,8 @@ static int find_trace(struct loading *loading, const char *place, const char *na
 	code = trace_load(path, &scenario->traces[scenario->trace_count], &why);
 	if (code < 0) {
 		free(scenario->trace_names[scenario->trace_count]);
-		return document_error(loading->document, place, "trace", loading->err, code,
-				      "trace: %s", why.text);
+		scenario_wrong(loading, place, "trace", "trace: %s", why.text);
+		return code;
 	}
 	*ret = scenario->traces[scenario->trace_count++];
 	return 0;

@@ -411,9 +411,9 @@ static void shows_everything(void **state)
 		"x: a -- b, mtu 1400, strips MPTCP",
 		"a e0 (wifi) 10.0.0.1/24, default route via 10.0.0.2",
 		"b e0 (ethernet) 10.0.0.2/24, translates addresses (nat)",
-		"a -> b: rate 10mbit, delay 5ms, jitter 1ms, loss 1%, reorder 0.5%, queue 9 "
-		"packets",
+		"a -> b: rate 10mbit, delay 5ms, jitter 1ms, loss 1%, reorder 0.5%, queue",
 		"b -> a: rate 50mbit, delay 5ms, bursts (enter 1%, leave 30%, loss 100%), queue",
+		"queue 9 packets\n",
 		"2.5s  x down",
 		"3s  x set from b: rate unlimited, delay 80ms, queue of any number",
 	};
