@@ -5,8 +5,8 @@
 #include "lab/lab.h"
 #include "lab/scenario.h"
 
-#define LAB_FAILED 125 /* exit code for a lab that could not be had, as of env(1) and timeout(1) \
-			*/
+/* Exit code for a lab that could not be had, as of env(1) and timeout(1). */
+#define LAB_FAILED 125
 
 int lab_cmd_run(int argc, char **argv);
 int lab_cmd_shell(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "lab/middlebox.h"
 #include "lab/samples.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -179,6 +180,7 @@ static void give_frames(struct emulator *e, struct direction *d)
 
 static void set_down(struct emulator *e, unsigned link, bool down, uint64_t now)
 {
+	assert(2 * link + 1 < e->count);
 	for (unsigned i = 2 * link; i < 2 * link + 2; i++) {
 		struct direction *d = &e->directions[i];
 

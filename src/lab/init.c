@@ -22,7 +22,7 @@ struct lab {
 	struct err *err;
 	struct host *hosts;
 	struct wire **wires;
-	unsigned wire_count;
+	unsigned wire_count; /* ends of all links; wires that are not made yet are NULL */
 	struct server *servers;
 	unsigned server_count;
 	char *names;    /* value of RIVULET_LAB */
@@ -80,11 +80,11 @@ static int build_wires(struct lab *lab)
 
 	if (home < 0)
 		return err_set(lab->err, -errno, "no network namespace: %s", strerror(errno));
-	lab->wires = calloc(2 * lab->scenario->link_count + 1, sizeof(*lab->wires));
+	lab->wires = calloc(lab->wire_count + 1, sizeof(*lab->wires));
 	if (!lab->wires)
 		return -ENOMEM;
 	hosts_silence(); /* our own, where one end of a veth pair may be */
-	for (unsigned i = 0; i < 2 * lab->scenario->link_count; i++) {
+	for (unsigned i = 0; i < lab->wire_count; i++) {
 		const struct scenario_link *link = &lab->scenario->links[i / 2];
 		const struct scenario_end *end = &link->ends[i % 2];
 		struct wire_place place = {
@@ -92,13 +92,12 @@ static int build_wires(struct lab *lab)
 			.host_ns = lab->hosts[end->host].ns,
 			.wires_ns = home,
 			.number = i,
-			.count = 2 * lab->scenario->link_count,
+			.count = lab->wire_count,
 		};
 		int code = wire_open(kind, &place, end->name, link->mtu, &lab->wires[i], lab->err);
 
 		if (code < 0)
 			return err_prefix(lab->err, code, "link '%s'", link->name);
-		lab->wire_count++;
 		kind = lab->wires[i]->ops->name; /* all of one kind */
 		snprintf(lab->init->shared->wire, sizeof(lab->init->shared->wire), "%s", kind);
 	}
@@ -291,8 +290,10 @@ static void finish(struct lab *lab)
 	lab->stop = close_fd(lab->stop);
 	if (lab->emulator)
 		waitpid(lab->emulator, NULL, 0);
-	for (unsigned i = 0; i < lab->wire_count; i++)
-		lab->init->shared->traffic[i].missed = lab->wires[i]->ops->missed(lab->wires[i]);
+	for (unsigned i = 0; lab->wires && i < lab->wire_count; i++)
+		if (lab->wires[i])
+			lab->init->shared->traffic[i].missed =
+				lab->wires[i]->ops->missed(lab->wires[i]);
 }
 
 /* The code of a signal that came before the command was there. */
@@ -305,8 +306,11 @@ static int cancelled(struct lab *lab)
 
 int init_main(const struct init *init)
 {
-	struct lab lab = {
-		.init = init, .scenario = init->scenario, .err = &init->shared->err, .stop = -1};
+	struct lab lab = {.init = init,
+			  .scenario = init->scenario,
+			  .err = &init->shared->err,
+			  .stop = -1,
+			  .wire_count = 2 * init->scenario->link_count};
 	sigset_t children;
 	int code;
 
@@ -314,7 +318,7 @@ int init_main(const struct init *init)
 	sigaddset(&children, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &children, NULL);
 	lab.children = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
-	code = lab.children < 0 ? -errno : build(&lab);
+	code = lab.children < 0 ? -EMFILE : build(&lab);
 	if (code >= 0)
 		code = start_servers(&lab);
 	if (code == -ECANCELED) {

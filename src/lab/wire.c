@@ -22,7 +22,9 @@ int wire_open(const char *only, const struct wire_place *place, const char *name
 		if (code != -ENOTSUP)
 			break;
 	}
-	if (!*why.text)
-		return err_set(err, code, "there are no wires of kind '%s'", only);
-	return err_set(err, code, "%s", why.text);
+	if (*why.text)
+		err_set(err, code, "%s", why.text);
+	else
+		err_set(err, code, "there are no wires of kind '%s'", only);
+	return code;
 }

@@ -14,10 +14,10 @@ links:
       - {host: b, name: right, addresses: [10.0.0.2/24]}
 events:
   - {at: 1s, link: wire, do: blackhole}
-  - {at: 2s, link: wire, do: heal}
-  - {at: 3s, link: wire, do: down}
-  - {at: 4s, link: wire, do: up}
-  - {at: 5s, link: wire, do: set, shape: {delay: 100ms}}
+  - {at: 2500ms, link: wire, do: heal}
+  - {at: 4s, link: wire, do: down}
+  - {at: 5500ms, link: wire, do: up}
+  - {at: 7s, link: wire, do: set, shape: {delay: 100ms}}
 END
 
 cat >"$TMP/watch" <<'END'
@@ -26,13 +26,11 @@ cat >"$TMP/watch" <<'END'
 while :; do
 	left=$(cat /sys/class/net/left/carrier)
 	right=$("$RIVULET" lab on b -- cat /sys/class/net/right/carrier)
-	answer=$(ping -c 1 -W 0.2 10.0.0.2 | sed -n 's/.*time=\([0-9]*\).*/\1/p')
+	answer=$(timeout 0.4 ping -c 1 10.0.0.2 | sed -n 's/.*time=\([0-9]*\).*/\1/p')
 	echo "carrier $left $right answer ${answer:-none}"
 	[ "${answer:-0}" -lt 200 ] || exit 0
 done
 END
-# 100 ms each way: the answer comes after 200 ms, which -W 0.2 would not wait for.
-sed -i 's/-W 0.2/-W 0.4/' "$TMP/watch"
 export RIVULET
 expect "a lab with events" rivulet lab run "$TMP/events.yaml" --samples "$TMP/samples" -- \
 	timeout 20 sh "$TMP/watch"
@@ -55,8 +53,9 @@ for line in seen:
         stages.pop(0)
 if stages:
     sys.exit("%d stages were not seen" % len(stages))
+WANTED = [("blackhole", 1), ("heal", 2.5), ("down", 4), ("up", 5.5), ("set", 7)]
 events = [s for s in map(json.loads, open(sys.argv[2])) if "event" in s]
-for event, (name, at) in zip(events, [("blackhole", 1), ("heal", 2), ("down", 3), ("up", 4), ("set", 5)], strict=True):
+for event, (name, at) in zip(events, WANTED, strict=True):
     if event["event"] != name or event["link"] != "wire" or not at <= event["t"] < at + 0.05:
         sys.exit("event at the wrong time: %s" % event)
 END

@@ -107,5 +107,5 @@ END
 		--also "server: exec python3 $TMP/mptcp.py server" -- \
 		timeout 10 python3 "$TMP/mptcp.py" client
 	[ $strip = yes ] && wanted=tcp || wanted=mptcp
-	[ "$(cat "$OUT")" = $wanted ] || fail "stripped: $strip, but it is $(cat "$OUT")"
+	[ "$(cat "$OUT")" = "$wanted" ] || fail "stripped: $strip, but it is $(cat "$OUT")"
 done
