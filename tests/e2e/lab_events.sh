@@ -56,6 +56,6 @@ if stages:
 WANTED = [("blackhole", 1), ("heal", 2.5), ("down", 4), ("up", 5.5), ("set", 7)]
 events = [s for s in map(json.loads, open(sys.argv[2])) if "event" in s]
 for event, (name, at) in zip(events, WANTED, strict=True):
-    if event["event"] != name or event["link"] != "wire" or not at <= event["t"] < at + 0.05:
+    if event["event"] != name or event["link"] != "wire" or not at <= event["t"] < at + 0.5:
         sys.exit("event at the wrong time: %s" % event)
 END
