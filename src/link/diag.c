@@ -6,9 +6,19 @@
 #include <linux/mptcp.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <stddef.h>
 #include <string.h>
 
-enum { STATE_TIME_WAIT = 6, STATE_SYN_RECV = 12, STATE_LAST = 12 }; /* include/net/tcp_states.h */
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+enum {
+	STATE_ESTABLISHED = 1,
+	STATE_TIME_WAIT = 6,
+	STATE_SYN_RECV = 12,
+	STATE_LAST = 12
+}; /* include/net/tcp_states.h */
 
 static struct address make_address(uint8_t family, const uint32_t words[4])
 {
@@ -36,6 +46,11 @@ static void parse_info(const struct nlattr *attr, struct diag_socket *ret)
 	/* The SYN counts as one byte there. */
 	ret->bytes_acked = info.tcpi_bytes_acked ? info.tcpi_bytes_acked - 1 : 0;
 	ret->bytes_received = info.tcpi_bytes_received;
+	ret->unacked = info.tcpi_unacked;
+	ret->rtt = info.tcpi_rtt > info.tcpi_rcv_rtt ? info.tcpi_rtt : info.tcpi_rcv_rtt;
+	ret->rtt_var = info.tcpi_rttvar;
+	ret->last_ack = info.tcpi_last_ack_recv;
+	ret->last_receipt = info.tcpi_last_data_recv;
 }
 
 static void parse_ulp(const struct nlattr *ulp, struct diag_socket *ret)
@@ -89,23 +104,78 @@ static int visit_socket(const struct nlmsghdr *msg, void *data)
 	return visit->each(&s, visit->data);
 }
 
+static const uint32_t living_states =
+	((1u << (STATE_LAST + 1)) - 1) & ~(1u << STATE_TIME_WAIT) & ~(1u << STATE_SYN_RECV);
+
+static struct nlmsghdr *request(struct nl *nl, uint8_t family, uint32_t states)
+{
+	struct nlmsghdr *msg =
+		nl_start(nl, SOCK_DIAG_BY_FAMILY, 0, sizeof(struct inet_diag_req_v2));
+	struct inet_diag_req_v2 *query = mnl_nlmsg_get_payload(msg);
+
+	query->sdiag_family = family;
+	query->sdiag_protocol = IPPROTO_TCP;
+	query->idiag_ext = 1 << (INET_DIAG_INFO - 1);
+	query->idiag_states = states;
+	return msg;
+}
+
 int diag_dump(struct nl *nl, diag_each each, void *data)
 {
 	const uint8_t families[] = {AF_INET, AF_INET6};
 	struct visit visit = {each, data};
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct nlmsghdr *msg =
-			nl_start(nl, SOCK_DIAG_BY_FAMILY, 0, sizeof(struct inet_diag_req_v2));
-		struct inet_diag_req_v2 *request = mnl_nlmsg_get_payload(msg);
 		int err;
 
-		request->sdiag_family = families[i];
-		request->sdiag_protocol = IPPROTO_TCP;
-		request->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-		request->idiag_states = ((1u << (STATE_LAST + 1)) - 1) & ~(1u << STATE_TIME_WAIT) &
-					~(1u << STATE_SYN_RECV);
+		request(nl, families[i], living_states);
 		err = nl_dump(nl, visit_socket, &visit);
+		if (err < 0 && err != -EINTR)
+			return err;
+	}
+	return 0;
+}
+
+struct visit_connections {
+	diag_each_connection each;
+	void *data;
+};
+
+static int visit_connection(const struct nlmsghdr *msg, void *data)
+{
+	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(msg);
+	struct visit_connections *visit = data;
+	struct diag_connection connection = {0};
+	const struct nlattr *attr;
+
+	if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    mnl_nlmsg_get_payload_len(msg) < sizeof(*diag))
+		return 0;
+	connection.inode = diag->idiag_inode;
+	mnl_attr_for_each(attr, msg, sizeof(*diag))
+	{
+		const struct mptcp_info *info = mnl_attr_get_payload(attr);
+
+		if (mnl_attr_get_type(attr) == INET_DIAG_INFO &&
+		    mnl_attr_get_payload_len(attr) >=
+			    offsetof(struct mptcp_info, mptcpi_local_addr_used))
+			connection.received_to = info->mptcpi_rcv_nxt;
+	}
+	return visit->each(&connection, visit->data);
+}
+
+int diag_dump_connections(struct nl *nl, diag_each_connection each, void *data)
+{
+	const uint8_t families[] = {AF_INET, AF_INET6};
+	struct visit_connections visit = {each, data};
+
+	for (unsigned i = 0; i < 2; i++) {
+		int err;
+
+		/* The protocol's number does not fit into the old field. */
+		mnl_attr_put_u32(request(nl, families[i], 1u << STATE_ESTABLISHED),
+				 INET_DIAG_REQ_PROTOCOL, IPPROTO_MPTCP);
+		err = nl_dump(nl, visit_connection, &visit);
 		if (err < 0 && err != -EINTR)
 			return err;
 	}

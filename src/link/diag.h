@@ -22,12 +22,27 @@ struct diag_socket {
 	uint32_t mptcp_flags; /* MPTCP_SUBFLOW_FLAG_* */
 	uint32_t token;       /* of the connection, as this end names it; 0 without CAP_NET_ADMIN */
 	uint64_t bytes_acked, bytes_received; /* payload, sent and received */
+	uint32_t unacked;                     /* segments on their way */
+	uint32_t rtt; /* smoothed, us; the receiver's estimate if that is larger; 0: not known */
+	uint32_t rtt_var;      /* us */
+	uint32_t last_ack;     /* ms since anything acknowledged us */
+	uint32_t last_receipt; /* ms since data came */
+};
+
+/* A whole MPTCP connection. */
+struct diag_connection {
+	uint32_t inode;       /* as its subflows' */
+	uint64_t received_to; /* data sequence number up to which nothing is missing */
 };
 
 typedef int (*diag_each)(const struct diag_socket *socket, void *data);
 
 /* All TCP sockets of the network namespace of @nl (NETLINK_SOCK_DIAG), but those in TIME_WAIT. */
 int diag_dump(struct nl *nl, diag_each each, void *data);
+
+/* All MPTCP connections there; -ENOENT, ... where the kernel cannot tell. */
+typedef int (*diag_each_connection)(const struct diag_connection *connection, void *data);
+int diag_dump_connections(struct nl *nl, diag_each_connection each, void *data);
 
 /* A socket on which every TCP socket that the kernel frees is announced, with its last byte counts
  * (but neither inode nor flags: the cookie tells which it was). Read with diag_destroyed(). */

@@ -13,6 +13,7 @@ const char *const multipath_use_text[] = {
 	[MULTIPATH_NO_GATEWAY] = "no default route leads over it",
 	[MULTIPATH_NOT_A_LINK] = "it leads nowhere by itself",
 	[MULTIPATH_TUNNEL] = "it is a tunnel over another link",
+	[MULTIPATH_SILENT] = "it does not answer",
 	[MULTIPATH_BEHIND_TUNNEL] =
 		"a tunnel has the default route, and this link would go around it",
 };
@@ -41,8 +42,18 @@ static bool tunnel_is_default(const struct links *links)
 	return best && links_by_index(links, best->index)->kind == LINK_TUNNEL;
 }
 
-static enum multipath_use judge(const struct links *links, const struct link *link, bool tunnelled)
+static bool is_silent(const struct multipath_state *state, const struct link *link)
 {
+	for (unsigned i = 0; i < state->silent_count; i++)
+		if (state->silent[i] == link->index)
+			return true;
+	return false;
+}
+
+static enum multipath_use judge(const struct multipath_state *state, const struct link *link,
+				bool tunnelled)
+{
+	const struct links *links = state->links;
 	bool gateway = false;
 
 	if (link->kind == LINK_LOOPBACK || link->kind == LINK_VIRTUAL)
@@ -57,7 +68,9 @@ static enum multipath_use judge(const struct links *links, const struct link *li
 		gateway = gateway || has_gateway(links, link, &link->addresses[i]);
 	if (!gateway)
 		return MULTIPATH_NO_GATEWAY;
-	return tunnelled ? MULTIPATH_BEHIND_TUNNEL : MULTIPATH_USED;
+	if (tunnelled)
+		return MULTIPATH_BEHIND_TUNNEL;
+	return is_silent(state, link) ? MULTIPATH_SILENT : MULTIPATH_USED;
 }
 
 static int add(struct multipath_plan *plan, struct change change)
@@ -71,6 +84,12 @@ static int add(struct multipath_plan *plan, struct change change)
 	return 0;
 }
 
+/* A silent link keeps its routes: what still goes out by its address must not take another link. */
+static bool has_table(enum multipath_use use)
+{
+	return use == MULTIPATH_USED || use == MULTIPATH_SILENT;
+}
+
 /* Is @index a device through which its networks are reached, and that no table of ours leads to?
  * What is behind a link that is down may well be reached over the others. */
 static bool leads_elsewhere(const struct multipath_state *state, const struct multipath_plan *plan,
@@ -78,7 +97,7 @@ static bool leads_elsewhere(const struct multipath_state *state, const struct mu
 {
 	for (unsigned i = 0; i < state->links->count; i++)
 		if (state->links->all[i].index == index)
-			return state->links->all[i].up && plan->use[i] != MULTIPATH_USED;
+			return state->links->all[i].up && !has_table(plan->use[i]);
 	return false;
 }
 
@@ -118,7 +137,7 @@ static bool is_endpoint(const struct multipath_state *state, const struct addres
 }
 
 /* Rules and endpoints of the link's addresses; *@endpoints counts all that the stack will have. */
-static int add_addresses(const struct multipath_state *state, const struct link *link,
+static int add_addresses(const struct multipath_state *state, const struct link *link, bool silent,
 			 struct multipath_plan *plan, unsigned *endpoints)
 {
 	for (unsigned i = 0; i < link->address_count; i++) {
@@ -136,7 +155,7 @@ static int add_addresses(const struct multipath_state *state, const struct link 
 						   .priority = MULTIPATH_PRIORITY}});
 		if (err < 0)
 			return err;
-		if (!state->path_manager || is_endpoint(state, address) ||
+		if (silent || !state->path_manager || is_endpoint(state, address) ||
 		    *endpoints >= ENDPOINT_MAX)
 			continue;
 		err = add(plan, (struct change){.kind = CHANGE_ENDPOINT,
@@ -168,11 +187,12 @@ static int fill(const struct multipath_state *state, struct multipath_plan *plan
 	int err = 0;
 
 	for (unsigned i = 0; i < state->links->count && err == 0; i++)
-		if (plan->use[i] == MULTIPATH_USED)
+		if (has_table(plan->use[i]))
 			err = add_table(state, &state->links->all[i], plan);
 	for (unsigned i = 0; i < state->links->count && err == 0; i++)
-		if (plan->use[i] == MULTIPATH_USED)
-			err = add_addresses(state, &state->links->all[i], plan, &endpoints);
+		if (has_table(plan->use[i]))
+			err = add_addresses(state, &state->links->all[i],
+					    plan->use[i] == MULTIPATH_SILENT, plan, &endpoints);
 	return err < 0 ? err : add_limits(state, endpoints, plan);
 }
 
@@ -186,7 +206,7 @@ int multipath_plan(const struct multipath_state *state, struct multipath_plan *r
 	if (!plan.use)
 		return -ENOMEM;
 	for (unsigned i = 0; i < state->links->count; i++) {
-		plan.use[i] = judge(state->links, &state->links->all[i], tunnelled);
+		plan.use[i] = judge(state, &state->links->all[i], tunnelled);
 		plan.used += plan.use[i] == MULTIPATH_USED;
 	}
 	if (plan.used >= 2 || state->going_on)

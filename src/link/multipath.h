@@ -31,6 +31,7 @@ enum multipath_use {
 	MULTIPATH_NO_GATEWAY,
 	MULTIPATH_NOT_A_LINK,   /* loopback, bridge, dummy, ... */
 	MULTIPATH_TUNNEL,       /* it runs over another link */
+	MULTIPATH_SILENT,       /* usable, but it does not answer: no endpoint for now */
 	MULTIPATH_BEHIND_TUNNEL /* a VPN has the default route: what goes elsewhere would leak
 				   around it */
 };
@@ -44,8 +45,10 @@ struct multipath_state {
 	const struct endpoint *endpoints;
 	unsigned endpoint_count;
 	struct endpoint_limits limits;
-	bool path_manager; /* the stack has MPTCP endpoints; else only routes are planned */
-	bool going_on;     /* connections may live on what was set up: keep even a single link */
+	bool path_manager;      /* the stack has MPTCP endpoints; else only routes are planned */
+	const unsigned *silent; /* indexes of links that do not answer */
+	unsigned silent_count;
+	bool going_on; /* connections may live on what was set up: keep even a single link */
 };
 
 struct multipath_plan {

@@ -48,3 +48,16 @@ void explain_change(const struct change *change, int result, FILE *out)
 						 : "set up:",
 			text);
 }
+
+void explain_monitor(const struct links *links, unsigned link, enum monitor_action action,
+		     FILE *out)
+{
+	const char *const words[] = {
+		[MONITOR_TAKE_OUT] = "does not answer: taken out of use",
+		[MONITOR_PROBE] = "is asked whether it is back",
+		[MONITOR_PUT_IN] = "is put back into use",
+	};
+	const struct link *known = links_by_index(links, link);
+
+	fprintf(out, "rivulet: link %s %s\n", known ? known->name : "?", words[action]);
+}

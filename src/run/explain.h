@@ -2,6 +2,7 @@
 /* What was decided about the links and why, one line each. */
 #pragma once
 
+#include "link/monitor.h"
 #include "stack/native.h"
 
 #include <stdio.h>
@@ -9,3 +10,5 @@
 void explain_plan(const struct native_plan *plan, FILE *out);
 /* @result as for a journal_report. */
 void explain_change(const struct change *change, int result, FILE *out);
+void explain_monitor(const struct links *links, unsigned link, enum monitor_action action,
+		     FILE *out);

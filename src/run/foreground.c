@@ -67,7 +67,7 @@ static int dry_run(struct err *err)
 			strerror(-code));
 		return RUN_FAILED;
 	}
-	code = native_plan(&netstack, NULL, 0, &plan, err);
+	code = native_plan(&netstack, &(struct native_facts){0}, &plan, err);
 	netstack_close(&netstack);
 	if (code < 0)
 		return RUN_FAILED;

@@ -46,8 +46,7 @@ static bool has_own_path_manager(void)
 
 /* Endpoints of others: what is there but not among our own changes. */
 struct others {
-	const struct change *ours;
-	unsigned our_count;
+	const struct native_facts *facts;
 	struct endpoint all[ENDPOINT_MAX];
 	unsigned count;
 };
@@ -56,34 +55,40 @@ static int keep_endpoint(const struct endpoint *endpoint, void *data)
 {
 	struct others *others = data;
 
-	for (unsigned i = 0; i < others->our_count; i++)
-		if (others->ours[i].kind == CHANGE_ENDPOINT &&
-		    address_equal(&others->ours[i].endpoint.address, &endpoint->address))
+	for (unsigned i = 0; i < others->facts->our_count; i++) {
+		const struct change *ours = &others->facts->ours[i];
+
+		if (ours->kind == CHANGE_ENDPOINT &&
+		    address_equal(&ours->endpoint.address, &endpoint->address))
 			return 0;
+	}
 	if (others->count < ENDPOINT_MAX)
 		others->all[others->count++] = *endpoint;
 	return 0;
 }
 
-static int read_limits(struct netstack *netstack, const struct change *ours, unsigned count,
+static int read_limits(struct netstack *netstack, const struct native_facts *facts,
 		       struct endpoint_limits *ret)
 {
-	for (unsigned i = 0; i < count; i++) {
-		if (ours[i].kind == CHANGE_LIMITS) {
-			*ret = ours[i].limits.was;
+	for (unsigned i = 0; i < facts->our_count; i++) {
+		if (facts->ours[i].kind == CHANGE_LIMITS) {
+			*ret = facts->ours[i].limits.was;
 			return 0;
 		}
 	}
 	return endpoint_limits_get(netstack->generic, netstack->mptcp, ret);
 }
 
-int native_plan(struct netstack *netstack, const struct change *ours, unsigned count,
+int native_plan(struct netstack *netstack, const struct native_facts *facts,
 		struct native_plan *ret, struct err *err)
 {
 	struct native_plan plan = {.own_path_manager = has_own_path_manager()};
-	struct others others = {.ours = ours, .our_count = count};
-	struct multipath_state state = {
-		.links = &plan.links, .path_manager = netstack->mptcp != 0, .going_on = count > 0};
+	struct others others = {.facts = facts};
+	struct multipath_state state = {.links = &plan.links,
+					.path_manager = netstack->mptcp != 0,
+					.silent = facts->silent,
+					.silent_count = facts->silent_count,
+					.going_on = facts->our_count > 0};
 	int code = links_read(netstack->route, &plan.links);
 
 	if (code < 0)
@@ -91,7 +96,7 @@ int native_plan(struct netstack *netstack, const struct change *ours, unsigned c
 	if (state.path_manager)
 		code = endpoint_dump(netstack->generic, netstack->mptcp, keep_endpoint, &others);
 	if (code == 0 && state.path_manager)
-		code = read_limits(netstack, ours, count, &state.limits);
+		code = read_limits(netstack, facts, &state.limits);
 	if (code < 0) {
 		links_free(&plan.links);
 		return err_set(err, code, "cannot read the MPTCP endpoints: %s", strerror(-code));

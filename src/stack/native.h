@@ -18,8 +18,15 @@ struct native_plan {
 	bool own_path_manager; /* a daemon decides on subflows here: endpoints have no effect */
 };
 
-/* @ours are the @count changes that were made before (0 at first): they do not count as there. The
- * caller frees with native_plan_free(). */
-int native_plan(struct netstack *netstack, const struct change *ours, unsigned count,
+/* What is known beside what the stack says. */
+struct native_facts {
+	const struct change *ours; /* changes that were made before: they do not count as there */
+	unsigned our_count;
+	const unsigned *silent; /* links that do not answer */
+	unsigned silent_count;
+};
+
+/* The caller frees with native_plan_free(). */
+int native_plan(struct netstack *netstack, const struct native_facts *facts,
 		struct native_plan *ret, struct err *err);
 void native_plan_free(struct native_plan *plan);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Decides that a link is dead though nothing says so, and that it is back. Pure: it is shown the
+ * subflows again and again, with the time, and answers with what to do.
+ *
+ * A subflow is silent
+ *  - when it sends: segments are on their way and nothing has been acknowledged for PATIENCE;
+ *  - when it receives: data came over it until PATIENCE ago and not since, while other subflows of
+ * the same connection go on receiving what cannot be delivered, because something before it is
+ * missing. PATIENCE is one and a half round-trip times, at least 80 ms; it doubles each time that a
+ * link that was taken out for silence turns out to be alive soon after (a link with long pauses),
+ * and is halved every minute again.
+ *
+ * A link is taken out when it has a silent subflow, none of its subflows has moved for PATIENCE,
+ * and the connection of the silent one has a subflow on another link that is not silent: never the
+ * last path. From then on it is probed, at first every second, then every two, four and eight. When
+ * a probe is answered the link is put back in, and the kernel opens new subflows over it. (To put
+ * it in and see would cost more: when the kernel closes a subflow that did not come about, it sends
+ * all that the connection has under way once more.)
+ *
+ * When no connection is left, the link goes back in: silence is found out by traffic, and a device
+ * without traffic does nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct monitor;
+
+struct monitor_flow {
+	uint64_t cookie;
+	uint32_t connection; /* the inode that subflows of one connection share; 0: none holds it */
+	unsigned link;       /* index of the device; 0: none that we know */
+	bool established;
+	bool in_flight; /* something sent waits for its acknowledgement */
+	uint64_t acked, received;
+	uint32_t rtt; /* us; 0: not known */
+};
+
+enum monitor_action {
+	MONITOR_TAKE_OUT, /* the link is silent: no subflows over it */
+	MONITOR_PROBE,    /* see whether it answers, then tell by monitor_answered() */
+	MONITOR_PUT_IN    /* it does, or there is nobody to ask: use it again */
+};
+typedef void (*monitor_act)(unsigned link, enum monitor_action action, void *data);
+
+/* NULL without memory. */
+struct monitor *monitor_new(void);
+void monitor_free(struct monitor *monitor);
+
+/* One pass: begin at @now (ns), every established or connecting subflow, the state of the
+ * connections that have one, end. The end calls @act for what is to be done. */
+void monitor_look(struct monitor *monitor, uint64_t now);
+int monitor_saw(struct monitor *monitor, const struct monitor_flow *flow);
+/* Data of @connection is complete up to @received_to. */
+void monitor_saw_connection(struct monitor *monitor, uint32_t connection, uint64_t received_to);
+void monitor_looked(struct monitor *monitor, monitor_act act, void *data);
+
+/* A probe of the link was answered. What follows from it comes with the end of the next look. */
+void monitor_answered(struct monitor *monitor, unsigned link);
+
+/* Do connections use several links, or is a link out: is it worth looking often? */
+bool monitor_is_watching(const struct monitor *monitor);
+/* The link is gone, or went down and came up: what was known of it is of no use. */
+void monitor_forget(struct monitor *monitor, unsigned link);

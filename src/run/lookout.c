@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/lookout.h"
+
+#include "base/clock.h"
+#include "link/diag.h"
+
+#include <errno.h>
+#include <linux/mptcp.h>
+#include <poll.h>
+
+#define LOOK_SOON     (5 * NS_PER_MS)
+#define LOOK_WATCHING (15 * NS_PER_MS) /* bytes move over several links */
+#define LOOK_BUSY     (50 * NS_PER_MS) /* bytes move */
+#define LOOK_SELDOM   (2 * NS_PER_S)
+#define LOOK_SHARE    50
+#define SETTLE        (100 * NS_PER_MS)
+
+enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2 }; /* include/net/tcp_states.h */
+
+int lookout_open(struct lookout *lookout)
+{
+	uint16_t family;
+	uint32_t group;
+
+	*lookout = (struct lookout){.next = UINT64_MAX, .interval = LOOK_BUSY};
+	lookout->ledger = ledger_new();
+	lookout->monitor = monitor_new();
+	if (!lookout->ledger || !lookout->monitor)
+		return -ENOMEM;
+	if (nl_open(&lookout->diag, NETLINK_SOCK_DIAG) < 0)
+		lookout->diag = NULL;
+	if (diag_watch(&lookout->gone) < 0)
+		lookout->gone = NULL;
+	if (nl_open(&lookout->events, NETLINK_GENERIC) < 0) {
+		lookout->events = NULL;
+		return 0;
+	}
+	if (nl_family(lookout->events, MPTCP_PM_NAME, MPTCP_PM_EV_GRP_NAME, &family, &group) < 0 ||
+	    nl_join(lookout->events, group) < 0) {
+		nl_close(lookout->events);
+		lookout->events = NULL;
+	}
+	return 0;
+}
+
+void lookout_close(struct lookout *lookout)
+{
+	ledger_free(lookout->ledger);
+	monitor_free(lookout->monitor);
+	nl_close(lookout->diag);
+	nl_close(lookout->gone);
+	nl_close(lookout->events);
+}
+
+struct pass {
+	struct lookout *lookout;
+	const struct links *links;
+};
+
+static void keep_peer(struct lookout *lookout, unsigned link, const struct diag_socket *socket)
+{
+	unsigned at = 0;
+
+	while (at < LOOKOUT_PEERS && lookout->peers[at].link && lookout->peers[at].link != link)
+		at++;
+	if (at == LOOKOUT_PEERS)
+		return;
+	lookout->peers[at].link = link;
+	lookout->peers[at].target = (struct prober_target){.local = socket->local,
+							   .remote = socket->remote,
+							   .remote_port = socket->remote_port};
+}
+
+const struct prober_target *lookout_peer(const struct lookout *lookout, unsigned link)
+{
+	for (unsigned i = 0; i < LOOKOUT_PEERS; i++)
+		if (lookout->peers[i].link == link)
+			return &lookout->peers[i].target;
+	return NULL;
+}
+
+static int saw(const struct diag_socket *socket, void *data)
+{
+	struct pass *pass = data;
+	const struct link *link;
+	struct monitor_flow flow;
+
+	if (socket->mptcp &&
+	    (socket->state == STATE_ESTABLISHED || socket->state == STATE_SYN_SENT)) {
+		link = links_by_address(pass->links, &socket->local);
+		flow = (struct monitor_flow){
+			.cookie = socket->cookie,
+			.connection = socket->inode,
+			.link = link ? link->index : 0,
+			.established = socket->state == STATE_ESTABLISHED,
+			.in_flight = socket->unacked > 0,
+			.acked = socket->bytes_acked,
+			.received = socket->bytes_received,
+			.rtt = socket->rtt,
+		};
+		monitor_saw(pass->lookout->monitor, &flow);
+		if (link && flow.established)
+			keep_peer(pass->lookout, link->index, socket);
+	}
+	return ledger_saw(pass->lookout->ledger, socket);
+}
+
+static int saw_connection(const struct diag_connection *connection, void *data)
+{
+	monitor_saw_connection(data, connection->inode, connection->received_to);
+	return 0;
+}
+
+/* True if bytes have moved since the last time. */
+static bool look(struct lookout *lookout, const struct links *links, monitor_act act, void *data)
+{
+	struct pass pass = {lookout, links};
+	bool watching = monitor_is_watching(lookout->monitor), moved = true;
+
+	ledger_look(lookout->ledger);
+	monitor_look(lookout->monitor, clock_now());
+	if (diag_dump(lookout->diag, saw, &pass) < 0)
+		return true;
+	moved = ledger_looked(lookout->ledger);
+	if (watching)
+		diag_dump_connections(lookout->diag, saw_connection, lookout->monitor);
+	monitor_looked(lookout->monitor, act, data);
+	return moved;
+}
+
+void lookout_look(struct lookout *lookout, const struct links *links, monitor_act act, void *data)
+{
+	uint64_t start = clock_now(), at;
+	bool watching;
+
+	if (!lookout->diag)
+		return;
+	if (look(lookout, links, act, data))
+		lookout->interval = LOOK_BUSY;
+	else if (lookout->interval < LOOK_SELDOM)
+		lookout->interval *= 2;
+	watching = monitor_is_watching(lookout->monitor);
+	if (watching && lookout->interval <= LOOK_BUSY)
+		lookout->interval = LOOK_WATCHING;
+	lookout->earliest = start + (clock_now() - start) * LOOK_SHARE;
+	at = start + lookout->interval;
+	lookout->next = UINT64_MAX;
+	if (watching || ledger_totals(lookout->ledger).open)
+		lookout->next = at > lookout->earliest ? at : lookout->earliest;
+}
+
+void lookout_soon(struct lookout *lookout)
+{
+	uint64_t at = clock_now() + LOOK_SOON;
+
+	if (at < lookout->earliest)
+		at = lookout->earliest;
+	if (at < lookout->next)
+		lookout->next = at;
+}
+
+static int forget(const struct diag_socket *socket, void *data)
+{
+	ledger_gone(data, socket);
+	return 0;
+}
+
+void lookout_on_gone(struct lookout *lookout)
+{
+	if (diag_destroyed(lookout->gone, forget, lookout->ledger) < 0)
+		lookout_soon(lookout); /* some announcements were lost */
+}
+
+static int pass_over(const struct nlmsghdr *msg, void *data)
+{
+	return 0;
+}
+
+void lookout_on_events(struct lookout *lookout)
+{
+	nl_receive(lookout->events, pass_over, NULL);
+	lookout_soon(lookout);
+}
+
+static void let_be(unsigned link, enum monitor_action action, void *data)
+{
+}
+
+void lookout_settle(struct lookout *lookout, const struct links *links)
+{
+	struct pollfd gone = {.fd = lookout->gone ? nl_fd(lookout->gone) : -1, .events = POLLIN};
+	uint64_t until = clock_now() + SETTLE;
+
+	if (lookout->diag)
+		look(lookout, links, let_be, NULL);
+	while (lookout->gone && ledger_closing(lookout->ledger) > 0 && clock_now() < until)
+		if (poll(&gone, 1, 10) > 0)
+			lookout_on_gone(lookout);
+}

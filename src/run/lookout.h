@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Looks at the sockets of the network namespace and tells the ledger and the path monitor what it
+ * saw: soon after something happened; then often while bytes move, ever more seldom while none do;
+ * and never for more than a fiftieth of the time.
+ *
+ * The kernel forgets the counts of a joined subflow when it closes it, so what moved since the last
+ * look before is lost to the ledger: that, and the patience of the monitor, set the pace.
+ */
+#pragma once
+
+#include "link/links.h"
+#include "link/monitor.h"
+#include "run/ledger.h"
+#include "run/prober.h"
+
+#include <stdint.h>
+
+#define LOOKOUT_PEERS 16
+
+struct lookout {
+	struct ledger *ledger;
+	struct monitor *monitor;
+	struct nl *diag;   /* to look; NULL: blind, as any that cannot be had */
+	struct nl *gone;   /* sockets that were freed: poll, then lookout_on_gone() */
+	struct nl *events; /* of the path manager, with CAP_NET_ADMIN: poll, then
+			      lookout_on_events() */
+	uint64_t next;     /* when to look again, UINT64_MAX: not until something happens */
+	uint64_t earliest, interval;
+	struct { /* whom a subflow over that link last talked to */
+		unsigned link;
+		struct prober_target target;
+	} peers[LOOKOUT_PEERS];
+};
+
+/* -ENOMEM, or 0. */
+int lookout_open(struct lookout *lookout);
+void lookout_close(struct lookout *lookout);
+
+/* Looks now; @links tell which link an address belongs to; the monitor's decisions go to @act. */
+void lookout_look(struct lookout *lookout, const struct links *links, monitor_act act, void *data);
+/* Whom to ask whether @link is alive; NULL: nobody is known. */
+const struct prober_target *lookout_peer(const struct lookout *lookout, unsigned link);
+/* Something happened: @next is brought forward. */
+void lookout_soon(struct lookout *lookout);
+void lookout_on_gone(struct lookout *lookout);
+void lookout_on_events(struct lookout *lookout);
+/* Waits a moment for the last counts of sockets that have just been closed. */
+void lookout_settle(struct lookout *lookout, const struct links *links);

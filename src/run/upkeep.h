@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keeps the host's set-up fitting its links while a run lasts: one that comes joins, one that goes
+ * leaves at once, one that does not answer has no endpoint until it is tried again. */
+#pragma once
+
+#include "run/journal.h"
+#include "run/run.h"
+#include "stack/native.h"
+
+#include <stdbool.h>
+
+#define UPKEEP_SILENT_MAX 16
+
+struct upkeep {
+	const struct run_options *options;
+	struct journal *journal;
+	struct netstack netstack;
+	struct native_plan plan; /* as of the last time */
+	struct nl *watch; /* poll nl_fd() of it, then upkeep_on_links(); NULL: cannot be had */
+	unsigned silent[UPKEEP_SILENT_MAX];
+	unsigned silent_count;
+	bool unprivileged;
+};
+
+/* Sets up, and says what is to be said. Negative errno: nothing of the network can be known. */
+int upkeep_open(struct upkeep *upkeep, const struct run_options *options, struct journal *journal);
+/* Does not take the set-up back: journal_undo() does. */
+void upkeep_close(struct upkeep *upkeep);
+
+/* Links may have changed. */
+void upkeep_on_links(struct upkeep *upkeep);
+
+/* The link does not answer (or does, or is to be tried). */
+void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Without these, a dead link would hold a transfer up, or a live one be taken away. Virtual time.
+ */
+#include "link/monitor.h"
+
+#include "base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WLAN = 2, WWAN = 3, STEP = 20 };
+
+/* A connection with a subflow on each of two links, and what they do in each step. */
+struct world {
+	struct monitor *monitor;
+	uint64_t now; /* ms */
+	struct monitor_flow flows[2];
+	unsigned flow_count;
+	bool sending, receiving;
+	bool dead[2]; /* nothing comes back over that link */
+	bool missing; /* what a dead link swallowed keeps the rest from being delivered */
+	uint64_t received_to;
+	unsigned out[2], probed[2], in[2]; /* how often each was decided */
+	uint64_t out_at[2];
+};
+
+static void act(unsigned link, enum monitor_action action, void *data)
+{
+	struct world *w = data;
+	unsigned i = link - WLAN;
+
+	if (action == MONITOR_TAKE_OUT) {
+		w->out[i]++;
+		w->out_at[i] = w->now;
+	}
+	w->probed[i] += action == MONITOR_PROBE;
+	w->in[i] += action == MONITOR_PUT_IN;
+}
+
+static void begin(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->monitor = monitor_new();
+	w->flow_count = 2;
+	for (unsigned i = 0; i < 2; i++)
+		w->flows[i] = (struct monitor_flow){.cookie = i + 1,
+						    .connection = 7,
+						    .link = WLAN + i,
+						    .established = true,
+						    .rtt = 40000};
+}
+
+static void step(struct world *w, unsigned ms)
+{
+	for (unsigned passed = 0; passed < ms; passed += STEP) {
+		w->now += STEP;
+		monitor_look(w->monitor, w->now * NS_PER_MS);
+		for (unsigned i = 0; i < w->flow_count; i++) {
+			struct monitor_flow *flow = &w->flows[i];
+
+			flow->in_flight = w->sending;
+			if (w->sending && !w->dead[i])
+				flow->acked += 1000;
+			if (w->receiving && !w->dead[i])
+				flow->received += 1000;
+			monitor_saw(w->monitor, flow);
+		}
+		if (w->receiving && !w->missing)
+			w->received_to += 1000;
+		monitor_saw_connection(w->monitor, 7, w->received_to);
+		monitor_looked(w->monitor, act, w);
+	}
+}
+
+/* An upload would stall until the kernel's own timers run out. */
+static void silent_upload_is_found(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.sending = true;
+	step(&w, 2000);
+	assert_int_equal(w.out[0] + w.out[1], 0);
+	w.dead[0] = true;
+	step(&w, 200);
+	assert_int_equal(w.out[0], 1);
+	assert_int_equal(w.out[1], 0);
+	assert_true(w.out_at[0] <= 2000 + 80 + 2 * STEP);
+	monitor_free(w.monitor);
+}
+
+/* A download would stall until the server's timers run out. */
+static void silent_download_is_found(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.receiving = true;
+	step(&w, 2000);
+	w.dead[0] = w.missing = true;
+	step(&w, 200);
+	assert_int_equal(w.out[0], 1);
+	assert_int_equal(w.out[1], 0);
+	monitor_free(w.monitor);
+}
+
+/* A sender that has little to say uses one link: the other is idle, not dead. */
+static void an_idle_subflow_is_not_dead(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.receiving = true;
+	step(&w, 1000);
+	w.dead[1] = true; /* idle, in truth: nothing is missing */
+	step(&w, 5000);
+	assert_int_equal(w.out[0] + w.out[1], 0);
+	w.receiving = false;
+	step(&w, 5000);
+	assert_int_equal(w.out[0] + w.out[1], 0);
+	monitor_free(w.monitor);
+}
+
+/* The last link would be taken away. */
+static void the_last_path_stays(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.sending = true;
+	step(&w, 1000);
+	w.dead[0] = w.dead[1] = true;
+	step(&w, 5000);
+	assert_int_equal(w.out[0] + w.out[1], 0);
+	monitor_free(w.monitor);
+
+	begin(&w);
+	w.sending = true;
+	w.flow_count = 1;
+	step(&w, 1000);
+	w.dead[0] = true;
+	step(&w, 5000);
+	assert_int_equal(w.out[0], 0);
+	monitor_free(w.monitor);
+}
+
+/* One server that hangs would condemn a link that others use. */
+static void another_subflow_moves(void **state)
+{
+	struct world w;
+	struct monitor_flow other = {
+		.cookie = 9, .connection = 8, .link = WLAN, .established = true, .rtt = 40000};
+
+	begin(&w);
+	w.sending = true;
+	step(&w, 1000);
+	w.dead[0] = true;
+	for (unsigned i = 0; i < 100; i++) {
+		other.received += 100;
+		w.flow_count = 2;
+		monitor_look(w.monitor, ++w.now * NS_PER_MS);
+		monitor_saw(w.monitor, &other);
+		for (unsigned f = 0; f < 2; f++)
+			monitor_saw(w.monitor, &w.flows[f]);
+		monitor_looked(w.monitor, act, &w);
+	}
+	assert_int_equal(w.out[0], 0);
+	monitor_free(w.monitor);
+}
+
+/* A link that is back would stay unused; or be asked for ever without anybody caring. */
+static void a_dead_link_is_probed(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.sending = true;
+	step(&w, 1000);
+	w.dead[0] = true;
+	step(&w, 5100);
+	assert_int_equal(w.out[0], 1);
+	assert_in_range(w.probed[0], 4, 5);
+	assert_int_equal(w.in[0], 0);
+	assert_true(monitor_is_watching(w.monitor));
+	monitor_answered(w.monitor, WLAN);
+	w.dead[0] = false;
+	step(&w, 1000);
+	assert_int_equal(w.in[0], 1);
+	assert_int_equal(w.out[0], 1);
+
+	w.dead[0] = true;
+	step(&w, 1000);
+	assert_int_equal(w.out[0], 2);
+	w.flow_count = 0;
+	step(&w, 100);
+	assert_int_equal(w.in[0], 2);
+	assert_false(monitor_is_watching(w.monitor));
+	monitor_free(w.monitor);
+}
+
+/* A link with long pauses, as cellular ones have, would be taken out again and again. */
+static void patience_grows_with_pauses(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.sending = true;
+	for (unsigned round = 0; round < 6; round++) {
+		step(&w, 1000);
+		w.dead[1] = true;
+		step(&w, 300);
+		w.dead[1] = false;
+		monitor_answered(w.monitor, WWAN);
+	}
+	assert_in_range(w.out[1], 1, 3);
+	monitor_free(w.monitor);
+}
+
+/* Far links would be taken for dead ones. */
+static void patience_fits_the_round_trip(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.flows[1].rtt = 600000;
+	w.sending = true;
+	step(&w, 1000);
+	w.dead[1] = true;
+	step(&w, 800);
+	assert_int_equal(w.out[1], 0);
+	step(&w, 200);
+	assert_int_equal(w.out[1], 1);
+	monitor_free(w.monitor);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(silent_upload_is_found),
+		cmocka_unit_test(silent_download_is_found),
+		cmocka_unit_test(an_idle_subflow_is_not_dead),
+		cmocka_unit_test(the_last_path_stays),
+		cmocka_unit_test(another_subflow_moves),
+		cmocka_unit_test(a_dead_link_is_probed),
+		cmocka_unit_test(patience_grows_with_pauses),
+		cmocka_unit_test(patience_fits_the_round_trip),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
