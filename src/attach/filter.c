@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/filter.h"
 
+#include "attach/model.h"
+#include "attach/options.h"
 #include "base/cleanup.h"
 
 #include <netinet/in.h>
@@ -10,6 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 #define SOCKET_TYPE_MASK 0xf /* the rest of the argument are SOCK_CLOEXEC and SOCK_NONBLOCK */
 #define INT_MASK         0xffffffffu /* the upper half of a register is not part of an int argument */
 
@@ -34,13 +39,13 @@ static int add_foreign(scmp_filter_ctx filter)
 	return err == -EEXIST ? 0 : err;
 }
 
-static int add_rules(scmp_filter_ctx filter)
+static int add_socket(scmp_filter_ctx filter)
 {
 	const int domains[] = {AF_INET, AF_INET6};
-	const int protocols[] = {0, IPPROTO_TCP};
+	const int protocols[] = {0, IPPROTO_TCP, IPPROTO_MPTCP};
 
-	for (unsigned d = 0; d < 2; d++) {
-		for (unsigned p = 0; p < 2; p++) {
+	for (unsigned d = 0; d < ARRAY_SIZE(domains); d++) {
+		for (unsigned p = 0; p < ARRAY_SIZE(protocols); p++) {
 			int err = seccomp_rule_add(
 				filter, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 3,
 				SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_MASK, (scmp_datum_t)domains[d]),
@@ -53,6 +58,38 @@ static int add_rules(scmp_filter_ctx filter)
 		}
 	}
 	return 0;
+}
+
+static int add_options(scmp_filter_ctx filter, int call, int level,
+		       const bool trapped[static OPTION_NAMES])
+{
+	struct option_block blocks[OPTION_NAMES];
+	unsigned count = options_blocks(trapped, blocks);
+
+	for (unsigned i = 0; i < count; i++) {
+		int err = seccomp_rule_add(
+			filter, SCMP_ACT_NOTIFY, call, 2,
+			SCMP_A1_64(SCMP_CMP_MASKED_EQ, INT_MASK, (scmp_datum_t)level),
+			SCMP_A2_64(SCMP_CMP_MASKED_EQ, blocks[i].mask, blocks[i].value));
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int add_rules(scmp_filter_ctx filter)
+{
+	const int calls[OPTION_DIRECTIONS] = {
+		[OPTION_SET] = SCMP_SYS(setsockopt), [OPTION_GET] = SCMP_SYS(getsockopt)};
+	struct option_traps traps = options_traps();
+	int err = add_socket(filter);
+
+	model_probe(&traps);
+	for (unsigned d = 0; d < OPTION_DIRECTIONS; d++)
+		for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)
+			err = add_options(filter, calls[d], option_levels[l], traps.trapped[l][d]);
+	return err;
 }
 
 static int build(scmp_filter_ctx filter)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/substitute.h"
 
+#include "attach/answer.h"
+#include "attach/caller.h"
 #include "base/cleanup.h"
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <string.h>
@@ -27,8 +28,8 @@ enum { SOCKETCALL = 102, SOCKETCALL_SOCKET = 1 }; /* i386: one call for all of s
 
 struct substitute {
 	int listener;
-	int home;         /* the network namespace that we are in; owned */
-	struct stat here; /* the same, to compare with */
+	struct home home;
+	struct answer *answer; /* owned */
 	struct seccomp_notif *request;
 	struct seccomp_notif_resp *response;
 };
@@ -40,10 +41,9 @@ int substitute_new(int listener, struct substitute **ret, struct err *err)
 	if (!s)
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
 	s->listener = listener;
-	s->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (s->home >= 0)
-		fstat(s->home, &s->here);
-	if (seccomp_notify_alloc(&s->request, &s->response) < 0) {
+	home_open(&s->home);
+	if (answer_new(listener, &s->home, &s->answer) < 0 ||
+	    seccomp_notify_alloc(&s->request, &s->response) < 0) {
 		substitute_free(s);
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
 	}
@@ -58,7 +58,8 @@ void substitute_free(struct substitute *s)
 {
 	if (!s)
 		return;
-	close_fd(s->home);
+	answer_free(s->answer);
+	home_close(&s->home);
 	seccomp_notify_free(s->request, s->response);
 	free(s);
 }
@@ -87,32 +88,8 @@ static bool decode(const struct seccomp_notif *request, struct call *ret)
 	}
 	return (ret->domain == AF_INET || ret->domain == AF_INET6) &&
 	       (ret->type & 0xf) == SOCK_STREAM &&
-	       (ret->protocol == 0 || ret->protocol == IPPROTO_TCP);
-}
-
-/* A socket belongs to the network namespace of who asked, which may be another than ours by now. */
-static int make_socket(const struct substitute *s, pid_t pid, const struct call *call)
-{
-	_cleanup_close_ int theirs = -1;
-	struct stat there;
-	char path[40];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	if (s->home < 0 || stat(path, &there) < 0)
-		return -EACCES;
-	if (there.st_ino == s->here.st_ino && there.st_dev == s->here.st_dev) {
-		fd = socket(call->domain, call->type, IPPROTO_MPTCP);
-		return fd < 0 ? -errno : fd;
-	}
-	theirs = open(path, O_RDONLY | O_CLOEXEC);
-	if (theirs < 0 || setns(theirs, CLONE_NEWNET) < 0)
-		return -errno;
-	fd = socket(call->domain, call->type, IPPROTO_MPTCP);
-	err = -errno;
-	if (setns(s->home, CLONE_NEWNET) < 0)
-		abort(); /* in the wrong namespace nothing that we do would be right */
-	return fd < 0 ? err : fd;
+	       (ret->protocol == 0 || ret->protocol == IPPROTO_TCP ||
+		ret->protocol == IPPROTO_MPTCP);
 }
 
 static int receive(struct substitute *s)
@@ -150,24 +127,33 @@ int substitute_serve(struct substitute *s, struct substituted *ret)
 	if (got <= 0)
 		return got;
 	*ret = (struct substituted){.pid = (pid_t)s->request->pid};
+	if (answer_wants(s->answer, s->request)) {
+		int result = answer_call(s->answer, s->request);
+
+		if (result == ANSWER_GOES_ON)
+			let_go(s);
+		else
+			respond(s, result, 0);
+		return 0;
+	}
 	if (!decode(s->request, &call)) {
 		let_go(s);
 		return 0;
 	}
-	fd = make_socket(s, ret->pid, &call);
+	fd = caller_socket(&s->home, ret->pid, call.domain, call.type, IPPROTO_MPTCP);
 	if (fd < 0) {
 		ret->error = fd;
 		let_go(s);
 		return 1;
 	}
-	/* What was read under this pid is the asker's only if it still waits. */
-	if (seccomp_notify_id_valid(s->listener, s->request->id) < 0)
-		return 0;
 	if (fstat(fd, &st) == 0)
 		ret->inode = (uint32_t)st.st_ino;
+	if (call.protocol == IPPROTO_MPTCP)
+		answer_own(s->answer, fd);
 	give.id = s->request->id;
 	give.srcfd = (uint32_t)fd;
 	give.newfd_flags = call.type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
+	/* Fails unless the asker still waits: then what was read under its pid was its own. */
 	if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &give) < 0) {
 		int err = -errno;
 

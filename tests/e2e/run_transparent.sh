@@ -68,9 +68,9 @@ python3 -m json.tool <"$OUT" >/dev/null || fail "--json is no JSON"
 if [ "$(id -u)" = 0 ]; then
 	expect "without CAP_NET_ADMIN" rivulet lab run pair -- \
 		setpriv --bounding-set=-net_admin --inh-caps=-net_admin -- "$RIVULET" run -- \
-		python3 -c 'import socket; s = socket.socket(); print("protocol", s.getsockopt(socket.SOL_SOCKET, 38))'
+		python3 -c 'import socket; s = socket.socket(); print("mptcp:", s.getsockopt(socket.IPPROTO_TCP, 43))'
 	expect_text 'CAP_NET_ADMIN' "$OUT"
-	expect_text 'protocol 262' "$OUT"
+	expect_text 'mptcp: 1' "$OUT"
 fi
 
 # Lost: on a kernel without MPTCP the program would fail, or stay on one link for no reason told.

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/caller.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#define PIDFD_THREAD_ O_EXCL /* since 6.9 */
+
+/* Names a network namespace by what its file in /proc links to; to follow the link would make the
+ * kernel make an inode of it, for each call. */
+static int name_namespace(const char *path, char ret[static sizeof(((struct home *)0)->name)])
+{
+	size_t size = sizeof(((struct home *)0)->name);
+	ssize_t length = readlink(path, ret, size);
+
+	if (length < 0 || (size_t)length == size)
+		return length < 0 ? -errno : -ENAMETOOLONG;
+	ret[length] = '\0';
+	return 0;
+}
+
+int home_open(struct home *ret)
+{
+	int err;
+
+	ret->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (ret->fd < 0)
+		return -errno;
+	err = name_namespace("/proc/self/ns/net", ret->name);
+	if (err < 0)
+		home_close(ret);
+	return err;
+}
+
+void home_close(struct home *home)
+{
+	home->fd = close_fd(home->fd);
+}
+
+int caller_socket(const struct home *home, pid_t pid, int domain, int type, int protocol)
+{
+	_cleanup_close_ int theirs = -1;
+	char path[40], there[sizeof(home->name)];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (home->fd < 0 || name_namespace(path, there) < 0)
+		return -EACCES;
+	if (strcmp(there, home->name) == 0) {
+		fd = socket(domain, type, protocol);
+		return fd < 0 ? -errno : fd;
+	}
+	theirs = open(path, O_RDONLY | O_CLOEXEC);
+	if (theirs < 0 || setns(theirs, CLONE_NEWNET) < 0)
+		return -errno;
+	fd = socket(domain, type, protocol);
+	err = -errno;
+	if (setns(home->fd, CLONE_NEWNET) < 0)
+		abort(); /* in the wrong namespace nothing that we do would be right */
+	return fd < 0 ? err : fd;
+}
+
+/* The thread group's leader, whose descriptors are its threads' too: 0 if the thread is gone. */
+static pid_t leader_of(pid_t pid)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[40], line[128];
+	int leader;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Tgid: %d", &leader) == 1)
+			return leader;
+	return 0;
+}
+
+int caller_descriptor(pid_t pid, int fd)
+{
+	/* A thread that is not the leader has no plain pidfd; before 6.9 it has none at all. */
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD_);
+	int got;
+
+	if (pidfd < 0 && errno == EINVAL)
+		pidfd = (int)syscall(SYS_pidfd_open, leader_of(pid), 0);
+	if (pidfd < 0)
+		return -errno;
+	got = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return got < 0 ? -errno : got;
+}
+
+/* The two ways that memory is moved differ in nothing else. */
+typedef ssize_t (*mover_fn)(pid_t, const struct iovec *, unsigned long, const struct iovec *,
+			    unsigned long, unsigned long);
+
+/* Moves page by page, for the kernel may move nothing of a piece that it cannot move whole. */
+static ssize_t move(mover_fn mover, pid_t pid, uint64_t address, void *ours, size_t size)
+{
+	const size_t page = 4096;
+	size_t done = 0;
+
+	while (done < size) {
+		uint64_t at = address + done;
+		size_t piece = page - at % page;
+		struct iovec near, far;
+		ssize_t moved;
+
+		if (piece > size - done)
+			piece = size - done;
+		near = (struct iovec){(char *)ours + done, piece};
+		far = (struct iovec){(void *)(uintptr_t)at, piece};
+		moved = mover(pid, &near, 1, &far, 1, 0);
+		if (moved < 0 && errno != EFAULT)
+			return -errno;
+		if (moved <= 0)
+			break;
+		done += (size_t)moved;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t caller_read(pid_t pid, uint64_t address, void *ret, size_t size)
+{
+	return move(process_vm_readv, pid, address, ret, size);
+}
+
+int caller_write(pid_t pid, uint64_t address, const void *data, size_t size)
+{
+	ssize_t done = move(process_vm_writev, pid, address, (void *)data, size);
+
+	if (done < 0)
+		return (int)done;
+	return (size_t)done == size ? 0 : -EFAULT;
+}
