@@ -74,6 +74,7 @@ expect_code() {
 }
 
 # The output of the last expect or expect_code is in $OUT.
+# shellcheck disable=SC2034
 OUT=$TMP/.out
 
 expect_text() {
