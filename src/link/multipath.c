@@ -128,6 +128,15 @@ static int add_table(const struct multipath_state *state, const struct link *lin
 	return 0;
 }
 
+/* The address without its network. */
+static struct address lone(const struct address *address)
+{
+	struct address alone = *address;
+
+	alone.prefix = (uint8_t)(address_size(address) * 8);
+	return alone;
+}
+
 static bool is_endpoint(const struct multipath_state *state, const struct address *address)
 {
 	for (unsigned i = 0; i < state->endpoint_count; i++)
@@ -136,35 +145,43 @@ static bool is_endpoint(const struct multipath_state *state, const struct addres
 	return false;
 }
 
-/* Rules and endpoints of the link's addresses; *@endpoints counts all that the stack will have. */
-static int add_addresses(const struct multipath_state *state, const struct link *link, bool silent,
-			 struct multipath_plan *plan, unsigned *endpoints)
+static int add_rules(const struct multipath_state *state, const struct link *link,
+		     struct multipath_plan *plan)
+{
+	for (unsigned i = 0; i < link->address_count; i++) {
+		struct change change = {.kind = CHANGE_RULE,
+					.rule = {.from = lone(&link->addresses[i]),
+						 .table = MULTIPATH_TABLE_FIRST + link->index,
+						 .priority = MULTIPATH_PRIORITY}};
+		int err = 0;
+
+		if (has_gateway(state->links, link, &link->addresses[i]))
+			err = add(plan, change);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/* *@count is that of all endpoints that the stack will have. */
+static int add_endpoints(const struct multipath_state *state, const struct link *link,
+			 struct multipath_plan *plan, unsigned *count)
 {
 	for (unsigned i = 0; i < link->address_count; i++) {
 		const struct address *address = &link->addresses[i];
-		struct address lone = *address;
+		struct change change = {.kind = CHANGE_ENDPOINT,
+					.endpoint = {.address = lone(address),
+						     .index = link->index,
+						     .flags = MPTCP_PM_ADDR_FLAG_SUBFLOW}};
 		int err;
 
-		if (!has_gateway(state->links, link, address))
+		if (!has_gateway(state->links, link, address) || is_endpoint(state, address) ||
+		    *count >= ENDPOINT_MAX)
 			continue;
-		lone.prefix = (uint8_t)(address_size(address) * 8);
-		err = add(plan,
-			  (struct change){.kind = CHANGE_RULE,
-					  .rule = {.from = lone,
-						   .table = MULTIPATH_TABLE_FIRST + link->index,
-						   .priority = MULTIPATH_PRIORITY}});
+		err = add(plan, change);
 		if (err < 0)
 			return err;
-		if (silent || !state->path_manager || is_endpoint(state, address) ||
-		    *endpoints >= ENDPOINT_MAX)
-			continue;
-		err = add(plan, (struct change){.kind = CHANGE_ENDPOINT,
-						.endpoint = {.address = lone,
-							     .index = link->index,
-							     .flags = MPTCP_PM_ADDR_FLAG_SUBFLOW}});
-		if (err < 0)
-			return err;
-		++*endpoints;
+		++*count;
 	}
 	return 0;
 }
@@ -175,7 +192,7 @@ static int add_limits(const struct multipath_state *state, unsigned endpoints,
 	struct change change = {.kind = CHANGE_LIMITS,
 				.limits = {.was = state->limits, .now = state->limits}};
 
-	if (!state->path_manager || state->limits.subflows >= endpoints)
+	if (state->limits.subflows >= endpoints)
 		return 0;
 	change.limits.now.subflows = endpoints;
 	return add(plan, change);
@@ -183,16 +200,24 @@ static int add_limits(const struct multipath_state *state, unsigned endpoints,
 
 static int fill(const struct multipath_state *state, struct multipath_plan *plan)
 {
-	unsigned endpoints = state->endpoint_count;
+	unsigned endpoints = state->endpoint_count, tables = 0;
+	bool routed;
 	int err = 0;
 
-	for (unsigned i = 0; i < state->links->count && err == 0; i++)
+	for (unsigned i = 0; i < state->links->count; i++)
+		tables += has_table(plan->use[i]);
+	routed = tables >= 2 || state->routed;
+	for (unsigned i = 0; routed && i < state->links->count && err == 0; i++)
 		if (has_table(plan->use[i]))
 			err = add_table(state, &state->links->all[i], plan);
-	for (unsigned i = 0; i < state->links->count && err == 0; i++)
+	for (unsigned i = 0; routed && i < state->links->count && err == 0; i++)
 		if (has_table(plan->use[i]))
-			err = add_addresses(state, &state->links->all[i],
-					    plan->use[i] == MULTIPATH_SILENT, plan, &endpoints);
+			err = add_rules(state, &state->links->all[i], plan);
+	if (err < 0 || !state->path_manager)
+		return err;
+	for (unsigned i = 0; i < state->links->count && err == 0; i++)
+		if (plan->use[i] == MULTIPATH_USED)
+			err = add_endpoints(state, &state->links->all[i], plan, &endpoints);
 	return err < 0 ? err : add_limits(state, endpoints, plan);
 }
 
@@ -209,8 +234,7 @@ int multipath_plan(const struct multipath_state *state, struct multipath_plan *r
 		plan.use[i] = judge(state, &state->links->all[i], tunnelled);
 		plan.used += plan.use[i] == MULTIPATH_USED;
 	}
-	if (plan.used >= 2 || state->going_on)
-		err = fill(state, &plan);
+	err = fill(state, &plan);
 	if (err < 0)
 		multipath_plan_free(&plan);
 	else

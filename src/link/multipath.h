@@ -48,7 +48,8 @@ struct multipath_state {
 	bool path_manager;      /* the stack has MPTCP endpoints; else only routes are planned */
 	const unsigned *silent; /* indexes of links that do not answer */
 	unsigned silent_count;
-	bool going_on; /* connections may live on what was set up: keep even a single link */
+	bool routed; /* there are tables and rules of ours: keep them though only one link is left
+		      */
 };
 
 struct multipath_plan {
@@ -58,7 +59,6 @@ struct multipath_plan {
 	unsigned used;           /* how many are MULTIPATH_USED */
 };
 
-/* -ENOMEM, or 0. With fewer than two usable links there is nothing to change, unless it is going
- * on. */
+/* -ENOMEM, or 0. */
 int multipath_plan(const struct multipath_state *state, struct multipath_plan *ret);
 void multipath_plan_free(struct multipath_plan *plan);

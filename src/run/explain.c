@@ -26,7 +26,7 @@ void explain_plan(const struct native_plan *plan, FILE *out)
 			explain_link(&plan->links.all[i], plan->multipath.use[i], out);
 	if (plan->multipath.used < 2)
 		fprintf(out,
-			"rivulet: %s: nothing to set up; sockets are MPTCP all the same, and "
+			"rivulet: %s: no second path for now; sockets are MPTCP all the same, and "
 			"the peer may open further subflows\n",
 			plan->multipath.used ? "one usable link" : "no link with a default route");
 	if (plan->own_path_manager)

@@ -79,6 +79,14 @@ static int read_limits(struct netstack *netstack, const struct native_facts *fac
 	return endpoint_limits_get(netstack->generic, netstack->mptcp, ret);
 }
 
+static bool is_routed(const struct native_facts *facts)
+{
+	for (unsigned i = 0; i < facts->our_count; i++)
+		if (facts->ours[i].kind == CHANGE_RULE)
+			return true;
+	return false;
+}
+
 int native_plan(struct netstack *netstack, const struct native_facts *facts,
 		struct native_plan *ret, struct err *err)
 {
@@ -88,7 +96,7 @@ int native_plan(struct netstack *netstack, const struct native_facts *facts,
 					.path_manager = netstack->mptcp != 0,
 					.silent = facts->silent,
 					.silent_count = facts->silent_count,
-					.going_on = facts->our_count > 0};
+					.routed = is_routed(facts)};
 	int code = links_read(netstack->route, &plan.links);
 
 	if (code < 0)

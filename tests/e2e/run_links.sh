@@ -4,24 +4,49 @@
 . "$(dirname "$0")/run_lib.sh"
 need curl
 
-make_file file 30000000
+make_file file 16000000
+
+# Events are added to the scenario of two links, one on each line of the argument.
+scenario() {
+	SCENARIO=$TMP/$1.yaml
+	{
+		cat "$RIVULET_SCENARIOS/pair.yaml"
+		printf 'events:\n%s\n' "$2"
+	} >"$SCENARIO"
+}
 
 download() {
-	SCENARIO=$1
-	expect "$1" pair_lab sh -c "'$RIVULET' run --quiet --report '$REPORT' -- curl -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'"
+	expect "$1" pair_lab sh -c "'$RIVULET' run --explain --report '$REPORT' -- curl -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'"
 	report_has "r['connections'] == 1 and r['fallbacks'] == 0 and min(share.values()) > 0.05 and len(share) == 2"
 	echo "survived: $1"
 }
 
-download handover-signalled
-download handover-silent
-download handover-return
+# Lost: a download would die, or stall for as long as the kernels' own timers last.
+scenario down '  - {at: 1s, link: wifi, do: down}'
+download "a link that goes down"
+expect_text 'taken back: mptcp endpoint 10.1.0.2' "$OUT"
+
+scenario silent '  - {at: 1s, link: wifi, do: blackhole}'
+download "a link that goes silent"
+expect_text 'link wlan0 does not answer' "$OUT"
+
+# Lost: a link that is well again would stay out of use.
+scenario return '  - {at: 500ms, link: wifi, do: down}
+  - {at: 1s, link: wifi, do: up}'
+download "a link that goes down and comes up"
+[ "$(grep -c 'set up: mptcp endpoint 10.1.0.2' "$OUT")" -ge 2 ] || { cat "$OUT" >&2; fail "the link was not put back"; }
+
+scenario heal '  - {at: 1s, link: wifi, do: blackhole}
+  - {at: 1500ms, link: wifi, do: heal}'
+download "a link that goes silent and heals"
+expect_text 'link wlan0 is put back' "$OUT"
 
 # Lost: the second link would stay unused after it came up.
+SCENARIO=pair
 expect "a link that comes up later" pair_lab sh -c "
 	ip link set wwan0 down
 	'$RIVULET' run --quiet --report '$REPORT' -- sh -c '
-		curl -fsS http://server/file | cmp - $TMP/www/file & sleep 1
+		curl -4 -fsS http://server/file | cmp - $TMP/www/file & sleep 0.5
 		ip link set wwan0 up; ip route add default via 10.2.0.1 dev wwan0 metric 101; wait \$!'"
 report_has "share.get('wwan0', 0) > 0.05"
 

@@ -169,7 +169,7 @@ static void networks_of_a_dead_link_are_not(void **state)
 	phone(&d);
 	d.all[1].up = false;
 	d.all[3].up = false;
-	d.state.going_on = true;
+	d.state.routed = true;
 	p = plan(&d);
 	assert_int_equal(p.used, 1);
 	assert_int_equal(count(&p, CHANGE_ENDPOINT), 1);
@@ -198,8 +198,9 @@ static void nothing_goes_around_a_vpn(void **state)
 	multipath_plan_free(&p);
 }
 
-/* A host with one link would be changed for nothing. */
-static void one_link_needs_nothing(void **state)
+/* Routing would be changed for nothing; or without the endpoint, the kernel would open a second
+ * subflow over the same link when another one comes. */
+static void one_link_needs_its_endpoint(void **state)
 {
 	struct device d;
 	struct multipath_plan p;
@@ -208,7 +209,8 @@ static void one_link_needs_nothing(void **state)
 	d.all[2].up = false;
 	p = plan(&d);
 	assert_int_equal(p.used, 1);
-	assert_int_equal(p.count, 0);
+	assert_int_equal(p.count, 1);
+	assert_int_equal(count(&p, CHANGE_ENDPOINT), 1);
 	assert_int_equal(p.use[2], MULTIPATH_DOWN);
 	multipath_plan_free(&p);
 }
@@ -227,6 +229,25 @@ static void reasons_are_told(void **state)
 	assert_int_equal(p.use[1], MULTIPATH_NO_ADDRESS);
 	assert_int_equal(p.use[2], MULTIPATH_NO_GATEWAY);
 	assert_int_equal(p.use[3], MULTIPATH_NOT_A_LINK);
+	multipath_plan_free(&p);
+}
+
+/* What goes out by a silent link's address would take another link; or the kernel would go on using
+ * it. */
+static void a_silent_link_keeps_its_routes(void **state)
+{
+	const unsigned silent[] = {WLAN};
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.state.silent = silent;
+	d.state.silent_count = 1;
+	p = plan(&d);
+	assert_int_equal(p.use[1], MULTIPATH_SILENT);
+	assert_int_equal(p.used, 1);
+	assert_int_equal(count(&p, CHANGE_RULE), 2);
+	assert_int_equal(count(&p, CHANGE_ENDPOINT), 1);
 	multipath_plan_free(&p);
 }
 
@@ -283,8 +304,9 @@ int main(void)
 		cmocka_unit_test(other_networks_are_thrown_back),
 		cmocka_unit_test(networks_of_a_dead_link_are_not),
 		cmocka_unit_test(nothing_goes_around_a_vpn),
-		cmocka_unit_test(one_link_needs_nothing),
+		cmocka_unit_test(one_link_needs_its_endpoint),
 		cmocka_unit_test(reasons_are_told),
+		cmocka_unit_test(a_silent_link_keeps_its_routes),
 		cmocka_unit_test(present_endpoints_are_kept),
 		cmocka_unit_test(kinds_are_told),
 	};
