@@ -27,7 +27,8 @@ struct answer {
 	const struct home *home;
 	struct model *model;   /* owned */
 	struct recall *recall; /* owned */
-	struct numbers interfaces[3];
+	struct numbers interfaces[2];
+	struct option_traps traps; /* the filter asks about more where it cannot see the option */
 	uint8_t value[MODEL_ROOM]; /* of the call that is being answered */
 };
 
@@ -44,8 +45,7 @@ struct option_call {
 static struct numbers numbers_of(uint32_t token)
 {
 	return (struct numbers){
-		/* X32 is known by its numbers only. */
-		.arch = token == SCMP_ARCH_X32 ? SCMP_ARCH_X86_64 : token,
+		.arch = token,
 		.set = seccomp_syscall_resolve_name_arch(token, "setsockopt"),
 		.get = seccomp_syscall_resolve_name_arch(token, "getsockopt"),
 		.socketcall = token == SCMP_ARCH_X86
@@ -68,13 +68,13 @@ int answer_new(int listener, const struct home *home, struct answer **ret)
 		answer_free(a);
 		return -ENOMEM;
 	}
+	a->traps = options_traps();
+	model_probe(&a->traps);
 	a->interfaces[0] = numbers_of(native);
-	if (native == SCMP_ARCH_X86_64) {
+	if (native == SCMP_ARCH_X86_64)
 		a->interfaces[1] = numbers_of(SCMP_ARCH_X86);
-		a->interfaces[2] = numbers_of(SCMP_ARCH_X32);
-	} else if (native == SCMP_ARCH_AARCH64) {
+	else if (native == SCMP_ARCH_AARCH64)
 		a->interfaces[1] = numbers_of(SCMP_ARCH_ARM);
-	}
 	*ret = a;
 	return 0;
 }
@@ -264,14 +264,16 @@ int answer_call(struct answer *answer, const struct seccomp_notif *request)
 	struct option_call call;
 	struct option_how how;
 
-	if (!decode(answer, request, &call))
+	if (!decode(answer, request, &call) ||
+	    !options_trapped(&answer->traps, call.level, call.name, call.direction))
 		return ANSWER_GOES_ON;
-	how = options_how(call.level, call.name, call.direction);
 	fd = caller_descriptor(call.pid, call.fd);
+	if (fd < 0)
+		return ANSWER_GOES_ON;
 	subject.pid = call.pid;
 	subject.fd = fd;
-	if (how.answer == OPTION_LEFT || fd < 0 || !recognise(answer, &subject) ||
-	    kernel_serves(answer, &subject, &call, how.answer))
+	how = options_how(call.level, call.name, call.direction);
+	if (!recognise(answer, &subject) || kernel_serves(answer, &subject, &call, how.answer))
 		return ANSWER_GOES_ON;
 	if (call.direction == OPTION_SET)
 		return answer_set(answer, &subject, &call, how);

@@ -5,6 +5,7 @@
 #include "attach/options.h"
 #include "base/cleanup.h"
 
+#include <linux/net.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <seccomp.h>
@@ -22,21 +23,6 @@ static void release(scmp_filter_ctx *filter)
 {
 	if (*filter)
 		seccomp_release(*filter);
-}
-
-/* The foreign call interfaces of this CPU, so that 32-bit programs are asked about too. */
-static int add_foreign(scmp_filter_ctx filter)
-{
-	int err = 0;
-
-	if (seccomp_arch_native() == SCMP_ARCH_X86_64) {
-		err = seccomp_arch_add(filter, SCMP_ARCH_X86);
-		if (err == 0 || err == -EEXIST)
-			err = seccomp_arch_add(filter, SCMP_ARCH_X32);
-	} else if (seccomp_arch_native() == SCMP_ARCH_AARCH64) {
-		err = seccomp_arch_add(filter, SCMP_ARCH_ARM);
-	}
-	return err == -EEXIST ? 0 : err;
 }
 
 static int add_socket(scmp_filter_ctx filter)
@@ -78,24 +64,70 @@ static int add_options(scmp_filter_ctx filter, int call, int level,
 	return 0;
 }
 
-static int add_rules(scmp_filter_ctx filter)
+/* One call for all of sockets, of 32-bit x86: the filter sees which of them it is, but not its
+ * arguments, which lie in memory. */
+static int add_socketcall(scmp_filter_ctx filter)
+{
+	const int calls[] = {SYS_SOCKET, SYS_SETSOCKOPT, SYS_GETSOCKOPT};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
+		int err = seccomp_rule_add(
+			filter, SCMP_ACT_NOTIFY, SCMP_SYS(socketcall), 1,
+			SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_MASK, (scmp_datum_t)calls[i]));
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int add_rules(scmp_filter_ctx filter, const struct option_traps *traps)
 {
 	const int calls[OPTION_DIRECTIONS] = {
 		[OPTION_SET] = SCMP_SYS(setsockopt), [OPTION_GET] = SCMP_SYS(getsockopt)};
-	struct option_traps traps = options_traps();
 	int err = add_socket(filter);
 
-	model_probe(&traps);
 	for (unsigned d = 0; d < OPTION_DIRECTIONS; d++)
 		for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)
-			err = add_options(filter, calls[d], option_levels[l], traps.trapped[l][d]);
+			err = add_options(filter, calls[d], option_levels[l], traps->trapped[l][d]);
+	return err;
+}
+
+/* The rules for programs of a foreign call interface. They are a filter of their own until they are
+ * complete: the library would put a call that only one interface has into all of them. Without
+ * @traps options are the kernel's: a filter is paid for at each start of a program. */
+static int add_foreign(scmp_filter_ctx filter, uint32_t arch, const struct option_traps *traps)
+{
+	_cleanup_(release) scmp_filter_ctx foreign = seccomp_init(SCMP_ACT_ALLOW);
+	int err = foreign ? seccomp_arch_add(foreign, arch) : -ENOMEM;
+
+	if (err == 0)
+		err = seccomp_arch_remove(foreign, SCMP_ARCH_NATIVE);
+	if (err == 0)
+		err = traps ? add_rules(foreign, traps) : add_socket(foreign);
+	if (err == 0 && arch == SCMP_ARCH_X86)
+		err = add_socketcall(foreign);
+	if (err == 0)
+		err = seccomp_merge(filter, foreign);
+	if (err == 0)
+		foreign = NULL; /* merging took it */
 	return err;
 }
 
 static int build(scmp_filter_ctx filter)
 {
-	int err = add_foreign(filter);
+	struct option_traps traps = options_traps();
+	int err;
 
+	model_probe(&traps);
+	err = add_rules(filter, &traps);
+	if (err == 0 && seccomp_arch_native() == SCMP_ARCH_X86_64) {
+		err = add_foreign(filter, SCMP_ARCH_X86, &traps);
+		if (err == 0)
+			err = add_foreign(filter, SCMP_ARCH_X32, NULL);
+	} else if (err == 0 && seccomp_arch_native() == SCMP_ARCH_AARCH64) {
+		err = add_foreign(filter, SCMP_ARCH_ARM, &traps);
+	}
 	/* A foreign call interface that is not listed runs as without us, instead of being killed.
 	 */
 	if (err == 0)
@@ -105,7 +137,7 @@ static int build(scmp_filter_ctx filter)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
 	if (err == 0)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
-	return err == 0 ? add_rules(filter) : err;
+	return err;
 }
 
 /* The library makes -EFAULT of what it does not expect, such as EBUSY; errno still has the kernel's

@@ -207,7 +207,7 @@ void model_probe(struct option_traps *traps)
 			bool *got = &traps->trapped[l][OPTION_GET][name];
 			int level = option_levels[l];
 
-			if (options_how(level, name, OPTION_SET).answer != OPTION_KERNEL)
+			if (options_how(level, name, OPTION_GET).answer != OPTION_KERNEL)
 				continue;
 			/* What is remembered must be got where it was put. */
 			if (refused(tcp, mptcp, level, name, OPTION_GET) ||

@@ -90,7 +90,7 @@ static const struct rule rules[] = {
 
 	{IPPROTO_TCP, TCP_NODELAY, TCP_KEEPCNT, KERNEL, KERNEL},
 	{IPPROTO_TCP, TCP_DEFER_ACCEPT, TCP_DEFER_ACCEPT, KERNEL, KERNEL},
-	{IPPROTO_TCP, TCP_INFO, TCP_INFO, KERNEL, KERNEL},
+	{IPPROTO_TCP, TCP_INFO, TCP_INFO, MODEL, KERNEL},
 	{IPPROTO_TCP, TCP_CONGESTION, TCP_CONGESTION, KERNEL, KERNEL},
 	/* As a kernel says that was built without signed segments. */
 	{IPPROTO_TCP, TCP_MD5SIG, TCP_MD5SIG, REFUSE, MODEL, ENOPROTOOPT},
@@ -99,14 +99,15 @@ static const struct rule rules[] = {
 	/* As a kernel says that has no such protocol (kTLS). */
 	{IPPROTO_TCP, TCP_ULP, TCP_ULP, REFUSE, REFUSE, ENOENT},
 	{IPPROTO_TCP, TCP_FASTOPEN, TCP_FASTOPEN, KERNEL, KERNEL},
-	{IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCP_CC_INFO, KERNEL, KERNEL},
+	{IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCP_NOTSENT_LOWAT, KERNEL, KERNEL},
+	{IPPROTO_TCP, TCP_CC_INFO, TCP_CC_INFO, MODEL, KERNEL},
 	{IPPROTO_TCP, TCP_FASTOPEN_CONNECT, TCP_FASTOPEN_CONNECT, KERNEL, KERNEL},
 	{IPPROTO_TCP, TCP_FASTOPEN_KEY, TCP_FASTOPEN_NO_COOKIE, KERNEL, KERNEL},
 	/* Its structure holds addresses of the program's memory. */
-	{IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, TCP_ZEROCOPY_RECEIVE, LEFT, LEFT},
+	{IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, TCP_ZEROCOPY_RECEIVE, MODEL, LEFT},
 	{IPPROTO_TCP, TCP_INQ, TCP_INQ, KERNEL, KERNEL},
 	/* Whoever asks this knows of MPTCP, and hears the truth. */
-	{IPPROTO_TCP, TCP_IS_MPTCP_, TCP_IS_MPTCP_, LEFT, LEFT},
+	{IPPROTO_TCP, TCP_IS_MPTCP_, TCP_IS_MPTCP_, MODEL, LEFT},
 	{IPPROTO_TCP, 0, TCP_LAST_, MODEL, MODEL},
 
 	{IPPROTO_IP, IP_TOS, IP_TOS, KERNEL, KERNEL},
@@ -164,6 +165,16 @@ struct option_traps options_traps(void)
 		}
 	}
 	return traps;
+}
+
+bool options_trapped(const struct option_traps *traps, int level, int name,
+		     enum option_direction direction)
+{
+	for (unsigned l = 0; l < OPTION_LEVELS; l++)
+		if (option_levels[l] == level)
+			return name >= 0 && name < OPTION_NAMES &&
+			       traps->trapped[l][direction][name];
+	return false;
 }
 
 /* Are all of the @size names from @first on in the set? */

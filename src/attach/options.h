@@ -52,6 +52,10 @@ struct option_traps {
 /* Those that the table asks for, where the kernel serves all that it is expected to. */
 struct option_traps options_traps(void);
 
+/* Is this call among them? Any numbers may be asked for. */
+bool options_trapped(const struct option_traps *traps, int level, int name,
+		     enum option_direction direction);
+
 /* A set of names as a filter can match it: those n with (n & mask) == value. */
 struct option_block {
 	unsigned mask, value;
