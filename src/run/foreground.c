@@ -3,12 +3,14 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "run/explain.h"
+#include "run/privilege.h"
 #include "run/run.h"
 #include "run/summary.h"
 #include "run/supervisor.h"
 #include "stack/native.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdnoreturn.h>
 #include <string.h>
@@ -292,6 +294,23 @@ static int exit_as(int status)
 	return 128 + number;
 }
 
+/* The kernel says nothing when it starts a program with less than its file promises. */
+static void note_privilege(const struct run_options *options)
+{
+	char path[PATH_MAX];
+	const char *how;
+
+	if (options->quiet || !privilege_taken() ||
+	    privilege_find(options->argv[0], path, sizeof(path)) < 0)
+		return;
+	how = privilege_of(path, getuid(), getgid());
+	if (how)
+		fprintf(stderr,
+			"rivulet: %s is %s, and starts without that privilege: only root may "
+			"supervise programs that have one\n",
+			path, how);
+}
+
 static int run_under(struct foreground *f, struct err *err)
 {
 	int handoff[2], watch[2], code, status;
@@ -306,6 +325,7 @@ static int run_under(struct foreground *f, struct err *err)
 		err_set(err, -ECHILD, "the supervisor could not set up");
 		return RUN_FAILED;
 	}
+	note_privilege(f->options);
 	code = start_program(f, (int[]){handoff[OURS], watch[OURS]}, err);
 	/* If there is no program, the helpers see these end. */
 	close_fd(handoff[OURS]);
