@@ -16,12 +16,12 @@ struct word {
 	enum link_kind kind;
 };
 
-/* What people call kinds, in an alias "kind=WORD". */
+/* What people call kinds, in an alias "kind=WORD" and in policies. */
 static const struct word aliases[] = {
 	{"ethernet", LINK_ETHERNET}, {"wifi", LINK_WIFI},           {"lte", LINK_CELLULAR},
 	{"5g", LINK_CELLULAR},       {"4g", LINK_CELLULAR},         {"3g", LINK_CELLULAR},
 	{"cellular", LINK_CELLULAR}, {"bluetooth", LINK_BLUETOOTH}, {"tunnel", LINK_TUNNEL},
-	{"virtual", LINK_VIRTUAL},
+	{"virtual", LINK_VIRTUAL},   {"other", LINK_OTHER},
 };
 
 /* Drivers of devices that are made, not plugged in. A veth may well be a container's way out. */
@@ -49,13 +49,19 @@ static const struct word prefixes[] = {
 	{"tailscale", LINK_TUNNEL},
 };
 
+enum link_kind link_kind_parse(const char *word)
+{
+	for (unsigned i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
+		if (strcmp(word, aliases[i].word) == 0)
+			return aliases[i].kind;
+	return LINK_KINDS;
+}
+
 enum link_kind link_classify(unsigned type, const char *name, const char *driver_kind,
 			     const char *alias)
 {
-	if (strncmp(alias, "kind=", 5) == 0)
-		for (unsigned i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
-			if (strcmp(alias + 5, aliases[i].word) == 0)
-				return aliases[i].kind;
+	if (strncmp(alias, "kind=", 5) == 0 && link_kind_parse(alias + 5) != LINK_KINDS)
+		return link_kind_parse(alias + 5);
 	if (type == ARPHRD_LOOPBACK)
 		return LINK_LOOPBACK;
 	for (unsigned i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)

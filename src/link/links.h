@@ -61,6 +61,9 @@ const struct link *links_by_address(const struct links *links, const struct addr
 const struct route *links_default(const struct links *links, const struct link *link,
 				  sa_family_t family);
 
+/* The kind that people call @word ("wifi", "lte", ...); LINK_KINDS if nobody does. */
+enum link_kind link_kind_parse(const char *word);
+
 /* What a device is, from what the kernel says of it: @type is ARPHRD_*, @driver_kind the
  * IFLA_INFO_KIND
  * ("" for hardware), @alias its alias, where "kind=wifi" has the last word. Pure. */

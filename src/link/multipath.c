@@ -13,33 +13,56 @@ const char *const multipath_use_text[] = {
 	[MULTIPATH_NO_GATEWAY] = "no default route leads over it",
 	[MULTIPATH_NOT_A_LINK] = "it leads nowhere by itself",
 	[MULTIPATH_TUNNEL] = "it is a tunnel over another link",
+	[MULTIPATH_POLICY] = "you excluded it (--links, --not or the configuration file)",
 	[MULTIPATH_SILENT] = "it does not answer",
 	[MULTIPATH_BEHIND_TUNNEL] =
 		"a tunnel has the default route, and this link would go around it",
 };
 
+/* Does it lead everywhere? VPNs split it into both halves of the address space (0/1 and 128/1),
+ * which come before any default route. */
+static bool is_default(const struct route *route)
+{
+	return route->to.prefix <= 1;
+}
+
 static bool has_gateway(const struct links *links, const struct link *link,
 			const struct address *address)
 {
-	return links_default(links, link, address->family) != NULL;
+	for (unsigned i = 0; i < links->route_count; i++)
+		if (links->routes[i].index == link->index && is_default(&links->routes[i]) &&
+		    links->routes[i].to.family == address->family)
+			return true;
+	return false;
 }
 
-/* Does a tunnel hold the best default route? Both halves of the address space (0/1 and 128/1) count
- * as one. */
-static bool tunnel_is_default(const struct links *links)
+/* Of @family, or of both (0). */
+static const struct link *best_default(const struct links *links, sa_family_t family)
 {
 	const struct route *best = NULL;
 
 	for (unsigned i = 0; i < links->route_count; i++) {
 		const struct route *route = &links->routes[i];
 
-		if (route->to.prefix > 1)
+		if (!is_default(route) || (family && route->to.family != family))
 			continue;
 		if (!best || route->to.prefix > best->to.prefix ||
 		    (route->to.prefix == best->to.prefix && route->metric < best->metric))
 			best = route;
 	}
-	return best && links_by_index(links, best->index)->kind == LINK_TUNNEL;
+	return best ? links_by_index(links, best->index) : NULL;
+}
+
+bool multipath_begins_on(const struct links *links, const struct link *link)
+{
+	return best_default(links, AF_INET) == link || best_default(links, AF_INET6) == link;
+}
+
+static bool tunnel_is_default(const struct links *links)
+{
+	const struct link *best = best_default(links, 0);
+
+	return best && best->kind == LINK_TUNNEL;
 }
 
 static bool is_silent(const struct multipath_state *state, const struct link *link)
@@ -54,21 +77,23 @@ static enum multipath_use judge(const struct multipath_state *state, const struc
 				bool tunnelled)
 {
 	const struct links *links = state->links;
-	bool gateway = false;
+	bool insists = policy_insists(state->policy, link), gateway = false;
 
-	if (link->kind == LINK_LOOPBACK || link->kind == LINK_VIRTUAL)
+	if (link->kind == LINK_LOOPBACK || (link->kind == LINK_VIRTUAL && !insists))
 		return MULTIPATH_NOT_A_LINK;
+	if (policy_of(state->policy, link) == POLICY_NEVER)
+		return MULTIPATH_POLICY;
 	if (!link->up)
 		return MULTIPATH_DOWN;
 	if (link->address_count == 0)
 		return MULTIPATH_NO_ADDRESS;
-	if (link->kind == LINK_TUNNEL)
+	if (link->kind == LINK_TUNNEL && !insists)
 		return MULTIPATH_TUNNEL;
 	for (unsigned i = 0; i < link->address_count; i++)
 		gateway = gateway || has_gateway(links, link, &link->addresses[i]);
 	if (!gateway)
 		return MULTIPATH_NO_GATEWAY;
-	if (tunnelled)
+	if (tunnelled && !insists)
 		return MULTIPATH_BEHIND_TUNNEL;
 	return is_silent(state, link) ? MULTIPATH_SILENT : MULTIPATH_USED;
 }
@@ -114,7 +139,7 @@ static int add_table(const struct multipath_state *state, const struct link *lin
 				continue;
 			route.table = MULTIPATH_TABLE_FIRST + link->index;
 			if (route.index != link->index) {
-				if (route.to.prefix == 0 ||
+				if (is_default(&route) ||
 				    !leads_elsewhere(state, plan, route.index))
 					continue;
 				route = (struct route){
@@ -165,14 +190,14 @@ static int add_rules(const struct multipath_state *state, const struct link *lin
 
 /* *@count is that of all endpoints that the stack will have. */
 static int add_endpoints(const struct multipath_state *state, const struct link *link,
-			 struct multipath_plan *plan, unsigned *count)
+			 uint32_t flags, struct multipath_plan *plan, unsigned *count)
 {
 	for (unsigned i = 0; i < link->address_count; i++) {
 		const struct address *address = &link->addresses[i];
 		struct change change = {.kind = CHANGE_ENDPOINT,
 					.endpoint = {.address = lone(address),
 						     .index = link->index,
-						     .flags = MPTCP_PM_ADDR_FLAG_SUBFLOW}};
+						     .flags = flags}};
 		int err;
 
 		if (!has_gateway(state->links, link, address) || is_endpoint(state, address) ||
@@ -198,6 +223,18 @@ static int add_limits(const struct multipath_state *state, unsigned endpoints,
 	return add(plan, change);
 }
 
+/* MPTCP_PM_ADDR_FLAG_* of the endpoints of this link; 0: it has none. */
+static uint32_t endpoint_flags(const struct multipath_state *state, const struct link *link,
+			       enum multipath_use use)
+{
+	if (use == MULTIPATH_POLICY && multipath_begins_on(state->links, link))
+		return MPTCP_PM_ADDR_FLAG_BACKUP;
+	if (use != MULTIPATH_USED)
+		return 0;
+	return MPTCP_PM_ADDR_FLAG_SUBFLOW |
+	       (policy_is_backup(state->policy, link) ? MPTCP_PM_ADDR_FLAG_BACKUP : 0);
+}
+
 static int fill(const struct multipath_state *state, struct multipath_plan *plan)
 {
 	unsigned endpoints = state->endpoint_count, tables = 0;
@@ -215,9 +252,13 @@ static int fill(const struct multipath_state *state, struct multipath_plan *plan
 			err = add_rules(state, &state->links->all[i], plan);
 	if (err < 0 || !state->path_manager)
 		return err;
-	for (unsigned i = 0; i < state->links->count && err == 0; i++)
-		if (plan->use[i] == MULTIPATH_USED)
-			err = add_endpoints(state, &state->links->all[i], plan, &endpoints);
+	for (unsigned i = 0; i < state->links->count && err == 0; i++) {
+		const struct link *link = &state->links->all[i];
+		uint32_t flags = endpoint_flags(state, link, plan->use[i]);
+
+		if (flags)
+			err = add_endpoints(state, link, flags, plan, &endpoints);
+	}
 	return err < 0 ? err : add_limits(state, endpoints, plan);
 }
 

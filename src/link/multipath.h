@@ -10,13 +10,22 @@
  *  - for each of its addresses a rule "from ADDRESS lookup TABLE", just before the main table's, so
  * that any rule of the user's comes first;
  *  - for each of its addresses, up to what the kernel takes, an MPTCP endpoint with the flag
- * subflow, bound to the device. And the limit of subflows is raised to the number of those
- * endpoints.
+ * subflow, bound to the device, and with the flag backup if that is what the link is for. And the
+ * limit of subflows is raised to the number of those endpoints.
+ *
+ * A backup that is alone carries everything, so no flag depends on whether other links work: to
+ * change it would close the subflows over the only link that is left.
+ *
+ * A connection begins on the link of the best default route. That is not changed, even if this link
+ * is not to be used: the route is everyone's. Its addresses get an endpoint with the flag backup
+ * alone: no subflow is opened over the link, and a connection that began there sends no more over
+ * it as soon as it has another subflow.
  */
 #pragma once
 
 #include "link/change.h"
 #include "link/links.h"
+#include "link/policy.h"
 
 #include <stdbool.h>
 
@@ -31,6 +40,7 @@ enum multipath_use {
 	MULTIPATH_NO_GATEWAY,
 	MULTIPATH_NOT_A_LINK,   /* loopback, bridge, dummy, ... */
 	MULTIPATH_TUNNEL,       /* it runs over another link */
+	MULTIPATH_POLICY,       /* it is not to be used */
 	MULTIPATH_SILENT,       /* usable, but it does not answer: no endpoint for now */
 	MULTIPATH_BEHIND_TUNNEL /* a VPN has the default route: what goes elsewhere would leak
 				   around it */
@@ -41,6 +51,7 @@ extern const char *const multipath_use_text[];
 /* What is known before planning. */
 struct multipath_state {
 	const struct links *links;
+	const struct policy *policy; /* NULL: none */
 	/* Endpoints and limits as they would be without us. */
 	const struct endpoint *endpoints;
 	unsigned endpoint_count;
@@ -58,6 +69,9 @@ struct multipath_plan {
 	enum multipath_use *use; /* one for each link of links->all; owned */
 	unsigned used;           /* how many are MULTIPATH_USED */
 };
+
+/* Do connections begin on @link: has it the best default route of a family? */
+bool multipath_begins_on(const struct links *links, const struct link *link);
 
 /* -ENOMEM, or 0. */
 int multipath_plan(const struct multipath_state *state, struct multipath_plan *ret);

@@ -5,7 +5,20 @@
 
 #include <string.h>
 
-static void explain_link(const struct link *link, enum multipath_use use, FILE *out)
+static const char *use_text(enum policy_use use)
+{
+	switch (use) {
+	case POLICY_BACKUP:
+		return "used as a backup";
+	case POLICY_METERED:
+		return "used as a backup: it is metered";
+	default:
+		return "used";
+	}
+}
+
+static void explain_link(const struct native_plan *plan, const struct link *link,
+			 enum multipath_use use, FILE *out)
 {
 	char text[ADDRESS_TEXT_MAX];
 
@@ -13,9 +26,30 @@ static void explain_link(const struct link *link, enum multipath_use use, FILE *
 	for (unsigned i = 0; i < link->address_count; i++)
 		fprintf(out, ", %s", address_text(&link->addresses[i], text));
 	if (use == MULTIPATH_USED)
-		fprintf(out, "): used\n");
+		fprintf(out, "): %s\n", use_text(policy_of(plan->policy, link)));
 	else
 		fprintf(out, "): not used: %s\n", multipath_use_text[use]);
+}
+
+/* Who excluded a link should know that packets go over it all the same. */
+static void explain_start(const struct native_plan *plan, FILE *out)
+{
+	const struct links *links = &plan->links;
+
+	for (unsigned i = 0; i < links->count; i++) {
+		const struct link *link = &links->all[i];
+
+		if (plan->multipath.use[i] != MULTIPATH_POLICY || !multipath_begins_on(links, link))
+			continue;
+		fprintf(out,
+			"rivulet: connections still begin on %s: the default route leads over "
+			"it, and is everyone's; ",
+			link->name);
+		fputs(plan->multipath.used
+			      ? "each leaves it as soon as another link carries a subflow\n"
+			      : "they stay there, as no other link can be used\n",
+		      out);
+	}
 }
 
 void explain_plan(const struct native_plan *plan, FILE *out)
@@ -23,7 +57,8 @@ void explain_plan(const struct native_plan *plan, FILE *out)
 	fprintf(out, "rivulet: stack native: this kernel speaks MPTCP\n");
 	for (unsigned i = 0; i < plan->links.count; i++)
 		if (plan->links.all[i].kind != LINK_LOOPBACK)
-			explain_link(&plan->links.all[i], plan->multipath.use[i], out);
+			explain_link(plan, &plan->links.all[i], plan->multipath.use[i], out);
+	explain_start(plan, out);
 	if (plan->multipath.used < 2)
 		fprintf(out,
 			"rivulet: %s: no second path for now; sockets are MPTCP all the same, and "

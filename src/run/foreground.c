@@ -57,7 +57,7 @@ static int become(const struct run_options *options, struct err *err)
 	return errno == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
 }
 
-static int dry_run(struct err *err)
+static int dry_run(const struct run_options *options, struct err *err)
 {
 	struct netstack netstack;
 	struct native_plan plan;
@@ -69,7 +69,7 @@ static int dry_run(struct err *err)
 			strerror(-code));
 		return RUN_FAILED;
 	}
-	code = native_plan(&netstack, &(struct native_facts){0}, &plan, err);
+	code = native_plan(&netstack, &(struct native_facts){.policy = options->policy}, &plan, err);
 	netstack_close(&netstack);
 	if (code < 0)
 		return RUN_FAILED;
@@ -355,7 +355,7 @@ int run_program(const struct run_options *options, struct err *err)
 		return options->dry_run ? 0 : become(options, err);
 	}
 	if (options->dry_run)
-		return dry_run(err);
+		return dry_run(options, err);
 	f.journal = journal_new();
 	if (!f.journal) {
 		err_set(err, -ENOMEM, "no memory for the journal");

@@ -17,16 +17,18 @@
 #pragma once
 
 #include "base/err.h"
+#include "link/policy.h"
 
 #include <stdbool.h>
 
 struct run_options {
-	char *const *argv;  /* the program and its arguments, NULL at the end */
-	bool explain;       /* say what was decided and why */
-	bool dry_run;       /* say it, and start nothing */
-	bool json;          /* the summary as JSON */
-	bool quiet;         /* no summary, no notes */
-	const char *report; /* file for the summary as JSON; NULL: none */
+	char *const *argv;           /* the program and its arguments, NULL at the end */
+	bool explain;                /* say what was decided and why */
+	bool dry_run;                /* say it, and start nothing */
+	bool json;                   /* the summary as JSON */
+	bool quiet;                  /* no summary, no notes */
+	const struct policy *policy; /* what the links are for; NULL: no wishes */
+	const char *report;          /* file for the summary as JSON; NULL: none */
 };
 
 /* Exit codes of our own; all others are the program's. */

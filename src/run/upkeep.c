@@ -24,7 +24,8 @@ static int follow(struct upkeep *upkeep)
 	const struct native_facts facts = {.ours = journal->changes,
 					   .our_count = atomic_load(&journal->count),
 					   .silent = upkeep->silent,
-					   .silent_count = upkeep->silent_count};
+					   .silent_count = upkeep->silent_count,
+					   .policy = upkeep->options->policy};
 	struct native_plan plan;
 	struct err err;
 	int code = native_plan(&upkeep->netstack, &facts, &plan, &err);

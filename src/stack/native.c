@@ -90,10 +90,12 @@ static bool is_routed(const struct native_facts *facts)
 int native_plan(struct netstack *netstack, const struct native_facts *facts,
 		struct native_plan *ret, struct err *err)
 {
-	struct native_plan plan = {.own_path_manager = has_own_path_manager()};
+	struct native_plan plan = {.policy = facts->policy,
+				   .own_path_manager = has_own_path_manager()};
 	struct others others = {.facts = facts};
 	struct multipath_state state = {.links = &plan.links,
 					.path_manager = netstack->mptcp != 0,
+					.policy = facts->policy,
 					.silent = facts->silent,
 					.silent_count = facts->silent_count,
 					.routed = is_routed(facts)};

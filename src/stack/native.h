@@ -15,6 +15,7 @@ int native_probe(struct err *why);
 struct native_plan {
 	struct links links;
 	struct multipath_plan multipath;
+	const struct policy *policy; /* it was planned with; borrowed */
 	bool own_path_manager; /* a daemon decides on subflows here: endpoints have no effect */
 };
 
@@ -24,6 +25,7 @@ struct native_facts {
 	unsigned our_count;
 	const unsigned *silent; /* links that do not answer */
 	unsigned silent_count;
+	const struct policy *policy; /* NULL: none */
 };
 
 /* The caller frees with native_plan_free(). */
