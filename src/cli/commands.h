@@ -3,4 +3,5 @@
 #pragma once
 
 int cmd_run(int argc, char **argv);
+int cmd_clean(int argc, char **argv);
 int cmd_lab(int argc, char **argv);

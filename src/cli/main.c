@@ -14,6 +14,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"run", "a program, unmodified, over all links of this device", cmd_run},
+	{"clean", "take back what killed runs have left set up", cmd_clean},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
 };
 

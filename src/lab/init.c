@@ -52,6 +52,8 @@ static int build_mounts(struct lab *lab)
 	hosts_write_names(lab->scenario, out);
 	fclose(steal_ptr(out));
 	mounts_names(text, note);
+	if (mounts_shared_memory(note) == 0)
+		setenv("RIVULET_STATE", "/dev/shm/rivulet", 1);
 	return 0;
 }
 

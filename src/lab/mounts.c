@@ -43,6 +43,13 @@ int mounts_names(const char *text, struct err *err)
 	return code;
 }
 
+int mounts_shared_memory(struct err *err)
+{
+	if (mount("rivulet-lab", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
+		return err_set(err, -errno, "/dev/shm cannot be mounted: %s", strerror(errno));
+	return 0;
+}
+
 int mounts_sys(struct err *err)
 {
 	_cleanup_close_ int cgroup =

@@ -17,6 +17,10 @@ int mounts_proc(struct err *err);
 /* Makes /etc/hosts read as @text. */
 int mounts_names(const char *text, struct err *err);
 
+/* Gives the lab a /dev/shm of its own, for what its programs share with each other and not with the
+ * world outside: it goes with the lab. */
+int mounts_shared_memory(struct err *err);
+
 /* Gives the calling process a mount namespace of its own, with a /sys that shows the devices of its
  * network namespace. */
 int mounts_sys(struct err *err);

@@ -69,7 +69,8 @@ static int dry_run(const struct run_options *options, struct err *err)
 			strerror(-code));
 		return RUN_FAILED;
 	}
-	code = native_plan(&netstack, &(struct native_facts){.policy = options->policy}, &plan, err);
+	code = native_plan(&netstack, &(struct native_facts){.policy = options->policy}, &plan,
+			   err);
 	netstack_close(&netstack);
 	if (code < 0)
 		return RUN_FAILED;
@@ -125,7 +126,8 @@ static int start_helpers(struct foreground *f, const int handoffs[static 2], str
 					   .control = ends[THEIRS],
 					   .handoff = handoffs[0],
 					   .watch = handoffs[1]};
-		const int keep[] = {setup.control, setup.handoff, setup.watch};
+		const int keep[] = {setup.control, setup.handoff, setup.watch,
+				    journal_fd(f->journal)};
 
 		fds_close_but(keep, ARRAY_SIZE(keep));
 		become_helper(f);
@@ -196,7 +198,7 @@ static void let_go_of_descriptors(const struct foreground *f)
 {
 	int null;
 
-	fds_close_but(&f->control, 1);
+	fds_close_but((int[]){f->control, journal_fd(f->journal)}, 2);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return;
@@ -270,8 +272,8 @@ static void end(const struct foreground *f)
 		return;
 	waitpid(f->watcher, NULL, 0);
 	/* Were both killed, the clean-up is left to us. */
-	if (atomic_load(&f->journal->count) > 0 && netstack_open_host(&netstack) == 0) {
-		journal_undo(f->journal, &netstack);
+	if (netstack_open_host(&netstack) == 0) {
+		journal_release(f->journal, &netstack, NULL, NULL);
 		netstack_close(&netstack);
 	}
 }
@@ -356,11 +358,8 @@ int run_program(const struct run_options *options, struct err *err)
 	}
 	if (options->dry_run)
 		return dry_run(options, err);
-	f.journal = journal_new();
-	if (!f.journal) {
-		err_set(err, -ENOMEM, "no memory for the journal");
+	if (journal_open(&f.journal, err) < 0)
 		return RUN_FAILED;
-	}
 	/* From here on signals are waited for, never handled. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &f.caller_mask);

@@ -1,96 +1,382 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/journal.h"
 
-#include <errno.h>
-#include <stdbool.h>
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "run/folder.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
-struct journal *journal_new(void)
+#define MAGIC       0x52764a31u /* "RvJ1": the layout below */
+#define CHANGES_MAX 512
+#define RUNS_MAX    32 /* bits of a mask */
+
+struct process {
+	int32_t pid; /* 0: none */
+	uint64_t started;
+};
+
+struct run {
+	uint64_t pid_namespace; /* where the pids mean something; 0: the place is free */
+	uint64_t token;         /* tells this run from the next in its place */
+	struct process keepers[2];
+};
+
+struct pages {
+	uint32_t magic;
+	uint32_t count;
+	struct run runs[RUNS_MAX];
+	uint32_t holders[CHANGES_MAX]; /* a bit for each run */
+	struct change changes[CHANGES_MAX];
+};
+
+struct journal {
+	struct pages *pages;
+	int file;   /* owned; -1: memory only. The lock is its own and that of the processes forked
+		       from us */
+	char *path; /* owned; NULL: memory only */
+	unsigned place;
+	uint64_t token;
+};
+
+static uint64_t inode_of(const char *path)
 {
-	struct journal *journal = mmap(NULL, sizeof(*journal), PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct stat st;
 
-	return journal == MAP_FAILED ? NULL : journal; /* zeroed: an empty journal */
+	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
-static bool is_among(const struct change *change, const struct change *all, unsigned count)
+#ifndef SO_NETNS_COOKIE /* since 5.14 */
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* Names a network namespace; unlike its inode this number is never used again. */
+static uint64_t namespace_cookie(void)
 {
-	for (unsigned i = 0; i < count; i++)
-		if (change_equal(change, &all[i]))
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
+		return inode_of("/proc/self/ns/net");
+	return cookie;
+}
+
+/* Start time in ticks since the boot, field 22; what is before it in brackets may hold anything. */
+static uint64_t started(int pid)
+{
+	char path[32], text[1024];
+	_cleanup_fclose_ FILE *file = NULL;
+	unsigned long long ticks = 0;
+	const char *at;
+	size_t got;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	got = fread(text, 1, sizeof(text) - 1, file);
+	text[got] = '\0';
+	at = strrchr(text, ')');
+	if (!at || sscanf(at,
+			  ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			  "%*d %*d %llu",
+			  &ticks) != 1)
+		return 0;
+	return ticks;
+}
+
+static bool is_alive(const struct run *run)
+{
+	if (run->pid_namespace != inode_of("/proc/self/ns/pid"))
+		return run->pid_namespace != 0; /* not to be known from here */
+	for (unsigned i = 0; i < 2; i++) {
+		const struct process *keeper = &run->keepers[i];
+
+		if (keeper->pid && started(keeper->pid) == keeper->started)
 			return true;
+	}
 	return false;
 }
 
-/* If we die within, an entry stands twice for a moment: undoing it twice does no harm. */
-static void strike_out(struct journal *journal, unsigned at)
+static void lock(const struct journal *journal)
 {
-	unsigned left = atomic_load(&journal->count) - 1;
-
-	memmove(&journal->changes[at], &journal->changes[at + 1],
-		(left - at) * sizeof(*journal->changes));
-	atomic_store(&journal->count, left);
+	while (journal->file >= 0 && flock(journal->file, LOCK_EX) < 0 && errno == EINTR)
+		;
 }
 
-static int apply(struct journal *journal, struct netstack *netstack, const struct change *change)
+static void unlock(const struct journal *journal)
 {
-	unsigned count = atomic_load(&journal->count);
-	int err;
+	if (journal->file >= 0)
+		flock(journal->file, LOCK_UN);
+}
 
-	if (count >= JOURNAL_MAX)
-		return -ENOSPC;
-	journal->changes[count] = *change;
-	atomic_store(&journal->count, count + 1);
-	err = change_apply(netstack, change);
-	if (err != 0)
-		atomic_store(&journal->count, count);
+/* Locks the file at @path; another run may be removing it at this moment: then it is made anew. */
+static int open_locked(const char *path)
+{
+	for (;;) {
+		_cleanup_close_ int fd =
+			open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		struct stat st;
+
+		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+			return -errno;
+		if (st.st_nlink > 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
+			if (ftruncate(fd, sizeof(struct pages)) < 0)
+				return -errno;
+			return steal_fd(&fd);
+		}
+		if (st.st_nlink > 0)
+			return -EPERM;
+	}
+}
+
+/* Leaves @journal in memory only if there is no file to be had. */
+static int map(struct journal *journal)
+{
+	char folder[PATH_MAX];
+	void *pages;
+
+	if (folder_find(folder) == 0 && asprintf(&journal->path, "%s/net-%llu", folder,
+						 (unsigned long long)namespace_cookie()) > 0)
+		journal->file = open_locked(journal->path);
+	if (journal->file < 0) {
+		free(journal->path);
+		journal->path = NULL;
+	}
+	pages = mmap(NULL, sizeof(struct pages), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | (journal->file < 0 ? MAP_ANONYMOUS : 0), journal->file, 0);
+	if (pages == MAP_FAILED)
+		return -errno;
+	journal->pages = pages;
+	if (journal->pages->magic != MAGIC || journal->pages->count > CHANGES_MAX) {
+		memset(journal->pages, 0, sizeof(*journal->pages));
+		journal->pages->magic = MAGIC;
+	}
+	return 0;
+}
+
+/* A free place. That of a dead run which still holds changes is not free before they are undone. */
+static int take_place(struct journal *journal)
+{
+	struct pages *pages = journal->pages;
+
+	for (unsigned i = 0; i < RUNS_MAX; i++) {
+		bool holds = false;
+
+		for (unsigned c = 0; c < pages->count; c++)
+			holds = holds || (pages->holders[c] & 1u << i);
+		if (holds || is_alive(&pages->runs[i]))
+			continue;
+		journal->place = i;
+		journal->token = (uint64_t)getpid() << 32 ^ clock_now();
+		pages->runs[i] = (struct run){.pid_namespace = inode_of("/proc/self/ns/pid"),
+					      .token = journal->token};
+		return 0;
+	}
+	return -EBUSY;
+}
+
+int journal_open(struct journal **ret, struct err *err)
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+	int code;
+
+	if (!journal)
+		return err_set(err, -ENOMEM, "no memory for the journal");
+	journal->file = -1;
+	code = map(journal);
+	if (code == 0)
+		code = take_place(journal);
+	if (code == 0)
+		journal_keep(journal, JOURNAL_SUPERVISOR); /* until there is one */
+	unlock(journal);
+	if (code < 0) {
+		journal_close(journal);
+		return err_set(err, code,
+			       code == -EBUSY ? "more than %d runs are alive in this network "
+						"namespace"
+					      : "cannot open the journal of changes",
+			       RUNS_MAX);
+	}
+	*ret = journal;
+	return 0;
+}
+
+void journal_close(struct journal *journal)
+{
+	if (!journal)
+		return;
+	if (journal->pages)
+		munmap(journal->pages, sizeof(*journal->pages));
+	close_fd(journal->file);
+	free(journal->path);
+	free(journal);
+}
+
+int journal_fd(const struct journal *journal)
+{
+	return journal->file;
+}
+
+void journal_keep(struct journal *journal, enum journal_keeper as)
+{
+	struct run *run = &journal->pages->runs[journal->place];
+
+	if (run->token == journal->token)
+		run->keepers[as] = (struct process){.pid = getpid(), .started = started(getpid())};
+}
+
+const struct change *journal_changes(const struct journal *journal, unsigned *ret_count)
+{
+	*ret_count = journal->pages->count;
+	return journal->pages->changes;
+}
+
+static int find(const struct change *change, const struct change *all, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (change_equal(change, &all[i]))
+			return (int)i;
+	return -1;
+}
+
+static uint32_t living(const struct pages *pages)
+{
+	uint32_t mask = 0;
+
+	for (unsigned i = 0; i < RUNS_MAX; i++)
+		if (is_alive(&pages->runs[i]))
+			mask |= 1u << i;
+	return mask;
+}
+
+/* If we die within, a change stands twice for a moment: undoing it twice does no harm. */
+static void strike_out(struct pages *pages, unsigned at)
+{
+	unsigned left = pages->count - 1;
+
+	memmove(&pages->changes[at], &pages->changes[at + 1],
+		(left - at) * sizeof(*pages->changes));
+	memmove(&pages->holders[at], &pages->holders[at + 1],
+		(left - at) * sizeof(*pages->holders));
+	pages->count = left;
+}
+
+static int undo(struct pages *pages, struct netstack *netstack, unsigned at)
+{
+	struct change change = pages->changes[at];
+	int err = change_undo(netstack, &change);
+
+	strike_out(pages, at);
 	return err;
 }
 
-static int undo_one(struct journal *journal, struct netstack *netstack, unsigned at)
+static int hold(struct journal *journal, struct netstack *netstack, const struct change *change)
 {
-	int err = change_undo(netstack, &journal->changes[at]);
+	struct pages *pages = journal->pages;
+	int at = find(change, pages->changes, pages->count);
+	uint32_t bit = 1u << journal->place;
+	int err;
 
-	strike_out(journal, at);
+	if (at >= 0) {
+		bool held = pages->holders[at] & bit;
+
+		pages->holders[at] |= bit;
+		return held ? -EALREADY : 1;
+	}
+	if (pages->count >= CHANGES_MAX)
+		return -ENOSPC;
+	pages->changes[pages->count] = *change;
+	pages->holders[pages->count] = bit;
+	pages->count++;
+	err = change_apply(netstack, change);
+	if (err != 0)
+		pages->count--;
 	return err;
 }
 
 int journal_follow(struct journal *journal, struct netstack *netstack, const struct change *wanted,
 		   unsigned count, journal_report report, void *data)
 {
+	struct pages *pages = journal->pages;
+	uint32_t alive;
 	int first = 0;
 
-	for (unsigned at = atomic_load(&journal->count); at-- > 0;) {
-		struct change change = journal->changes[at];
+	lock(journal);
+	alive = living(pages);
+	for (unsigned at = pages->count; at-- > 0;) {
+		struct change change = pages->changes[at];
 		int err;
 
-		if (is_among(&change, wanted, count))
+		pages->holders[at] &= alive;
+		if (find(&change, wanted, count) < 0)
+			pages->holders[at] &= ~(1u << journal->place);
+		if (pages->holders[at])
 			continue;
-		err = undo_one(journal, netstack, at);
+		err = undo(pages, netstack, at);
 		report(&change, err < 0 ? err : JOURNAL_UNDONE, data);
 		first = first ? first : err;
 	}
 	for (unsigned i = 0; i < count; i++) {
-		int err;
+		int err = hold(journal, netstack, &wanted[i]);
 
-		if (is_among(&wanted[i], journal->changes, atomic_load(&journal->count)))
-			continue;
-		err = apply(journal, netstack, &wanted[i]);
-		report(&wanted[i], err, data);
-		if (err < 0 && first == 0)
+		if (err != -EALREADY)
+			report(&wanted[i], err, data);
+		if (err < 0 && err != -EALREADY && first == 0)
 			first = err;
 	}
+	unlock(journal);
 	return first;
 }
 
-int journal_undo(struct journal *journal, struct netstack *netstack)
+static void remove_file(const char *path)
 {
-	int first = 0;
+	char folder[PATH_MAX];
 
-	for (unsigned count = atomic_load(&journal->count); count > 0; count--) {
-		int err = undo_one(journal, netstack, count - 1);
+	snprintf(folder, sizeof(folder), "%s", path);
+	*strrchr(folder, '/') = '\0';
+	unlink(path);
+	folder_leave(folder);
+}
 
-		first = first ? first : err;
+unsigned journal_release(struct journal *journal, struct netstack *netstack, journal_in_use in_use,
+			 void *data)
+{
+	struct pages *pages = journal->pages;
+	uint32_t others;
+	unsigned kept = 0;
+
+	lock(journal);
+	if (pages->runs[journal->place].token != journal->token) {
+		unlock(journal); /* another process of the run has been here */
+		return 0;
 	}
-	return first;
+	others = living(pages) & ~(1u << journal->place);
+	for (unsigned at = pages->count; at-- > 0;) {
+		bool held = pages->holders[at] & (1u << journal->place);
+
+		if (pages->holders[at] & others) {
+			pages->holders[at] &= others;
+		} else if (held && in_use && in_use(&pages->changes[at], data)) {
+			pages->holders[at] = 1u << journal->place;
+			kept++;
+		} else {
+			undo(pages, netstack, at);
+		}
+	}
+	if (kept == 0) {
+		pages->runs[journal->place] = (struct run){0};
+		if (journal->path && pages->count == 0 && others == 0)
+			remove_file(journal->path);
+	}
+	unlock(journal);
+	return kept;
 }

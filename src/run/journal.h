@@ -1,36 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The changes that a run has made to the host, in memory that its processes share, so that
- * whichever of them is left can take them back. A change is written down before it is made, and
- * struck out after it was taken back.
+ * The changes that live runs have made to a network namespace. One file for each namespace, mapped
+ * by all processes of all runs there, under a lock:
+ *
+ *  - a change has holders, the runs that need it. It is made for the first and taken back with the
+ * last;
+ *  - it is written down before it is made and struck out after it was taken back, so that whoever
+ * comes after a crash knows what to undo: another process of the same run, the next run, or
+ * `rivulet clean`;
+ *  - a holder is alive while one of its two processes (supervisor, watcher) is, by pid and start
+ * time.
+ *
+ * Where no such file can be had the same lies in memory that only one run's processes share.
  */
 #pragma once
 
 #include "base/err.h"
 #include "link/change.h"
 
-#include <stdatomic.h>
+#include <stdbool.h>
 
-#define JOURNAL_MAX 512 /* changes; 8 links with some tens of routes each */
+struct journal;
 
-struct journal {
-	atomic_uint count;
-	struct change changes[JOURNAL_MAX];
-};
+/* In the foreground, before it forks: opens the file of the calling thread's network namespace and
+ * takes a place among the holders. -EBUSY: more than 32 runs are alive here. The caller closes with
+ * journal_close(). */
+int journal_open(struct journal **ret, struct err *err);
+/* Neither gives back what is held nor removes the file: journal_release() does. */
+void journal_close(struct journal *journal);
 
-/* Shared with all processes forked from now on; NULL without memory. Goes with the last of them. */
-struct journal *journal_new(void);
+/* The descriptor that a process which closes all others must keep; -1: none. Owned by @journal. */
+int journal_fd(const struct journal *journal);
 
-/* What journal_follow() did: @result is 0 (made), 1 (it was there already, and is not ours), a
- * negative errno (not made), or JOURNAL_UNDONE. */
+/* In each process of the run that keeps its place alive. */
+enum journal_keeper { JOURNAL_SUPERVISOR, JOURNAL_WATCHER };
+void journal_keep(struct journal *journal, enum journal_keeper as);
+
+/* All changes that runs have made here, whoever holds them; good until the next call. */
+const struct change *journal_changes(const struct journal *journal, unsigned *ret_count);
+
+/* What was done about a change: 0 (made), 1 (it is there already, made by a run or by somebody
+ * else), JOURNAL_UNDONE, or a negative errno (not made). */
 enum { JOURNAL_UNDONE = 2 };
 typedef void (*journal_report)(const struct change *change, int result, void *data);
 
-/* Makes the host have what the @count changes in @wanted ask for and nothing else of ours: takes
- * back what is not wanted any more, then makes what is missing. Goes on after failures; the first
- * is returned. */
+/* Makes the stack have what the @count changes in @wanted ask for; gives up what this run held and
+ * does not want any more, and what dead runs held. Goes on after failures; the first is returned.
+ */
 int journal_follow(struct journal *journal, struct netstack *netstack, const struct change *wanted,
 		   unsigned count, journal_report report, void *data);
 
-/* Takes all back, last first. Goes on after failures; the first one is returned. */
-int journal_undo(struct journal *journal, struct netstack *netstack);
+/* Gives up all that this run and dead runs hold, last first, but keeps what @in_use (may be NULL)
+ * says somebody else's connections need. Number of changes kept; 0: the place is given back too. */
+typedef bool (*journal_in_use)(const struct change *change, void *data);
+unsigned journal_release(struct journal *journal, struct netstack *netstack, journal_in_use in_use,
+			 void *data);

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fds.h"
+#include "run/bystanders.h"
 #include "run/explain.h"
 #include "run/lookout.h"
 #include "run/prober.h"
@@ -173,6 +174,28 @@ static void loop(struct state *s, int listener)
 	}
 }
 
+/* Takes the set-up back; what connections of others live on, when they have ended. */
+static void take_back(struct state *s)
+{
+	struct journal *journal = s->setup->journal;
+	struct bystanders bystanders;
+	unsigned kept;
+
+	if (!s->ended) {
+		/* Killed: now, or never. */
+		journal_release(journal, &s->upkeep.netstack, NULL, NULL);
+		return;
+	}
+	do {
+		bystanders_look(&bystanders, &s->upkeep.plan.links);
+		kept = journal_release(journal, &s->upkeep.netstack, bystanders_need, &bystanders);
+		if (kept > 0) {
+			supervisor_say(s->setup->control, SUPERVISOR_STAYS);
+			poll(NULL, 0, 1000);
+		}
+	} while (kept > 0);
+}
+
 int supervisor_main(const struct supervisor *setup)
 {
 	struct state s = {.setup = setup};
@@ -181,6 +204,7 @@ int supervisor_main(const struct supervisor *setup)
 
 	prctl(PR_SET_NAME, "rivulet-super");
 	close_fd(setup->watch);
+	journal_keep(setup->journal, JOURNAL_SUPERVISOR);
 	if (upkeep_open(&s.upkeep, setup->options, setup->journal) < 0 ||
 	    lookout_open(&s.lookout) < 0)
 		return RUN_FAILED;
@@ -191,7 +215,7 @@ int supervisor_main(const struct supervisor *setup)
 		fprintf(stderr, "rivulet: %s\n", err.text);
 	if (s.substitute)
 		loop(&s, listener);
-	journal_undo(setup->journal, &s.upkeep.netstack);
+	take_back(&s);
 	supervisor_say(setup->control, SUPERVISOR_DONE);
 
 	substitute_free(s.substitute);

@@ -20,15 +20,15 @@ static void on_change(const struct change *change, int result, void *data)
 
 static int follow(struct upkeep *upkeep)
 {
-	struct journal *journal = upkeep->journal;
-	const struct native_facts facts = {.ours = journal->changes,
-					   .our_count = atomic_load(&journal->count),
-					   .silent = upkeep->silent,
-					   .silent_count = upkeep->silent_count,
-					   .policy = upkeep->options->policy};
+	struct native_facts facts = {.silent = upkeep->silent,
+				     .silent_count = upkeep->silent_count,
+				     .policy = upkeep->options->policy};
 	struct native_plan plan;
 	struct err err;
-	int code = native_plan(&upkeep->netstack, &facts, &plan, &err);
+	int code;
+
+	facts.ours = journal_changes(upkeep->journal, &facts.our_count);
+	code = native_plan(&upkeep->netstack, &facts, &plan, &err);
 
 	if (code < 0) {
 		fprintf(stderr, "rivulet: %s\n", err.text);
@@ -37,7 +37,7 @@ static int follow(struct upkeep *upkeep)
 	native_plan_free(&upkeep->plan);
 	upkeep->plan = plan;
 	if (!upkeep->unprivileged)
-		journal_follow(journal, &upkeep->netstack, plan.multipath.changes,
+		journal_follow(upkeep->journal, &upkeep->netstack, plan.multipath.changes,
 			       plan.multipath.count, on_change, upkeep);
 	return 0;
 }

@@ -24,7 +24,7 @@ struct upkeep {
 
 /* Sets up, and says what is to be said. Negative errno: nothing of the network can be known. */
 int upkeep_open(struct upkeep *upkeep, const struct run_options *options, struct journal *journal);
-/* Does not take the set-up back: journal_undo() does. */
+/* Does not take the set-up back: journal_release() does. */
 void upkeep_close(struct upkeep *upkeep);
 
 /* Links may have changed. */

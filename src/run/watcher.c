@@ -14,9 +14,9 @@ static void undo(struct journal *journal)
 {
 	struct netstack netstack;
 
-	if (atomic_load(&journal->count) == 0 || netstack_open_host(&netstack) < 0)
+	if (netstack_open_host(&netstack) < 0)
 		return;
-	journal_undo(journal, &netstack);
+	journal_release(journal, &netstack, NULL, NULL);
 	netstack_close(&netstack);
 }
 
@@ -38,7 +38,7 @@ static void let_go(int listener)
 
 int watcher_main(const struct supervisor *setup)
 {
-	const int keep[] = {setup->control, setup->watch};
+	const int keep[] = {setup->control, setup->watch, journal_fd(setup->journal)};
 	_cleanup_close_ int listener = -1;
 	pid_t supervisor = fork();
 	int null;
@@ -48,6 +48,7 @@ int watcher_main(const struct supervisor *setup)
 	if (supervisor == 0)
 		_exit(supervisor_main(setup));
 	prctl(PR_SET_NAME, "rivulet-watch");
+	journal_keep(setup->journal, JOURNAL_WATCHER);
 	fds_close_but(keep, ARRAY_SIZE(keep));
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	dup2(null, STDERR_FILENO);
