@@ -208,3 +208,26 @@ const char *units_share_text(double share, char text[static UNITS_TEXT_MAX])
 	snprintf(text, UNITS_TEXT_MAX, "%.10g%%", share * 100);
 	return text;
 }
+
+static const char *about(double value, const char *unit, char text[static UNITS_TEXT_MAX])
+{
+	static const char *const steps[] = {"", "k", "M", "G", "T"};
+	unsigned step = 0;
+
+	while (value >= 999.95 && step < ARRAY_SIZE(steps) - 1) {
+		value /= 1000;
+		step++;
+	}
+	snprintf(text, UNITS_TEXT_MAX, step ? "%.1f %s%s" : "%.0f %s%s", value, steps[step], unit);
+	return text;
+}
+
+const char *units_bytes_about(uint64_t bytes, char text[static UNITS_TEXT_MAX])
+{
+	return about((double)bytes, "B", text);
+}
+
+const char *units_rate_about(uint64_t rate, char text[static UNITS_TEXT_MAX])
+{
+	return about((double)rate, "bit/s", text);
+}

@@ -31,3 +31,8 @@ const char *units_rate_text(uint64_t rate, char text[static UNITS_TEXT_MAX]);
 const char *units_time_text(uint64_t ns, char text[static UNITS_TEXT_MAX]);
 const char *units_bytes_text(uint64_t bytes, char text[static UNITS_TEXT_MAX]);
 const char *units_share_text(double share, char text[static UNITS_TEXT_MAX]);
+
+/* About the quantity, for people: "812 B", "12.3 MB", "40.0 Mbit/s". Each writes and returns @text.
+ */
+const char *units_bytes_about(uint64_t bytes, char text[static UNITS_TEXT_MAX]);
+const char *units_rate_about(uint64_t rate, char text[static UNITS_TEXT_MAX]);

@@ -49,6 +49,9 @@ static void parse_info(const struct nlattr *attr, struct diag_socket *ret)
 	ret->unacked = info.tcpi_unacked;
 	ret->rtt = info.tcpi_rtt > info.tcpi_rcv_rtt ? info.tcpi_rtt : info.tcpi_rcv_rtt;
 	ret->rtt_var = info.tcpi_rttvar;
+	ret->cwnd = info.tcpi_snd_cwnd;
+	ret->retransmissions = info.tcpi_total_retrans;
+	ret->delivery_rate = info.tcpi_delivery_rate;
 	ret->last_ack = info.tcpi_last_ack_recv;
 	ret->last_receipt = info.tcpi_last_data_recv;
 }

@@ -24,9 +24,12 @@ struct diag_socket {
 	uint64_t bytes_acked, bytes_received; /* payload, sent and received */
 	uint32_t unacked;                     /* segments on their way */
 	uint32_t rtt; /* smoothed, us; the receiver's estimate if that is larger; 0: not known */
-	uint32_t rtt_var;      /* us */
-	uint32_t last_ack;     /* ms since anything acknowledged us */
-	uint32_t last_receipt; /* ms since data came */
+	uint32_t rtt_var;         /* us */
+	uint32_t cwnd;            /* segments */
+	uint32_t retransmissions; /* segments, since the start */
+	uint64_t delivery_rate;   /* bytes/s, the sender's last estimate; 0: not known */
+	uint32_t last_ack;        /* ms since anything acknowledged us */
+	uint32_t last_receipt;    /* ms since data came */
 };
 
 /* A whole MPTCP connection. */

@@ -23,6 +23,7 @@ struct connection {
 	uint32_t inode; /* first member: the key */
 	bool seen, fallback, listens;
 	unsigned flows;
+	uint64_t sent, received;      /* over flows that are gone */
 	TAILQ_ENTRY(connection) idle; /* linked while neither seen nor listening */
 };
 
@@ -172,6 +173,8 @@ static void flow_forget(struct ledger *ledger, struct flow *flow)
 {
 	struct connection *connection = flow->connection;
 
+	connection->sent += flow->sent;
+	connection->received += flow->received;
 	tdelete(&flow->cookie, &ledger->flows, compare_cookie);
 	free(flow);
 	if (--connection->flows == 0) {
@@ -191,6 +194,11 @@ static bool is_fallback(const struct diag_socket *socket)
 	return !socket->mptcp || !(socket->mptcp_flags & multipath);
 }
 
+static bool was_accepted(const struct ledger *ledger, const struct diag_socket *socket)
+{
+	return ledger->ports[socket->local_port / 8] & 1 << socket->local_port % 8;
+}
+
 static struct connection *connection_of(struct ledger *ledger, const struct diag_socket *socket)
 {
 	struct connection *connection = NULL;
@@ -198,7 +206,7 @@ static struct connection *connection_of(struct ledger *ledger, const struct diag
 	if (socket->inode == 0)
 		return NULL;
 	connection = connection_find(ledger, socket->inode);
-	if (!connection && (ledger->ports[socket->local_port / 8] & 1 << socket->local_port % 8))
+	if (!connection && was_accepted(ledger, socket))
 		connection = connection_add(ledger, socket->inode);
 	return connection;
 }
@@ -331,6 +339,31 @@ unsigned ledger_closing(const struct ledger *ledger)
 
 	twalk_r(ledger->flows, count_closing, &closing);
 	return closing.count;
+}
+
+bool ledger_connection(const struct ledger *ledger, const struct diag_socket *socket,
+		       struct ledger_connection *ret)
+{
+	struct flow **flow = tfind(&socket->cookie, &ledger->flows, compare_cookie);
+	const struct connection *connection = NULL;
+
+	if (socket->state == STATE_LISTEN || socket->state == STATE_CLOSE)
+		return false;
+	if (flow)
+		connection = (*flow)->connection;
+	else if (socket->inode != 0)
+		connection = connection_find(ledger, socket->inode);
+	if (!connection && (socket->inode == 0 || !was_accepted(ledger, socket)))
+		return false;
+	*ret = (struct ledger_connection){.inode = socket->inode};
+	if (connection)
+		*ret = (struct ledger_connection){.inode = connection->inode,
+						  .fallback = connection->fallback,
+						  .sent = connection->sent,
+						  .received = connection->received};
+	if (!connection || !connection->seen)
+		ret->fallback = socket->state != STATE_SYN_SENT && is_fallback(socket);
+	return true;
 }
 
 struct ledger_totals ledger_totals(const struct ledger *ledger)

@@ -52,4 +52,15 @@ void ledger_gone(struct ledger *ledger, const struct diag_socket *socket);
  * waiting. */
 unsigned ledger_closing(const struct ledger *ledger);
 
+struct ledger_connection {
+	uint32_t inode;          /* names it for as long as it lives */
+	bool fallback;           /* it is plain TCP */
+	uint64_t sent, received; /* over subflows that are gone */
+};
+
+/* The connection that @socket is part of, even if no look has seen it so far. False: it is not the
+ * run's, or listens. */
+bool ledger_connection(const struct ledger *ledger, const struct diag_socket *socket,
+		       struct ledger_connection *ret);
+
 struct ledger_totals ledger_totals(const struct ledger *ledger);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/summary.h"
 
+#include "base/units.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -46,27 +48,13 @@ static unsigned share_out(const struct summary *summary, struct share shares[sta
 	return count;
 }
 
-static const char *bytes_text(uint64_t bytes, char text[static 24])
-{
-	const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-	double value = (double)bytes;
-	unsigned unit = 0;
-
-	while (value >= 1000 && unit < 4) {
-		value /= 1000;
-		unit++;
-	}
-	snprintf(text, 24, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
-	return text;
-}
-
 void summary_print(const struct summary *summary, FILE *out)
 {
 	const struct ledger_totals *totals = &summary->totals;
 	struct share shares[SUMMARY_LINKS] = {0};
 	unsigned count = share_out(summary, shares);
 	uint64_t sent = 0, received = 0;
-	char a[24], b[24];
+	char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
 	for (unsigned i = 0; i < count; i++) {
 		sent += shares[i].sent;
@@ -75,8 +63,8 @@ void summary_print(const struct summary *summary, FILE *out)
 	fprintf(out, "rivulet: %u connection%s", totals->connections,
 		totals->connections == 1 ? "" : "s");
 	if (totals->connections)
-		fprintf(out, ", %s received, %s sent", bytes_text(received, a),
-			bytes_text(sent, b));
+		fprintf(out, ", %s received, %s sent", units_bytes_about(received, a),
+			units_bytes_about(sent, b));
 	for (unsigned i = 0; i < count; i++) {
 		double share = sent + received
 				       ? 100.0 * (double)(shares[i].sent + shares[i].received) /

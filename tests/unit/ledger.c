@@ -154,6 +154,44 @@ static void forgets_what_is_over(void **state)
 	ledger_free(ledger);
 }
 
+/* `rivulet status` would show strangers' connections, or lose the run's own while they close. */
+static void tells_whose_a_socket_is(void **state)
+{
+	struct ledger *ledger = ledger_new();
+	struct diag_socket listener = subflow(1, 7, 1, 0), first = subflow(2, 8, 1, 100);
+	struct diag_socket join = subflow(3, 8, 2, 30), accepted = subflow(4, 60, 1, 10);
+	struct diag_socket stranger = subflow(5, 61, 1, 10), plain = subflow(6, 9, 1, 10);
+	struct diag_socket seen[3];
+	struct ledger_connection connection;
+
+	listener.state = LISTEN;
+	listener.local_port = accepted.local_port = 80;
+	plain.mptcp = false;
+	for (uint32_t inode = 7; inode <= 9; inode++)
+		ledger_made(ledger, inode);
+	seen[0] = listener;
+	seen[1] = first;
+	seen[2] = join;
+	look(ledger, seen, 3);
+
+	assert_false(ledger_connection(ledger, &listener, &connection));
+	assert_false(ledger_connection(ledger, &stranger, &connection));
+	assert_true(ledger_connection(ledger, &accepted, &connection));
+	assert_int_equal(connection.inode, 60);
+	assert_true(ledger_connection(ledger, &plain, &connection));
+	assert_true(connection.fallback);
+	join.inode = 0; /* the program has closed it */
+	assert_true(ledger_connection(ledger, &join, &connection));
+	assert_int_equal(connection.inode, 8);
+	assert_false(connection.fallback);
+	assert_int_equal(connection.received, 0);
+	ledger_gone(ledger, &join);
+	assert_true(ledger_connection(ledger, &first, &connection));
+	assert_int_equal(connection.received, 30);
+	assert_false(ledger_connection(ledger, &join, &connection));
+	ledger_free(ledger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +200,7 @@ int main(void)
 		cmocka_unit_test(follows_what_a_listener_accepts),
 		cmocka_unit_test(tells_fallbacks),
 		cmocka_unit_test(forgets_what_is_over),
+		cmocka_unit_test(tells_whose_a_socket_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,20 @@ static void writes_what_it_reads(void **state)
 	}
 }
 
+/* Tables for people would be hard to read, or wrong by a factor at a unit's border. */
+static void writes_about(void **state)
+{
+	char text[UNITS_TEXT_MAX];
+
+	assert_string_equal(units_bytes_about(0, text), "0 B");
+	assert_string_equal(units_bytes_about(999, text), "999 B");
+	assert_string_equal(units_bytes_about(1000, text), "1.0 kB");
+	assert_string_equal(units_bytes_about(999949, text), "999.9 kB");
+	assert_string_equal(units_bytes_about(999950, text), "1.0 MB");
+	assert_string_equal(units_rate_about(50000000, text), "50.0 Mbit/s");
+	assert_string_equal(units_rate_about(UINT64_MAX, text), "18446744.1 Tbit/s");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -148,6 +162,7 @@ int main(void)
 		cmocka_unit_test(refuses_the_rest),
 		cmocka_unit_test(reads_shares),
 		cmocka_unit_test(writes_what_it_reads),
+		cmocka_unit_test(writes_about),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
