@@ -91,6 +91,11 @@ _rivulet_run()
 	fi
 }
 
+_rivulet_status()
+{
+	mapfile -t COMPREPLY < <(compgen -W '--watch --json --help' -- "$cur")
+}
+
 _rivulet()
 {
 	# shellcheck disable=SC2034 # _init_completion and _filedir share these
@@ -104,12 +109,13 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'lab run --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'lab run status --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
 	lab) _rivulet_lab ;;
 	run) _rivulet_run ;;
+	status) _rivulet_status ;;
 	esac
 } &&
 	complete -F _rivulet rivulet

@@ -15,6 +15,7 @@ struct command {
 static const struct command commands[] = {
 	{"run", "a program, unmodified, over all links of this device", cmd_run},
 	{"clean", "take back what killed runs have left set up", cmd_clean},
+	{"status", "what running programs do: connections, subflows, rates", cmd_status},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
 };
 

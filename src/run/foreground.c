@@ -69,8 +69,7 @@ static int dry_run(const struct run_options *options, struct err *err)
 			strerror(-code));
 		return RUN_FAILED;
 	}
-	code = native_plan(&netstack, &(struct native_facts){.policy = options->policy}, &plan,
-			   err);
+	code = native_plan(&netstack, &(struct native_facts){.policy = options->policy}, &plan, err);
 	netstack_close(&netstack);
 	if (code < 0)
 		return RUN_FAILED;
@@ -123,6 +122,7 @@ static int start_helpers(struct foreground *f, const int handoffs[static 2], str
 	if (f->watcher == 0) {
 		struct supervisor setup = {.options = f->options,
 					   .journal = f->journal,
+					   .foreground = getppid(),
 					   .control = ends[THEIRS],
 					   .handoff = handoffs[0],
 					   .watch = handoffs[1]};

@@ -10,6 +10,7 @@
 #include "run/explain.h"
 #include "run/lookout.h"
 #include "run/prober.h"
+#include "run/status.h"
 #include "run/summary.h"
 #include "run/upkeep.h"
 
@@ -20,7 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-enum { CONTROL, LISTENER, LINKS, GONE, EVENTS, PROBES, SOURCES = PROBES + PROBER_MAX };
+enum { CONTROL, LISTENER, LINKS, GONE, EVENTS, STATUS, PROBES, SOURCES = PROBES + PROBER_MAX };
 
 struct state {
 	const struct supervisor *setup;
@@ -28,6 +29,7 @@ struct state {
 	struct upkeep upkeep;
 	struct lookout lookout;
 	struct prober prober;
+	struct status status;
 	unsigned refused;
 	bool ended; /* the program has */
 };
@@ -92,6 +94,19 @@ static void serve(struct state *s)
 	}
 }
 
+static void answer_status(struct state *s)
+{
+	const struct status_facts facts = {.pid = s->setup->foreground,
+					   .argv = s->setup->options->argv,
+					   .ended = s->ended,
+					   .links = &s->upkeep.plan.links,
+					   .use = s->upkeep.plan.multipath.use,
+					   .ledger = s->lookout.ledger,
+					   .diag = s->lookout.diag};
+
+	status_answer(&s->status, &facts);
+}
+
 static int wait_for_something(const struct state *s, struct pollfd fds[static SOURCES])
 {
 	uint64_t now = clock_now(), next = s->lookout.next;
@@ -134,6 +149,7 @@ static void loop(struct state *s, int listener)
 		[LINKS] = {.fd = fd_of(s->upkeep.watch), .events = POLLIN},
 		[GONE] = {.fd = fd_of(s->lookout.gone), .events = POLLIN},
 		[EVENTS] = {.fd = fd_of(s->lookout.events), .events = POLLIN},
+		[STATUS] = {.fd = s->status.fd, .events = POLLIN},
 	};
 
 	for (;;) {
@@ -150,6 +166,8 @@ static void loop(struct state *s, int listener)
 			lookout_on_gone(&s->lookout);
 		if (fds[EVENTS].revents)
 			lookout_on_events(&s->lookout);
+		if (fds[STATUS].revents)
+			answer_status(s);
 		while ((link = prober_answer(&s->prober, &fds[PROBES])) != 0) {
 			monitor_answered(s->lookout.monitor, link);
 			lookout_soon(&s->lookout);
@@ -213,8 +231,10 @@ int supervisor_main(const struct supervisor *setup)
 	/* Without a listener the program could not be started: the foreground says why. */
 	if (listener >= 0 && substitute_new(listener, &s.substitute, &err) < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
+	status_open(&s.status);
 	if (s.substitute)
 		loop(&s, listener);
+	status_close(&s.status);
 	take_back(&s);
 	supervisor_say(setup->control, SUPERVISOR_DONE);
 

@@ -18,6 +18,7 @@ enum {
 struct supervisor {
 	const struct run_options *options;
 	struct journal *journal;
+	pid_t foreground;
 	int control; /* SOCK_SEQPACKET to the foreground */
 	int handoff; /* where the program's listener comes from */
 	int watch;   /* where the watcher's copy of it comes from */

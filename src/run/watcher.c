@@ -3,6 +3,7 @@
 #include "attach/substitute.h"
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "run/status.h"
 #include "run/supervisor.h"
 
 #include <fcntl.h>
@@ -57,6 +58,7 @@ int watcher_main(const struct supervisor *setup)
 	listener = fds_receive(setup->watch);
 	while (waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
 		;
+	status_remove(supervisor);
 	undo(setup->journal);
 	if (listener < 0)
 		return 0;

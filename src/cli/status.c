@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rivulet status: what runs are doing, asked of their supervisors. */
+#include "cli/status.h"
+
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "run/status.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SAMPLE_MS 250 /* between the two answers that rates come from */
+
+/* A line does not go on at the next one of a narrow terminal: rows stay rows. */
+#define SCREEN_BEGIN "\033[H\033[J\033[?7l"
+#define SCREEN_END   "\033[?7h"
+
+enum { OPTION_WATCH = 1, OPTION_JSON, OPTION_HELP };
+
+static const struct option options[] = {
+	{"watch", no_argument, NULL, OPTION_WATCH},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
+};
+
+static const char usage[] =
+	"Usage: rivulet status [--watch] [--json]\n"
+	"Shows what your programs under `rivulet run` are doing: each live connection with its\n"
+	"subflows, the link of each, state, round-trip time, congestion window and rates.\n"
+	"\n"
+	"  --watch  again every second, until interrupted\n"
+	"  --json   as one JSON object; with --watch one on each line\n";
+
+struct view {
+	bool watch, json;
+	json_t *runs; /* the last answers, for rates; owned */
+	unsigned silent;
+};
+
+static int ask(struct view *view)
+{
+	struct err err;
+	json_t *runs;
+
+	if (status_ask_all(&runs, &view->silent, &err) < 0) {
+		fprintf(stderr, "rivulet: %s\n", err.text);
+		return -1;
+	}
+	status_add_rates(runs, view->runs);
+	json_decref(view->runs);
+	view->runs = runs;
+	return 0;
+}
+
+static void show_json(const struct view *view)
+{
+	json_t *root = json_pack("{sO si}", "runs", view->runs, "silent", (int)view->silent);
+
+	json_dumpf(root, stdout, view->watch ? JSON_COMPACT : JSON_INDENT(2));
+	fputc('\n', stdout);
+	json_decref(root);
+}
+
+static void show_text(const struct view *view, bool terminal)
+{
+	if (terminal)
+		fputs(SCREEN_BEGIN, stdout);
+	status_print(view->runs, stdout);
+	if (view->silent)
+		printf("\n%u run%s not answer (stopped, or overloaded)\n", view->silent,
+		       view->silent == 1 ? " does" : "s do");
+	if (terminal)
+		fputs(SCREEN_END, stdout);
+	else if (view->watch)
+		fputc('\n', stdout);
+}
+
+static int show(const struct view *view)
+{
+	if (view->json)
+		show_json(view);
+	else
+		show_text(view, view->watch && isatty(STDOUT_FILENO));
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "rivulet: cannot write: %s\n", strerror(errno));
+	return -1;
+}
+
+static bool has_connections(const json_t *runs)
+{
+	for (size_t i = 0; i < json_array_size(runs); i++)
+		if (json_array_size(json_object_get(json_array_get(runs, i), "connections")))
+			return true;
+	return false;
+}
+
+/* Rates take two looks. */
+static int once(struct view *view)
+{
+	if (ask(view) < 0)
+		return -1;
+	if (has_connections(view->runs)) {
+		poll(NULL, 0, SAMPLE_MS);
+		if (ask(view) < 0)
+			return -1;
+	}
+	return show(view);
+}
+
+/* SIGINT and SIGTERM are waited for, so that they never tear a screen or a line apart. */
+static int watch(struct view *view)
+{
+	const struct timespec second = {1, 0};
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	do
+		if (ask(view) < 0 || show(view) < 0)
+			return -1;
+	while (sigtimedwait(&ends, NULL, &second) < 0);
+	return 0;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	struct view view = {0};
+	int option, code;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case OPTION_WATCH:
+			view.watch = true;
+			break;
+		case OPTION_JSON:
+			view.json = true;
+			break;
+		case OPTION_HELP:
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs("Try 'rivulet status --help'.\n", stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "rivulet: status takes no argument: '%s'\n", argv[optind]);
+		return 2;
+	}
+	code = view.watch ? watch(&view) : once(&view);
+	json_decref(view.runs);
+	return code < 0 ? 1 : 0;
+}
