@@ -26,9 +26,19 @@ scenario down '  - {at: 1s, link: wifi, do: down}'
 download "a link that goes down"
 expect_text 'taken back: mptcp endpoint 10.1.0.2' "$OUT"
 
+# A machine that is too busy to look sees nothing and leaves it to the kernels: it gets three chances.
+sees() {
+	for chance in 1 2 3; do
+		download "$1"
+		if grep -q "$2" "$OUT"; then return; fi
+		echo "chance $chance was not taken"
+	done
+	cat "$OUT" >&2
+	fail "$1: no '$2'"
+}
+
 scenario silent '  - {at: 1s, link: wifi, do: blackhole}'
-download "a link that goes silent"
-expect_text 'link wlan0 does not answer' "$OUT"
+sees "a link that goes silent" 'link wlan0 does not answer'
 
 # Lost: a link that is well again would stay out of use.
 scenario return '  - {at: 500ms, link: wifi, do: down}
@@ -38,8 +48,7 @@ download "a link that goes down and comes up"
 
 scenario heal '  - {at: 1s, link: wifi, do: blackhole}
   - {at: 1500ms, link: wifi, do: heal}'
-download "a link that goes silent and heals"
-expect_text 'link wlan0 is put back' "$OUT"
+sees "a link that goes silent and heals" 'link wlan0 is put back'
 
 # Lost: the second link would stay unused after it came up.
 SCENARIO=pair
