@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "stack/native.h"
-
+/* Stack "native": the kernel that this device runs, if it knows MPTCP. */
 #include "base/cleanup.h"
+#include "stack/sockets.h"
+#include "stack/stack.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-int native_probe(struct err *why)
+static int probe_native(struct err *why)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
 
@@ -20,7 +21,7 @@ int native_probe(struct err *why)
 	switch (errno) {
 	case EINVAL:
 		return err_set(
-			why, -EINVAL,
+			why, -EPROTONOSUPPORT,
 			"this kernel is older than MPTCP (Linux 5.6): programs keep plain TCP");
 	case EPROTONOSUPPORT:
 		return err_set(
@@ -36,94 +37,18 @@ int native_probe(struct err *why)
 	}
 }
 
-/* Only the kernel's own path manager (0) looks at endpoints. */
-static bool has_own_path_manager(void)
+static int open_native(const struct stack_options *options, struct stack **ret, struct err *err)
 {
-	_cleanup_fclose_ FILE *file = fopen("/proc/sys/net/mptcp/pm_type", "re");
-
-	return file && getc(file) == '1';
+	return sockets_open(&stack_native, IPPROTO_MPTCP, options, ret, err);
 }
 
-/* Endpoints of others: what is there but not among our own changes. */
-struct others {
-	const struct native_facts *facts;
-	struct endpoint all[ENDPOINT_MAX];
-	unsigned count;
+const struct stack_ops stack_native = {
+	.name = "native",
+	.summary = "Multipath TCP of this device's kernel",
+	.probe = probe_native,
+	.open = open_native,
+	.dial = sockets_dial,
+	.listen = sockets_listen,
+	.status = sockets_status,
+	.close = sockets_close,
 };
-
-static int keep_endpoint(const struct endpoint *endpoint, void *data)
-{
-	struct others *others = data;
-
-	for (unsigned i = 0; i < others->facts->our_count; i++) {
-		const struct change *ours = &others->facts->ours[i];
-
-		if (ours->kind == CHANGE_ENDPOINT &&
-		    address_equal(&ours->endpoint.address, &endpoint->address))
-			return 0;
-	}
-	if (others->count < ENDPOINT_MAX)
-		others->all[others->count++] = *endpoint;
-	return 0;
-}
-
-static int read_limits(struct netstack *netstack, const struct native_facts *facts,
-		       struct endpoint_limits *ret)
-{
-	for (unsigned i = 0; i < facts->our_count; i++) {
-		if (facts->ours[i].kind == CHANGE_LIMITS) {
-			*ret = facts->ours[i].limits.was;
-			return 0;
-		}
-	}
-	return endpoint_limits_get(netstack->generic, netstack->mptcp, ret);
-}
-
-static bool is_routed(const struct native_facts *facts)
-{
-	for (unsigned i = 0; i < facts->our_count; i++)
-		if (facts->ours[i].kind == CHANGE_RULE)
-			return true;
-	return false;
-}
-
-int native_plan(struct netstack *netstack, const struct native_facts *facts,
-		struct native_plan *ret, struct err *err)
-{
-	struct native_plan plan = {.policy = facts->policy,
-				   .own_path_manager = has_own_path_manager()};
-	struct others others = {.facts = facts};
-	struct multipath_state state = {.links = &plan.links,
-					.path_manager = netstack->mptcp != 0,
-					.policy = facts->policy,
-					.silent = facts->silent,
-					.silent_count = facts->silent_count,
-					.routed = is_routed(facts)};
-	int code = links_read(netstack->route, &plan.links);
-
-	if (code < 0)
-		return err_set(err, code, "cannot list the links: %s", strerror(-code));
-	if (state.path_manager)
-		code = endpoint_dump(netstack->generic, netstack->mptcp, keep_endpoint, &others);
-	if (code == 0 && state.path_manager)
-		code = read_limits(netstack, facts, &state.limits);
-	if (code < 0) {
-		links_free(&plan.links);
-		return err_set(err, code, "cannot read the MPTCP endpoints: %s", strerror(-code));
-	}
-	state.endpoints = others.all;
-	state.endpoint_count = others.count;
-	code = multipath_plan(&state, &plan.multipath);
-	if (code < 0) {
-		links_free(&plan.links);
-		return err_set(err, code, "cannot plan the links: %s", strerror(-code));
-	}
-	*ret = plan;
-	return 0;
-}
-
-void native_plan_free(struct native_plan *plan)
-{
-	links_free(&plan->links);
-	multipath_plan_free(&plan->multipath);
-}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stack "native": the kernel that this device runs, if it knows MPTCP. */
+/* What stack "native" needs of the host so that its connections use all links. */
 #pragma once
 
 #include "base/err.h"
@@ -7,8 +7,8 @@
 #include "link/multipath.h"
 #include "link/netstack.h"
 
-/* Can MPTCP sockets be made here? 0; -EINVAL, -EPROTONOSUPPORT or -ENOPROTOOPT with what that means
- * in @why. */
+/* Can MPTCP sockets be made here? 0; -EPROTONOSUPPORT or -ENOPROTOOPT with what that means in @why.
+ */
 int native_probe(struct err *why);
 
 /* What there is, and what the stack must have of ours so that all usable links carry subflows. */

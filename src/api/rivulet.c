@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The public functions (include/rivulet.h) over the table of stacks. They check what comes from
+ * outside; the stacks rely on that. */
+#include "rivulet.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "stack/race.h"
+#include "stack/stack.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <string.h>
+
+#define PUBLIC __attribute__((visibility("default")))
+
+struct rv {
+	struct stack *stack; /* owned */
+};
+
+static int fail(struct rv_error *why, int code, const struct err *err)
+{
+	static_assert(sizeof(why->text) == sizeof(err->text), "the words fit");
+	if (why)
+		memcpy(why->text, err->text, sizeof(why->text));
+	return code;
+}
+
+static int find_stack(const char *name, const struct stack_ops **ret, struct err *err)
+{
+	const struct stack_ops *ops = NULL;
+	int code = -ENOENT;
+
+	if (name) {
+		ops = stack_find(name);
+		if (!ops)
+			return err_set(err, -ENOENT, "there is no stack '%s'", name);
+		code = ops->probe(err);
+	}
+	for (unsigned i = 0; !name && code < 0 && stacks[i]; i++) {
+		ops = stacks[i];
+		code = ops->dial ? ops->probe(err) : -EOPNOTSUPP;
+	}
+	*ret = ops;
+	return code;
+}
+
+/* What a newer program knows and we do not must not be set. */
+static int read_options(const struct rv_options *given, struct rv_options *ret, struct err *err)
+{
+	const char *bytes = (const char *)given;
+	struct rv_options options = {0};
+
+	if (given && given->size < sizeof(given->size))
+		return err_set(err, -EINVAL, "the options do not say their size");
+	if (given) {
+		for (size_t i = sizeof(options); i < given->size; i++)
+			if (bytes[i])
+				return err_set(err, -E2BIG,
+					       "an option is set that this library does not know");
+		memcpy(&options, given,
+		       given->size < sizeof(options) ? given->size : sizeof(options));
+	}
+	if (options.stagger_ms && (options.stagger_ms < 10 || options.stagger_ms > 2000))
+		return err_set(err, -EINVAL, "stagger_ms is %u: 10..2000, or 0 for the default",
+			       options.stagger_ms);
+	*ret = options;
+	return 0;
+}
+
+PUBLIC int rv_open(const char *stack, const struct rv_options *options, struct rv **ret,
+		   struct rv_error *why)
+{
+	struct stack_options inner = {.stagger = RACE_STAGGER};
+	const struct stack_ops *ops = NULL;
+	struct rv_options known = {0};
+	struct err err = {0};
+	struct rv *rv;
+	int code = read_options(options, &known, &err);
+
+	if (code == 0)
+		code = find_stack(stack, &ops, &err);
+	if (code < 0)
+		return fail(why, code, &err);
+	if (known.stagger_ms)
+		inner.stagger = known.stagger_ms * NS_PER_MS;
+	rv = calloc(1, sizeof(*rv));
+	code = rv ? ops->open(&inner, &rv->stack, &err) : err_set(&err, -ENOMEM, "out of memory");
+	if (code < 0) {
+		free(rv);
+		return fail(why, code, &err);
+	}
+	*ret = rv;
+	return 0;
+}
+
+PUBLIC void rv_close(struct rv *rv)
+{
+	if (!rv)
+		return;
+	rv->stack->ops->close(rv->stack);
+	free(rv);
+}
+
+PUBLIC const char *rv_stack(const struct rv *rv)
+{
+	return rv->stack->ops->name;
+}
+
+static int check_flags(unsigned flags, struct err *err)
+{
+	if (flags & ~(unsigned)(RV_NONBLOCK | RV_IPV4 | RV_IPV6))
+		return err_set(err, -EINVAL, "0x%x are no flags of this library", flags);
+	return 0;
+}
+
+PUBLIC int rv_dial(struct rv *rv, const char *host, const char *service, unsigned flags,
+		   int timeout_ms, struct rv_error *why)
+{
+	const struct stack_ops *ops = rv->stack->ops;
+	const struct stack_dial dial = {host, service, flags, timeout_ms};
+	struct err err = {0};
+	int code = check_flags(flags, &err);
+
+	if (code == 0 && (!host || !*host))
+		code = err_set(&err, -EINVAL, "no host is given");
+	if (code == 0 && timeout_ms != RV_NO_TIMEOUT && timeout_ms <= 0)
+		code = err_set(&err, -EINVAL, "a timeout is 1 ms or more");
+	if (code == 0 && !ops->dial)
+		code = err_set(&err, -EOPNOTSUPP, "stack '%s' cannot dial for others", ops->name);
+	if (code == 0)
+		code = ops->dial(rv->stack, &dial, &err);
+	return code < 0 ? fail(why, code, &err) : code;
+}
+
+PUBLIC int rv_listen(struct rv *rv, const char *host, const char *service, int backlog,
+		     unsigned flags, struct rv_error *why)
+{
+	const struct stack_ops *ops = rv->stack->ops;
+	const struct stack_listen listen = {host, service, flags,
+					    backlog > 0 ? backlog : INT32_MAX};
+	struct err err = {0};
+	int code = check_flags(flags, &err);
+
+	if (code == 0 && host && !*host)
+		code = err_set(&err, -EINVAL, "the host's name is empty; NULL is any address");
+	if (code == 0 && !ops->listen)
+		code = err_set(&err, -EOPNOTSUPP, "stack '%s' cannot listen for others", ops->name);
+	if (code == 0)
+		code = ops->listen(rv->stack, &listen, &err);
+	return code < 0 ? fail(why, code, &err) : code;
+}
+
+static int status(struct rv *rv, int fd, struct rv_status *ret, struct err *err)
+{
+	const struct stack_ops *ops = rv->stack->ops;
+
+	if (!ops->status)
+		return err_set(err, -EOPNOTSUPP, "stack '%s' tells no status", ops->name);
+	return ops->status(rv->stack, fd, ret, err);
+}
+
+PUBLIC int rv_status(struct rv *rv, int fd, struct rv_status *ret, struct rv_error *why)
+{
+	struct err err = {0};
+	int code = status(rv, fd, ret, &err);
+
+	return code < 0 ? fail(why, code, &err) : 0;
+}
+
+static void close_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+PUBLIC int rv_status_all(struct rv *rv, rv_each each, void *data, struct rv_error *why)
+{
+	_cleanup_(close_folder) DIR *folder = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	struct rv_status is;
+	struct err err = {0};
+
+	if (!folder)
+		return fail(
+			why,
+			err_set(&err, -errno, "cannot list the descriptors: %s", strerror(errno)),
+			&err);
+	while ((entry = readdir(folder))) {
+		char *end;
+		long fd = strtol(entry->d_name, &end, 10);
+		int code;
+
+		if (*end || end == entry->d_name || status(rv, (int)fd, &is, &err) < 0)
+			continue; /* something else, or closed by now */
+		if (is.subflow_count == 0 && is.protocol != RV_MPTCP_PERHAPS)
+			continue;
+		code = each((int)fd, &is, data);
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+PUBLIC const char *rv_strerror(int code)
+{
+	const char *words = strerrordesc_np(code < 0 ? -code : code);
+
+	return words ? words : "unknown error";
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Stack "host": plain TCP of the kernel that this device runs; what the others are compared with.
+ */
+#include "stack/sockets.h"
+#include "stack/stack.h"
+
+#include <netinet/in.h>
+
+static int probe_host(struct err *why)
+{
+	return 0;
+}
+
+static int open_host(const struct stack_options *options, struct stack **ret, struct err *err)
+{
+	return sockets_open(&stack_host, IPPROTO_TCP, options, ret, err);
+}
+
+const struct stack_ops stack_host = {
+	.name = "host",
+	.summary = "plain TCP of this device's kernel",
+	.probe = probe_host,
+	.open = open_host,
+	.dial = sockets_dial,
+	.listen = sockets_listen,
+	.status = sockets_status,
+	.close = sockets_close,
+};

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel tells a program of its own socket (getsockopt of level SOL_MPTCP, since Linux
+ * 5.16, and TCP_INFO). No privilege, and no look at anyone else's sockets.
+ *
+ * Addresses and counts of the subflows are two questions, between which a subflow may come or go:
+ * the addresses are asked for before and after, until both are the same.
+ */
+#include "base/cleanup.h"
+#include "stack/sockets_parts.h"
+
+#include <assert.h>
+#include <ifaddrs.h>
+#include <linux/mptcp.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+
+#ifndef SOL_MPTCP
+#define SOL_MPTCP 284
+#endif
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+/* Struct mptcp_info of Linux 6.5, with the byte counts; older kernels fill in the first part. */
+struct info {
+	uint8_t counts[6];
+	uint32_t flags;
+	uint32_t token;
+	uint64_t write_seq, snd_una, rcv_nxt;
+	uint8_t local_addr_used, local_addr_max, csum_enabled;
+	uint32_t retransmits;
+	uint64_t bytes_retrans, bytes_sent, bytes_received, bytes_acked;
+};
+static_assert(offsetof(struct info, token) == offsetof(struct mptcp_info, mptcpi_token), "layout");
+static_assert(offsetof(struct info, csum_enabled) ==
+		      offsetof(struct mptcp_info, mptcpi_csum_enabled),
+	      "layout");
+static_assert(offsetof(struct info, bytes_acked) == 72, "layout");
+
+struct addrs {
+	struct mptcp_subflow_data head;
+	struct mptcp_subflow_addrs all[RV_SUBFLOWS_MAX];
+};
+
+struct counts {
+	struct mptcp_subflow_data head;
+	struct tcp_info all[RV_SUBFLOWS_MAX];
+};
+
+/* Asks for an array with one element of @each bytes for every subflow. */
+static int get_array(int fd, int option, struct mptcp_subflow_data *head, size_t size, size_t each)
+{
+	socklen_t length = (socklen_t)size;
+
+	memset(head, 0, size);
+	head->size_subflow_data = sizeof(*head);
+	head->size_user = (uint32_t)each;
+	return getsockopt(fd, SOL_MPTCP, option, head, &length) < 0 ? -errno : 0;
+}
+
+static int get_addrs(int fd, struct addrs *ret)
+{
+	return get_array(fd, MPTCP_SUBFLOW_ADDRS, &ret->head, sizeof(*ret), sizeof(*ret->all));
+}
+
+static void count_tcp(const struct tcp_info *info, struct rv_subflow *ret)
+{
+	ret->state = info->tcpi_state;
+	ret->rtt_us = info->tcpi_rtt;
+	ret->rtt_var_us = info->tcpi_rttvar;
+	ret->cwnd = info->tcpi_snd_cwnd;
+	ret->mss = info->tcpi_snd_mss;
+	ret->sent = info->tcpi_bytes_sent - info->tcpi_bytes_retrans;
+	ret->retransmitted = info->tcpi_bytes_retrans;
+	ret->received = info->tcpi_bytes_received;
+}
+
+static int status_mptcp(int fd, const struct info *info, socklen_t info_size, struct rv_status *ret)
+{
+	struct addrs before, after;
+	struct counts counts;
+	unsigned count;
+	int code = get_addrs(fd, &after);
+
+	do {
+		before = after;
+		if (code == 0)
+			code = get_array(fd, MPTCP_TCPINFO, &counts.head, sizeof(counts),
+					 sizeof(*counts.all));
+		if (code == 0)
+			code = get_addrs(fd, &after);
+		if (code < 0)
+			return code;
+	} while (counts.head.num_subflows != after.head.num_subflows ||
+		 memcmp(&before, &after, sizeof(before)) != 0);
+
+	ret->protocol = info->flags & MPTCP_INFO_FLAG_FALLBACK ? RV_TCP_FALLBACK : RV_MPTCP;
+	ret->subflow_count = after.head.num_subflows;
+	count = ret->subflow_count < RV_SUBFLOWS_MAX ? ret->subflow_count : RV_SUBFLOWS_MAX;
+	for (unsigned i = 0; i < count; i++) {
+		struct rv_subflow *subflow = &ret->subflows[i];
+
+		memcpy(&subflow->local, &after.all[i].ss_local, sizeof(subflow->local));
+		memcpy(&subflow->remote, &after.all[i].ss_remote, sizeof(subflow->remote));
+		count_tcp(&counts.all[i], subflow);
+		ret->sent += subflow->sent;
+		ret->received += subflow->received;
+	}
+	if (info_size >= sizeof(*info) && ret->protocol == RV_MPTCP) {
+		ret->sent = info->bytes_sent;
+		ret->received = info->bytes_received;
+	}
+	return 0;
+}
+
+static bool get_names(int fd, struct rv_subflow *subflow)
+{
+	socklen_t local = sizeof(subflow->local), remote = sizeof(subflow->remote);
+
+	return getsockname(fd, (struct sockaddr *)&subflow->local, &local) == 0 &&
+	       getpeername(fd, (struct sockaddr *)&subflow->remote, &remote) == 0;
+}
+
+static int status_tcp(int fd, struct rv_status *ret)
+{
+	struct rv_subflow *subflow = &ret->subflows[0];
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return -errno;
+	if (!get_names(fd, subflow)) {
+		*subflow = (struct rv_subflow){0};
+		return 0;
+	}
+	count_tcp(&info, subflow);
+	ret->subflow_count = 1;
+	ret->sent = subflow->sent;
+	ret->received = subflow->received;
+	return 0;
+}
+
+/* A kernel that knows MPTCP_INFO refuses it for a socket that has fallen back, but for that one
+ * answers TCP_INFO; one that does not know it answers TCP_INFO only then, too. */
+static int status_of(int fd, int protocol, struct rv_status *ret)
+{
+	struct info info = {0};
+	socklen_t size = sizeof(info);
+
+	if (protocol == IPPROTO_TCP) {
+		ret->protocol = RV_TCP;
+		return status_tcp(fd, ret);
+	}
+	if (getsockopt(fd, SOL_MPTCP, MPTCP_INFO, &info, &size) == 0)
+		return status_mptcp(fd, &info, size, ret);
+	ret->protocol = RV_TCP_FALLBACK;
+	if (status_tcp(fd, ret) < 0)
+		ret->protocol = RV_MPTCP_PERHAPS;
+	return 0;
+}
+
+static void name_links(struct rv_status *status)
+{
+	struct ifaddrs *all = NULL;
+
+	if (status->subflow_count == 0 || getifaddrs(&all) < 0)
+		return;
+	for (unsigned i = 0; i < RV_SUBFLOWS_MAX && i < status->subflow_count; i++) {
+		struct rv_subflow *subflow = &status->subflows[i];
+		struct address local =
+			address_from_sockaddr((const struct sockaddr *)&subflow->local);
+
+		for (const struct ifaddrs *at = all; at; at = at->ifa_next) {
+			struct address has = {0};
+
+			if (at->ifa_addr)
+				has = address_from_sockaddr(at->ifa_addr);
+			if (has.family && address_equal(&has, &local))
+				strncpy(subflow->link, at->ifa_name, RV_LINK_MAX - 1);
+		}
+	}
+	freeifaddrs(all);
+}
+
+int sockets_status(struct stack *stack, int fd, struct rv_status *ret, struct err *err)
+{
+	struct rv_status status = {0};
+	int protocol = 0, code;
+	socklen_t size = sizeof(protocol);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0)
+		return err_set(err, -errno, "descriptor %d has no status: %s", fd, strerror(errno));
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
+		return err_set(err, -EPROTONOSUPPORT,
+			       "descriptor %d is neither a TCP nor an MPTCP socket", fd);
+	code = status_of(fd, protocol, &status);
+	if (code < 0)
+		return err_set(err, code, "descriptor %d has no status: %s", fd, strerror(-code));
+	name_links(&status);
+	*ret = status;
+	return 0;
+}

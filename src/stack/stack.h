@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A network stack that connections can be made on: the one table of operations. A stack is a row
+ * here and a file or folder of its own; nobody outside this folder asks which one it is.
+ *
+ * The words for what is asked and told (flags, status) are those of the public header, whatever
+ * the stack. Calls may come from several threads at once: a stack is not changed after open().
+ */
+#pragma once
+
+#include "base/err.h"
+#include "rivulet.h"
+
+#include <stdint.h>
+
+/* Every kind of stack begins with this. */
+struct stack {
+	const struct stack_ops *ops;
+};
+
+/* All borrowed for the call. */
+struct stack_options {
+	uint64_t stagger; /* ns from trying one address of a name to trying the next */
+};
+
+struct stack_dial {
+	const char *host, *service;
+	unsigned flags; /* enum rv_flags */
+	int timeout_ms; /* RV_NO_TIMEOUT, or > 0 */
+};
+
+struct stack_listen {
+	const char *host; /* NULL: all addresses */
+	const char *service;
+	unsigned flags; /* enum rv_flags */
+	int backlog;    /* > 0 */
+};
+
+/* NULL where a stack cannot; all return 0 or more, or a negative errno with words in @err. */
+struct stack_ops {
+	const char *name;
+	const char *summary; /* one line, for lists */
+	/* Can it run here? If not, why. */
+	int (*probe)(struct err *why);
+	/* The caller closes with close(). */
+	int (*open)(const struct stack_options *options, struct stack **ret, struct err *err);
+	/* A connected descriptor, the caller's. NULL: programs have to run inside the stack. */
+	int (*dial)(struct stack *stack, const struct stack_dial *dial, struct err *err);
+	/* A listening descriptor, the caller's. */
+	int (*listen)(struct stack *stack, const struct stack_listen *listen, struct err *err);
+	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
+	int (*status)(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
+	/* Descriptors that it gave out stay good. */
+	void (*close)(struct stack *stack);
+};
+
+extern const struct stack_ops stack_native; /* MPTCP of the host's kernel: native.c */
+extern const struct stack_ops stack_host;   /* plain TCP of the host's kernel: host.c */
+
+/* All of them, the best first, NULL at the end. */
+extern const struct stack_ops *const stacks[];
+
+/* NULL if none has that name. */
+const struct stack_ops *stack_find(const char *name);
