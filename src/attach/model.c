@@ -15,7 +15,9 @@
 #endif
 
 struct model {
-	uint8_t *memory; /* a guard page, the room, a guard page; owned */
+	/* A page at whose end values are put, and one behind it that nobody can read; owned. */
+	uint8_t *memory;
+	size_t page;
 	struct __user_cap_data_struct all[2], none[2];
 };
 
@@ -32,10 +34,9 @@ int model_new(struct model **ret)
 
 	if (!m)
 		return -ENOMEM;
-	m->memory =
-		mmap(NULL, (size_t)MODEL_ROOM * 3, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (m->memory == MAP_FAILED ||
-	    mprotect(m->memory + MODEL_ROOM, MODEL_ROOM, PROT_READ | PROT_WRITE) < 0 ||
+	m->page = (size_t)sysconf(_SC_PAGESIZE);
+	m->memory = mmap(NULL, m->page * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m->memory == MAP_FAILED || mprotect(m->memory, m->page, PROT_READ | PROT_WRITE) < 0 ||
 	    privileges(SYS_capget, m->all) < 0) {
 		model_free(m);
 		return -ENOMEM;
@@ -52,7 +53,7 @@ void model_free(struct model *model)
 	if (!model)
 		return;
 	if (model->memory && model->memory != MAP_FAILED)
-		munmap(model->memory, (size_t)MODEL_ROOM * 3);
+		munmap(model->memory, model->page * 2);
 	free(model);
 }
 
@@ -90,12 +91,12 @@ int model_set(struct model *model, const struct model_subject *subject, int leve
 	      const void *value, size_t readable, socklen_t length)
 {
 	_cleanup_close_ int fd = open_model(subject, SOCK_STREAM);
-	uint8_t *end = model->memory + (size_t)MODEL_ROOM * 2;
+	uint8_t *end = model->memory + model->page;
 	int err;
 
 	if (fd < 0)
 		return MODEL_NOT_ASKED;
-	/* What could not be read lies beyond the room's end, so that the kernel cannot read it
+	/* What could not be read lies beyond the page's end, so that the kernel cannot read it
 	 * either. What is only too long to be looked at is cut. */
 	if (readable == MODEL_ROOM && length > MODEL_ROOM && length <= INT32_MAX)
 		length = MODEL_ROOM;
@@ -113,7 +114,9 @@ static int get(int fd, int level, int name, void *ret, socklen_t *length)
 	if (length && *length > MODEL_ROOM && *length <= INT32_MAX)
 		*length = MODEL_ROOM;
 	memset(ret, 0, MODEL_ROOM);
-	return getsockopt(fd, level, name, ret, length) < 0 ? -errno : 0;
+	if (getsockopt(fd, level, name, ret, length) < 0)
+		return -errno;
+	return *length <= MODEL_ROOM ? 0 : MODEL_NOT_ASKED;
 }
 
 int model_get(struct model *model, const struct model_subject *subject, int level, int name,

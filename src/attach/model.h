@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define MODEL_ROOM 4096 /* bytes of a value that are looked at */
+#define MODEL_ROOM 4096 /* bytes of a value that are looked at; no page is smaller */
 
 /* There could be no socket to ask: in the program's network namespace, or no descriptor was left.
  */
