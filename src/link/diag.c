@@ -157,12 +157,13 @@ static int visit_connection(const struct nlmsghdr *msg, void *data)
 	connection.inode = diag->idiag_inode;
 	mnl_attr_for_each(attr, msg, sizeof(*diag))
 	{
-		const struct mptcp_info *info = mnl_attr_get_payload(attr);
+		const size_t at = offsetof(struct mptcp_info, mptcpi_rcv_nxt);
+		const char *info = mnl_attr_get_payload(attr);
 
+		/* Attributes are aligned to four bytes, the number to eight. */
 		if (mnl_attr_get_type(attr) == INET_DIAG_INFO &&
-		    mnl_attr_get_payload_len(attr) >=
-			    offsetof(struct mptcp_info, mptcpi_local_addr_used))
-			connection.received_to = info->mptcpi_rcv_nxt;
+		    mnl_attr_get_payload_len(attr) >= at + sizeof(connection.received_to))
+			memcpy(&connection.received_to, info + at, sizeof(connection.received_to));
 	}
 	return visit->each(&connection, visit->data);
 }
