@@ -2,7 +2,7 @@
 /* rivulet status: what runs are doing, asked of their supervisors. */
 #include "cli/status.h"
 
-#include "base/clock.h"
+#include "base/cleanup.h"
 #include "cli/commands.h"
 #include "run/status.h"
 
@@ -10,8 +10,8 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define SAMPLE_MS 250 /* between the two answers that rates come from */
@@ -61,32 +61,53 @@ static int ask(struct view *view)
 static void show_json(const struct view *view)
 {
 	json_t *root = json_pack("{sO si}", "runs", view->runs, "silent", (int)view->silent);
+	size_t lines = view->watch ? JSON_COMPACT : JSON_INDENT(2);
 
-	json_dumpf(root, stdout, view->watch ? JSON_COMPACT : JSON_INDENT(2));
+	json_dumpf(root, stdout, lines | JSON_REAL_PRECISION(12));
 	fputc('\n', stdout);
 	json_decref(root);
 }
 
-static void show_text(const struct view *view, bool terminal)
+static void show_text(const struct view *view, FILE *out)
 {
-	if (terminal)
-		fputs(SCREEN_BEGIN, stdout);
-	status_print(view->runs, stdout);
+	status_print(view->runs, status_netns(), out);
 	if (view->silent)
-		printf("\n%u run%s not answer (stopped, or overloaded)\n", view->silent,
-		       view->silent == 1 ? " does" : "s do");
-	if (terminal)
-		fputs(SCREEN_END, stdout);
-	else if (view->watch)
-		fputc('\n', stdout);
+		fprintf(out, "\n%u run%s not answer (stopped, or overloaded)\n", view->silent,
+			view->silent == 1 ? " does" : "s do");
+}
+
+/* What fits, from the top. */
+static void show_screen(const struct view *view)
+{
+	_cleanup_free_ char *text = NULL;
+	struct winsize screen = {0};
+	unsigned row = 1;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	show_text(view, out);
+	fclose(out);
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &screen);
+	fputs(SCREEN_BEGIN, stdout);
+	for (const char *c = text; *c && (row < screen.ws_row || screen.ws_row == 0); c++) {
+		row += *c == '\n';
+		fputc(*c, stdout);
+	}
+	fputs(SCREEN_END, stdout);
 }
 
 static int show(const struct view *view)
 {
-	if (view->json)
+	if (view->json) {
 		show_json(view);
-	else
-		show_text(view, view->watch && isatty(STDOUT_FILENO));
+	} else if (view->watch && isatty(STDOUT_FILENO)) {
+		show_screen(view);
+	} else {
+		show_text(view, stdout);
+		fputs(view->watch ? "\n" : "", stdout);
+	}
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
 	fprintf(stderr, "rivulet: cannot write: %s\n", strerror(errno));

@@ -4,7 +4,8 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <sys/types.h>
 
-/* The runs (status_ask_all()) as tables for people. Whatever is missing in them, or is not text for
- * a terminal, does no harm. */
-void status_print(const json_t *runs, FILE *out);
+/* The runs (status_ask_all()) as tables for people in the network namespace @netns. Whatever is
+ * missing in them, or is not text for a terminal, does no harm. */
+void status_print(const json_t *runs, ino_t netns, FILE *out);

@@ -85,7 +85,7 @@ static void put_links(const json_t *links, FILE *out)
 		fputs("none", out);
 }
 
-static void put_head(const json_t *run, FILE *out)
+static void put_head(const json_t *run, ino_t netns, FILE *out)
 {
 	const json_t *program = json_object_get(run, "program");
 
@@ -98,6 +98,8 @@ static void put_head(const json_t *run, FILE *out)
 	}
 	fputs("\n  for ", out);
 	put_duration(json_number_value(json_object_get(run, "seconds")), out);
+	if (count_of(run, "netns") != netns)
+		fputs(" in another network namespace", out);
 	if (json_is_true(json_object_get(run, "program_ended")))
 		fputs("; the program has ended, processes that it started go on", out);
 	put_links(json_object_get(run, "links"), out);
@@ -172,16 +174,26 @@ static void fill_traffic(struct row *row, const json_t *object)
 	cell(row, RATE_SENT, "%s", units_rate_about(count_of(object, "rate_sent"), text));
 }
 
-static void add_subflow(struct table *table, const json_t *subflow)
+/* "LINK", or "LINK > PEER" where that is not the connection's. */
+static void name_subflow(struct row *row, const json_t *subflow, const json_t *connection)
+{
+	const char *link = json_string_value(json_object_get(subflow, "link"));
+	const char *remote = text_of(subflow, "remote");
+	bool same = !strcmp(remote, text_of(connection, "remote"));
+
+	/* A link that is gone leaves only its address. */
+	cell(row, NAME, "  %s%s%s", link ? link : text_of(subflow, "local"), same ? "" : " > ",
+	     same ? "" : remote);
+}
+
+static void add_subflow(struct table *table, const json_t *subflow, const json_t *connection)
 {
 	struct row *row = add_row(table);
 	uint64_t rtt = count_of(subflow, "rtt_us");
-	const char *link = json_string_value(json_object_get(subflow, "link"));
 
 	if (!row)
 		return;
-	/* A link that is gone leaves only its address. */
-	cell(row, NAME, "  %s", link ? link : text_of(subflow, "local"));
+	name_subflow(row, subflow, connection);
 	cell(row, STATE, "%s%s", text_of(subflow, "state"),
 	     json_is_true(json_object_get(subflow, "backup")) ? ", backup" : "");
 	if (rtt)
@@ -202,25 +214,24 @@ static void add_connection(struct table *table, const json_t *connection)
 		return;
 	put_end(connection, "local", "local_port", local);
 	put_end(connection, "remote", "remote_port", remote);
-	if (snprintf(row->cells[NAME], sizeof(row->cells[NAME]), "%s > %s", local, remote) < 0)
-		return;
+	cell(row, NAME, "%s > %s", local, remote);
 	cell(row, STATE, "%s",
 	     !strcmp(protocol, "mptcp") ? "MPTCP"
 	     : !strcmp(protocol, "tcp") ? "fell back to TCP"
 					: "connecting");
 	fill_traffic(row, connection);
 	for (size_t i = 0; i < json_array_size(subflows); i++)
-		add_subflow(table, json_array_get(subflows, i));
+		add_subflow(table, json_array_get(subflows, i), connection);
 }
 
-static void print_run(const json_t *run, FILE *out)
+static void print_run(const json_t *run, ino_t netns, FILE *out)
 {
 	const json_t *connections = json_object_get(run, "connections");
 	uint64_t left_out = count_of(run, "left_out");
 	struct table table = {0};
 	struct row *head;
 
-	put_head(run, out);
+	put_head(run, netns, out);
 	if (json_array_size(connections) == 0) {
 		fputs("  no connection now\n", out);
 		return;
@@ -236,13 +247,13 @@ static void print_run(const json_t *run, FILE *out)
 	free(table.rows);
 }
 
-void status_print(const json_t *runs, FILE *out)
+void status_print(const json_t *runs, ino_t netns, FILE *out)
 {
 	if (json_array_size(runs) == 0)
 		fputs("no program runs under `rivulet run` now\n", out);
 	for (size_t i = 0; i < json_array_size(runs); i++) {
 		if (i > 0)
 			fputc('\n', out);
-		print_run(json_array_get(runs, i), out);
+		print_run(json_array_get(runs, i), netns, out);
 	}
 }

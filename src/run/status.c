@@ -25,6 +25,14 @@ static int put_name(char path[static PATH_MAX], const char *folder, const char *
 	return size < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
+ino_t status_netns(void)
+{
+	struct stat st = {0};
+
+	stat("/proc/self/ns/net", &st);
+	return st.st_ino;
+}
+
 static int listen_at(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -68,7 +76,8 @@ static int open_in_folder(char ret_path[static PATH_MAX])
 
 void status_open(struct status *status)
 {
-	*status = (struct status){.opened = clock_now(), .opened_at = time(NULL)};
+	*status = (struct status){
+		.opened = clock_now(), .opened_at = time(NULL), .netns = status_netns()};
 	status->fd = open_in_folder(status->path);
 	if (status->fd == -ENOENT) /* another run has just removed the empty folder */
 		status->fd = open_in_folder(status->path);
@@ -131,8 +140,6 @@ static int saw(const struct diag_socket *socket, void *data)
 
 static char *make_answer(const struct status *status, const struct status_facts *facts)
 {
-	const struct status_clock clock = {
-		.now = clock_now(), .opened = status->opened, .opened_at = status->opened_at};
 	_cleanup_free_ struct status_subflow *seen = calloc(STATUS_SUBFLOWS_MAX, sizeof(*seen));
 	struct look look = {.ledger = facts->ledger, .seen = seen};
 	json_t *object;
@@ -142,7 +149,7 @@ static char *make_answer(const struct status *status, const struct status_facts 
 		return NULL;
 	if (facts->diag && diag_dump(facts->diag, saw, &look) < 0)
 		return NULL;
-	object = status_json(facts, &clock, seen, look.count, look.left_out);
+	object = status_json(status, facts, clock_now(), seen, look.count, look.left_out);
 	text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	return text;

@@ -29,9 +29,13 @@
 struct status {
 	int fd; /* listens; poll, then status_answer(); -1: cannot be had */
 	char path[PATH_MAX];
-	uint64_t opened;   /* clock_now() */
+	uint64_t opened;   /* ns of the monotonic clock */
 	int64_t opened_at; /* s since 1970 */
+	ino_t netns;       /* the network namespace in which it looks */
 };
+
+/* The network namespace of the calling process, by the number that names it; 0: not known. */
+ino_t status_netns(void);
 
 /* What an answer is made of. All borrowed. */
 struct status_facts {
@@ -52,18 +56,13 @@ void status_answer(const struct status *status, const struct status_facts *facts
 /* Removes what a supervisor left that was killed: for its parent, in the same PID namespace. */
 void status_remove(pid_t supervisor);
 
-/* The object, pure: @seen are sockets of the run, in any order, and will be sorted; @left_out more
- * there are. NULL without memory. */
+/* The object at @now (of the monotonic clock), pure: @seen are sockets of the run, in any order,
+ * and will be sorted; there are @left_out more. NULL without memory. */
 struct status_subflow {
 	struct diag_socket socket;
 	struct ledger_connection connection;
 };
-struct status_clock {
-	uint64_t now;      /* ns of the monotonic clock */
-	uint64_t opened;   /* likewise */
-	int64_t opened_at; /* s since 1970 */
-};
-json_t *status_json(const struct status_facts *facts, const struct status_clock *clock,
+json_t *status_json(const struct status *status, const struct status_facts *facts, uint64_t now,
 		    struct status_subflow *seen, unsigned count, unsigned left_out);
 
 /* The answers of all runs of this user, as an array, which the caller gives back with

@@ -149,14 +149,13 @@ static json_t *connections_json(const struct status_facts *facts, struct status_
 	return connections;
 }
 
-json_t *status_json(const struct status_facts *facts, const struct status_clock *clock,
+json_t *status_json(const struct status *status, const struct status_facts *facts, uint64_t now,
 		    struct status_subflow *seen, unsigned count, unsigned left_out)
 {
-	double seconds = (double)(clock->now - clock->opened) / NS_PER_S;
-
-	return json_pack("{si so sI sf sb so so si}", "pid", (int)facts->pid, "program",
-			 program_json(facts->argv), "since", (json_int_t)clock->opened_at,
-			 "seconds", seconds, "program_ended", facts->ended, "links",
-			 links_json(facts), "connections", connections_json(facts, seen, count),
-			 "left_out", (int)left_out);
+	return json_pack("{si sI so sI sf sb so so si}", "pid", (int)facts->pid, "netns",
+			 (json_int_t)status->netns, "program", program_json(facts->argv), "since",
+			 (json_int_t)status->opened_at, "seconds",
+			 (double)(now - status->opened) / NS_PER_S, "program_ended", facts->ended,
+			 "links", links_json(facts), "connections",
+			 connections_json(facts, seen, count), "left_out", (int)left_out);
 }

@@ -56,10 +56,9 @@ static json_t *object(char *const *argv, double seconds, struct status_subflow *
 		      unsigned count)
 {
 	const struct status_facts facts = {.pid = 42, .argv = argv, .links = &links, .use = use};
-	const struct status_clock clock = {.now = NS_PER_S + (uint64_t)(seconds * NS_PER_S),
-					   .opened = NS_PER_S,
-					   .opened_at = 1700000000};
-	json_t *made = status_json(&facts, &clock, seen, count, 0);
+	const struct status status = {.opened = NS_PER_S, .opened_at = 1700000000, .netns = 77};
+	json_t *made = status_json(&status, &facts, NS_PER_S + (uint64_t)(seconds * NS_PER_S), seen,
+				   count, 0);
 
 	assert_non_null(made);
 	return made;
@@ -189,7 +188,7 @@ static void table(const json_t *runs, char **ret)
 	FILE *out = open_memstream(ret, &size);
 
 	assert_non_null(out);
-	status_print(runs, out);
+	status_print(runs, 77, out);
 	fclose(out);
 }
 
@@ -209,6 +208,8 @@ static void prints_aligned_columns(void **state)
 	assert_non_null(strstr(printed, "wwan0 not used (it does not answer)"));
 	assert_non_null(strstr(printed, "10.0.1.2:40000 > 10.0.1.1:80"));
 	assert_non_null(strstr(printed, "12.3 ms"));
+	assert_non_null(strstr(printed, "  wwan0 > 10.0.2.1 "));
+	assert_null(strstr(printed, "namespace"));
 	assert_non_null(titles);
 	end = strchr(titles, '\n');
 	for (line = end + 1; *line; line = strchr(line, '\n') + 1)
@@ -231,6 +232,7 @@ static void prints_anything(void **state)
 	table(runs, &printed);
 	assert_non_null(strstr(printed, "a?[2Jb?c"));
 	assert_null(strchr(printed, '\x1b'));
+	assert_non_null(strstr(printed, "in another network namespace"));
 	free(printed);
 	json_decref(runs);
 }
