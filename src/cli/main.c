@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"run", "a program, unmodified, over all links of this device", cmd_run},
 	{"clean", "take back what killed runs have left set up", cmd_clean},
 	{"status", "what running programs do: connections, subflows, rates", cmd_status},
+	{"links", "the links of this device, and how they would be used", cmd_links},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
 };
 

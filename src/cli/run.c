@@ -3,17 +3,29 @@
 #include "run/run.h"
 
 #include "cli/commands.h"
+#include "cli/policy.h"
 
 #include <getopt.h>
 #include <stdio.h>
 
-enum { OPTION_EXPLAIN = 1, OPTION_DRY_RUN, OPTION_JSON, OPTION_QUIET, OPTION_REPORT, OPTION_HELP };
+enum {
+	OPTION_EXPLAIN = 1,
+	OPTION_DRY_RUN,
+	OPTION_JSON,
+	OPTION_QUIET,
+	OPTION_REPORT,
+	OPTION_LINKS,
+	OPTION_NOT,
+	OPTION_HELP
+};
 
 static const struct option options[] = {
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"links", required_argument, NULL, OPTION_LINKS},
+	{"not", required_argument, NULL, OPTION_NOT},
 	{"report", required_argument, NULL, OPTION_REPORT},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{0},
@@ -23,7 +35,7 @@ static const char usage[] =
 	"Usage: rivulet run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
 	"Runs PROGRAM, unmodified, with all links of this device: every TCP socket that it\n"
 	"makes is an MPTCP one, and every usable link carries a subflow.\n"
-	"\n"
+	"\n" POLICY_USAGE
 	"  --explain      say what was decided and why, and each change to the host\n"
 	"  --dry-run      say what would be done, and start nothing\n"
 	"  --json         the summary at the end as JSON\n"
@@ -33,9 +45,16 @@ static const char usage[] =
 	"The exit code is PROGRAM's; 125 is a failure of rivulet, 126 a PROGRAM that cannot\n"
 	"be executed, 127 one that is not found.\n";
 
+static int fail(const struct err *err)
+{
+	fprintf(stderr, "rivulet: %s\n", err->text);
+	return RUN_FAILED;
+}
+
 int cmd_run(int argc, char **argv)
 {
-	struct run_options run = {0};
+	struct policy policy = {0};
+	struct run_options run = {.policy = &policy};
 	struct err err = {0};
 	int option, code;
 
@@ -57,6 +76,14 @@ int cmd_run(int argc, char **argv)
 		case OPTION_REPORT:
 			run.report = optarg;
 			break;
+		case OPTION_LINKS:
+			if (policy_add_links(&policy, optarg, &err) < 0)
+				return fail(&err);
+			break;
+		case OPTION_NOT:
+			if (policy_add_not(&policy, optarg, &err) < 0)
+				return fail(&err);
+			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);
 			return 0;
@@ -70,6 +97,8 @@ int cmd_run(int argc, char **argv)
 		return RUN_FAILED;
 	}
 	run.argv = argv + optind;
+	if (policy_complete(&policy, run.quiet, &err) < 0)
+		return fail(&err);
 	code = run_program(&run, &err);
 	if (err.text[0])
 		fprintf(stderr, "rivulet: %s\n", err.text);

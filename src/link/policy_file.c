@@ -109,10 +109,12 @@ static int read_file(struct policy *policy, enum policy_source source, const cha
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
-	int code = document_read(path, &text, &size, err);
+	int code;
 
-	if (code == -ENOENT || code == -ENOTDIR)
+	/* Not there, or in a folder that is somebody else's ($HOME may be). */
+	if (access(path, F_OK) < 0)
 		return 0;
+	code = document_read(path, &text, &size, err);
 	return code < 0 ? code : policy_parse_file(policy, source, path, text, size, err);
 }
 

@@ -278,6 +278,138 @@ static void present_endpoints_are_kept(void **state)
 	multipath_plan_free(&p);
 }
 
+static struct policy wish(const char *links, const char *without)
+{
+	struct policy policy = {0};
+	struct err err;
+
+	if (links)
+		assert_int_equal(policy_add_links(&policy, links, &err), 0);
+	if (without)
+		assert_int_equal(policy_add_not(&policy, without, &err), 0);
+	return policy;
+}
+
+/* Flags of the endpoint of device @index; 0: it has none. */
+static uint32_t flags_of(const struct multipath_plan *plan, unsigned index)
+{
+	for (unsigned i = 0; i < plan->count; i++)
+		if (plan->changes[i].kind == CHANGE_ENDPOINT &&
+		    plan->changes[i].endpoint.index == index)
+			return plan->changes[i].endpoint.flags;
+	return 0;
+}
+
+/* Bytes would go over the link that costs money. */
+static void an_excluded_link_carries_nothing(void **state)
+{
+	struct policy policy = wish(NULL, "wwan0");
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.state.policy = &policy;
+	p = plan(&d);
+	assert_int_equal(p.use[2], MULTIPATH_POLICY);
+	assert_int_equal(p.used, 1);
+	assert_int_equal(count(&p, CHANGE_RULE), 0);
+	assert_int_equal(flags_of(&p, WLAN), MPTCP_PM_ADDR_FLAG_SUBFLOW);
+	assert_int_equal(flags_of(&p, WWAN), 0);
+	multipath_plan_free(&p);
+}
+
+/* What begins on an excluded link, because the default route leads there, would stay on it. */
+static void an_excluded_default_is_left(void **state)
+{
+	struct policy policy = wish("wwan0", NULL);
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.routes[4].metric = 100;
+	d.state.policy = &policy;
+	assert_true(multipath_begins_on(&d.links, &d.all[1]));
+	assert_false(multipath_begins_on(&d.links, &d.all[2]));
+	p = plan(&d);
+	assert_int_equal(p.use[1], MULTIPATH_POLICY);
+	assert_int_equal(flags_of(&p, WLAN), MPTCP_PM_ADDR_FLAG_BACKUP);
+	assert_int_equal(flags_of(&p, WWAN), MPTCP_PM_ADDR_FLAG_SUBFLOW);
+	multipath_plan_free(&p);
+
+	/* It is the last path of those connections when the other link goes: to take the endpoint
+	 * away would close it. */
+	d.all[2].up = false;
+	p = plan(&d);
+	assert_int_equal(flags_of(&p, WLAN), MPTCP_PM_ADDR_FLAG_BACKUP);
+	multipath_plan_free(&p);
+}
+
+/* A backup would carry bytes all the time, or its subflow would be closed when it becomes the only
+ * one. */
+static void a_backup_is_marked(void **state)
+{
+	const uint32_t backup = MPTCP_PM_ADDR_FLAG_SUBFLOW | MPTCP_PM_ADDR_FLAG_BACKUP;
+	const char *const wishes[] = {"wlan0,wwan0:backup", "wlan0,wwan0:metered"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct policy policy = wish(wishes[i], NULL);
+		struct device d;
+		struct multipath_plan p;
+
+		phone(&d);
+		d.state.policy = &policy;
+		p = plan(&d);
+		assert_int_equal(p.used, 2);
+		assert_int_equal(flags_of(&p, WLAN), MPTCP_PM_ADDR_FLAG_SUBFLOW);
+		assert_int_equal(flags_of(&p, WWAN), backup);
+		multipath_plan_free(&p);
+
+		d.all[1].up = false;
+		p = plan(&d);
+		assert_int_equal(p.used, 1);
+		assert_int_equal(flags_of(&p, WWAN), backup);
+		multipath_plan_free(&p);
+	}
+}
+
+/* Who names a tunnel, or a link beside it, gets it; who writes a pattern does not leak around a VPN
+ * by accident; and what goes by the named link must not be thrown back into the VPN. */
+static void named_in_full_is_used_beside_a_vpn(void **state)
+{
+	struct policy both = wish("wlan0,tun0", NULL), pattern = wish("wlan*,kind=cellular", NULL);
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.all[4] = make_link(VPN, "tun0", LINK_TUNNEL, "10.8.0.2/24");
+	d.links.count = 5;
+	d.routes[5] = to("0.0.0.0/1", VPN, NULL);
+	d.routes[6] = to("128.0.0.0/1", VPN, NULL);
+	d.links.route_count = 7;
+	d.state.policy = &both;
+	p = plan(&d);
+	assert_int_equal(p.use[1], MULTIPATH_USED);
+	assert_int_equal(p.use[2], MULTIPATH_POLICY);
+	assert_int_equal(p.use[4], MULTIPATH_USED);
+	multipath_plan_free(&p);
+
+	both = wish("wlan0", NULL);
+	p = plan(&d);
+	assert_int_equal(p.use[1], MULTIPATH_USED);
+	for (unsigned i = 0; i < p.count; i++)
+		if (p.changes[i].kind == CHANGE_ROUTE && p.changes[i].route.thrown)
+			assert_true(p.changes[i].route.to.prefix > 1);
+	assert_int_equal(flags_of(&p, VPN), MPTCP_PM_ADDR_FLAG_BACKUP);
+	multipath_plan_free(&p);
+
+	d.state.policy = &pattern;
+	p = plan(&d);
+	assert_int_equal(p.use[1], MULTIPATH_BEHIND_TUNNEL);
+	assert_int_equal(p.use[2], MULTIPATH_BEHIND_TUNNEL);
+	assert_int_equal(p.used, 0);
+	multipath_plan_free(&p);
+}
+
 /* A link taken for the wrong kind is used when it must not be, or the reverse. */
 static void kinds_are_told(void **state)
 {
@@ -308,6 +440,10 @@ int main(void)
 		cmocka_unit_test(reasons_are_told),
 		cmocka_unit_test(a_silent_link_keeps_its_routes),
 		cmocka_unit_test(present_endpoints_are_kept),
+		cmocka_unit_test(an_excluded_link_carries_nothing),
+		cmocka_unit_test(an_excluded_default_is_left),
+		cmocka_unit_test(a_backup_is_marked),
+		cmocka_unit_test(named_in_full_is_used_beside_a_vpn),
 		cmocka_unit_test(kinds_are_told),
 	};
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What --links, --not and the configuration files say, for the commands that take them. */
+#pragma once
+
+#include "link/policy.h"
+
+/* For the commands' usage. */
+#define POLICY_USAGE                                                                           \
+	"  --links LIST   use only these links: names, patterns or kinds, each with what it\n" \
+	"                 is for, as in wlan0,wwan0:backup,kind=bluetooth:never\n"             \
+	"  --not LIST     do not use these links\n"
+
+/* After the options: adds the configuration files, and warns on standard error of names in the
+ * options that no link has (unless @quiet). Negative errno: a file is wrong. */
+int policy_complete(struct policy *policy, bool quiet, struct err *err);

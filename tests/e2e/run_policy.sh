@@ -1,0 +1,107 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A person's wish for a link holds: one that is excluded carries nothing, a backup only while the others do not
+# work, and a wish that cannot be read is refused with the place where it stands.
+. "$(dirname "$0")/run_lib.sh"
+need curl jq
+
+make_file file 16000000
+XDG_CONFIG_HOME=$TMP/config
+CONFIG=$XDG_CONFIG_HOME/rivulet/config.yaml
+export XDG_CONFIG_HOME
+mkdir -p "$XDG_CONFIG_HOME/rivulet"
+
+# The server must not take the wishes that are the phone's.
+SERVER="env XDG_CONFIG_HOME=$TMP/none $SERVER"
+
+# download WHAT OPTION...: the file, byte by byte, with these options of run.
+download() {
+	what=$1
+	shift
+	expect "$what" pair_lab sh -c "'$RIVULET' run --explain $* --report '$REPORT' -- curl -4 -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'"
+	report_has "r['connections'] == 1 and r['fallbacks'] == 0"
+	echo "kept: $what"
+}
+
+# Lost: the link that costs money, or that an employer watches, is used though it was excluded.
+download "only the named link" --links wlan0
+report_has "share == {'wlan0': 1}"
+expect_text 'link wwan0 .*not used: you excluded it' "$OUT"
+download "all but one" --not wwan0
+report_has "share == {'wlan0': 1}"
+download "all but a kind" --not kind=cellular
+report_has "share == {'wlan0': 1}"
+
+# Lost: with the default route on the excluded link, everything stays there and nobody is told that it begins there.
+download "another link than the default route's" --links "'ww*'"
+report_has "share['wwan0'] > 0.85"
+expect_text 'connections still begin on wlan0' "$OUT"
+
+# Lost: a backup that costs, or one that is not there when it is needed.
+download "a backup rests" --links wlan0,wwan0:backup
+report_has "share.get('wwan0', 0) < 0.05"
+expect_text 'link wwan0 .*used as a backup' "$OUT"
+download "a metered link rests" --links wlan0,wwan0:metered
+report_has "share.get('wwan0', 0) < 0.05"
+
+takes_over() {
+	SCENARIO=$TMP/$1.yaml
+	{
+		cat "$RIVULET_SCENARIOS/pair.yaml"
+		printf 'events:\n  - {at: 1s, link: wifi, do: %s}\n' "$1"
+	} >"$SCENARIO"
+	download "a backup takes over from a link of which nothing is heard ($1)" --links wlan0,wwan0:backup
+	report_has "share['wwan0'] > 0.2 and share['wlan0'] > 0.1"
+	SCENARIO=pair
+}
+takes_over blackhole
+takes_over down
+
+# Lost: what stands in the configuration is not done, or done though the command line says otherwise.
+cat >"$CONFIG" <<'END'
+# The phone's
+links:
+  - {kind: cellular, policy: backup}
+  - name: "eth*"
+    policy: never
+END
+download "the configuration file"
+report_has "share.get('wwan0', 0) < 0.05"
+download "the command line before the configuration file" --links wlan0,wwan0
+report_has "min(share.values()) > 0.1 and len(share) == 2"
+
+# Lost: nobody can find out what run would do.
+expect "the list of links" pair_lab "$RIVULET" links
+expect_text '^wlan0 +wifi +up .* used; connections begin here' "$OUT"
+expect_text '^  10.2.0.2/24 via 10.2.0.1' "$OUT"
+expect "the list of links as JSON" pair_lab sh -c "'$RIVULET' links --not wlan0 --json >'$TMP/links'"
+jq -e '[.links[] | select(.name == "wwan0") | .kind == "cellular" and .use == "backup" and .policy == "backup" and
+	.state == "up" and .mtu == 1500 and .addresses[0] == "10.2.0.2/24" and .gateways[0] == "10.2.0.1"] == [true]' \
+	"$TMP/links" >/dev/null || { cat "$TMP/links" >&2; fail "wwan0 is not described"; }
+jq -e '[.links[] | select(.name == "wlan0") | .use == "not used" and (.why | test("excluded")) and .connections_begin] == [true]' \
+	"$TMP/links" >/dev/null || { cat "$TMP/links" >&2; fail "wlan0 is not described"; }
+
+# Lost: a change would be missed, or an unchanged table printed again and again.
+expect "watching the links" pair_lab sh -c "
+	'$RIVULET' links --watch --json >'$TMP/watch' & watch=\$!
+	wait_for() { for i in \$(seq 200); do [ \$(grep -c . '$TMP/watch') -ge \$1 ] && return; sleep 0.05; done; exit 1; }
+	wait_for 1
+	ip link set wwan0 mtu 1400
+	wait_for 2
+	kill \$watch; wait \$watch || :"
+[ "$(sed -n '$p' "$TMP/watch" | jq '.links[] | select(.name == "wwan0").mtu')" = 1400 ] ||
+	{ cat "$TMP/watch" >&2; fail "the last line does not say what changed"; }
+
+# Lost: a mistyped wish would be taken for none.
+printf 'links:\n  - {name: wlan0, policy: use}\n  - {name: wwan0, polcy: backup}\n' >"$CONFIG"
+expect_code 125 "$RIVULET" run -- true
+expect_text "rivulet: $CONFIG:3: unknown key 'polcy'" "$OUT"
+expect_code 1 "$RIVULET" links
+expect_text "rivulet: $CONFIG:3: " "$OUT"
+rm "$CONFIG"
+expect_code 125 "$RIVULET" run --links wlan0:bakup -- true
+expect_text "rivulet: --links: 'bakup' after 'wlan0:' is not known" "$OUT"
+expect_code 125 "$RIVULET" run --not wlan0:backup -- true
+expect_text "rivulet: --not: " "$OUT"
+expect "a name that no link has" pair_lab sh -c "'$RIVULET' run --links wlan0,wlan9 -- true"
+expect_text "rivulet: --links: there is no link 'wlan9' now \(there are: wlan0, wwan0\)" "$OUT"
