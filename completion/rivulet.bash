@@ -79,13 +79,34 @@ _rivulet_lab()
 	mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$(_rivulet_scenario_names)" -- "$cur")
 }
 
+# The last name of a list of links, with what stands before it.
+_rivulet_link_list()
+{
+	local before=
+
+	[[ $cur == *,* ]] && before=${cur%,*},
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$(ls /sys/class/net 2>/dev/null)" \
+		-- "${cur##*,}")
+	compopt -o nospace
+}
+
+_rivulet_links()
+{
+	case $prev in
+	--links | --not) _rivulet_link_list ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--watch --json --links --not --help' -- "$cur") ;;
+	esac
+}
+
 _rivulet_run()
 {
 	if [[ $prev == --report ]]; then
 		_filedir
+	elif [[ $prev == --links || $prev == --not ]]; then
+		_rivulet_link_list
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'--explain --dry-run --json --report --quiet --help --' -- "$cur")
+			'--links --not --explain --dry-run --json --report --quiet --help --' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 	fi
@@ -109,11 +130,12 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'lab run status --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'clean lab links run status --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
 	lab) _rivulet_lab ;;
+	links) _rivulet_links ;;
 	run) _rivulet_run ;;
 	status) _rivulet_status ;;
 	esac
