@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "link/change.h"
 
+#include "link/backlog.h"
+
 #include <errno.h>
 #include <linux/mptcp.h>
 #include <net/if.h>
@@ -24,6 +26,9 @@ int change_apply(struct netstack *stack, const struct change *change)
 	case CHANGE_ENDPOINT:
 		err = endpoint_add(stack->generic, stack->mptcp, &change->endpoint);
 		break;
+	case CHANGE_BACKLOG:
+		err = backlog_set(change->backlog.now);
+		break;
 	}
 	return err == -EEXIST ? 1 : err;
 }
@@ -36,6 +41,14 @@ static int undo_limits(struct netstack *stack, const struct change *change)
 	if (err < 0 || memcmp(&is, &change->limits.now, sizeof(is)) != 0)
 		return err;
 	return endpoint_limits_set(stack->generic, stack->mptcp, &change->limits.was);
+}
+
+static int undo_backlog(const struct change *change)
+{
+	uint32_t is;
+	int err = backlog_get(&is);
+
+	return err < 0 || is != change->backlog.now ? err : backlog_set(change->backlog.was);
 }
 
 int change_undo(struct netstack *stack, const struct change *change)
@@ -54,6 +67,9 @@ int change_undo(struct netstack *stack, const struct change *change)
 		break;
 	case CHANGE_ENDPOINT:
 		err = endpoint_remove(stack->generic, stack->mptcp, &change->endpoint);
+		break;
+	case CHANGE_BACKLOG:
+		err = undo_backlog(change);
 		break;
 	}
 	/* Routes leave with their device, addresses and links come and go. */
@@ -89,6 +105,8 @@ bool change_equal(const struct change *a, const struct change *b)
 		return address_equal(&a->endpoint.address, &b->endpoint.address) &&
 		       a->endpoint.index == b->endpoint.index &&
 		       a->endpoint.flags == b->endpoint.flags;
+	case CHANGE_BACKLOG:
+		return a->backlog.was == b->backlog.was && a->backlog.now == b->backlog.now;
 	}
 	return false;
 }
@@ -131,6 +149,9 @@ const char *change_text(const struct change *change, char *text, size_t size)
 			 address_text(&change->endpoint.address, address), name,
 			 change->endpoint.flags & MPTCP_PM_ADDR_FLAG_SUBFLOW ? " subflow" : "",
 			 change->endpoint.flags & MPTCP_PM_ADDR_FLAG_BACKUP ? " backup" : "");
+		break;
+	case CHANGE_BACKLOG:
+		snprintf(text, size, "tcp_notsent_lowat %u", change->backlog.now);
 		break;
 	}
 	return text;

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum change_kind { CHANGE_ROUTE, CHANGE_RULE, CHANGE_LIMITS, CHANGE_ENDPOINT };
+enum change_kind { CHANGE_ROUTE, CHANGE_RULE, CHANGE_LIMITS, CHANGE_ENDPOINT, CHANGE_BACKLOG };
 
 struct change {
 	enum change_kind kind;
@@ -23,6 +23,9 @@ struct change {
 		struct {
 			struct endpoint_limits was, now;
 		} limits;
+		struct {
+			uint32_t was, now;
+		} backlog; /* link/backlog.h */
 	};
 };
 

@@ -350,6 +350,34 @@ void monitor_answered(struct monitor *m, unsigned link)
 		path->answered = true;
 }
 
+/* Does the connection of @flow send over another link as well? */
+static bool sends_elsewhere(const struct monitor *m, const struct flow *flow)
+{
+	for (unsigned i = 0; i < m->flow_count; i++) {
+		const struct monitor_flow *other = &m->flows[i].is;
+
+		if (other->connection == flow->is.connection && other->link != flow->is.link &&
+		    other->established && other->in_flight)
+			return true;
+	}
+	return false;
+}
+
+uint64_t monitor_slowest(const struct monitor *m)
+{
+	uint64_t slowest = 0;
+
+	/* Beyond a hundred subflows nobody waits for one of them. */
+	for (unsigned i = 0; i < m->flow_count && m->flow_count <= 100; i++) {
+		const struct flow *flow = &m->flows[i];
+
+		if (flow->is.established && flow->is.in_flight && flow->is.rate &&
+		    (!slowest || flow->is.rate < slowest) && sends_elsewhere(m, flow))
+			slowest = flow->is.rate;
+	}
+	return slowest;
+}
+
 bool monitor_is_watching(const struct monitor *m)
 {
 	for (unsigned i = 0; i < m->path_count; i++)

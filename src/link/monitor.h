@@ -35,7 +35,8 @@ struct monitor_flow {
 	bool established;
 	bool in_flight; /* something sent waits for its acknowledgement */
 	uint64_t acked, received;
-	uint32_t rtt; /* us; 0: not known */
+	uint32_t rtt;  /* us; 0: not known */
+	uint64_t rate; /* bytes/s that it delivers; 0: not known */
 };
 
 enum monitor_action {
@@ -62,5 +63,7 @@ void monitor_answered(struct monitor *monitor, unsigned link);
 
 /* Do connections use several links, or is a link out: is it worth looking often? */
 bool monitor_is_watching(const struct monitor *monitor);
+/* Bytes/s of the slowest subflow of connections that send over several links; 0: there are none. */
+uint64_t monitor_slowest(const struct monitor *monitor);
 /* The link is gone, or went down and came up: what was known of it is of no use. */
 void monitor_forget(struct monitor *monitor, unsigned link);

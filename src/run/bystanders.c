@@ -50,6 +50,7 @@ bool bystanders_need(const struct change *change, void *data)
 				return true;
 			break;
 		case CHANGE_LIMITS:
+		case CHANGE_BACKLOG:
 			break;
 		}
 	}

@@ -97,6 +97,7 @@ static int saw(const struct diag_socket *socket, void *data)
 			.acked = socket->bytes_acked,
 			.received = socket->bytes_received,
 			.rtt = socket->rtt,
+			.rate = socket->delivery_rate,
 		};
 		monitor_saw(pass->lookout->monitor, &flow);
 		if (link && flow.established)

@@ -57,6 +57,7 @@ static void act(unsigned link, enum monitor_action action, void *data)
 static void look(struct state *s)
 {
 	lookout_look(&s->lookout, &s->upkeep.plan.links, act, s);
+	upkeep_backlog(&s->upkeep, monitor_slowest(s->lookout.monitor));
 }
 
 static void summarise(struct state *s, bool goes_on)

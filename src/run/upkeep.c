@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/upkeep.h"
 
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "link/backlog.h"
 #include "link/watch.h"
 #include "run/explain.h"
 
@@ -16,6 +19,51 @@ static void on_change(const struct change *change, int result, void *data)
 		upkeep->unprivileged = true;
 	else if (options->explain || (result < 0 && !options->quiet))
 		explain_change(change, result, stderr);
+}
+
+/* What it was before any run changed it. A user who chose a value of their own keeps it. */
+static bool backlog_is_free(const struct upkeep *upkeep)
+{
+	unsigned count;
+	const struct change *changes = journal_changes(upkeep->journal, &count);
+	uint32_t is;
+
+	for (unsigned i = 0; i < count; i++)
+		if (changes[i].kind == CHANGE_BACKLOG)
+			return true;
+	return backlog_get(&is) == 0 && is == BACKLOG_UNLIMITED;
+}
+
+/* Makes the stack have what the plan and the backlog ask for. */
+static int apply(struct upkeep *upkeep)
+{
+	const struct multipath_plan *plan = &upkeep->plan.multipath;
+	_cleanup_free_ struct change *wanted = calloc(plan->count + 1, sizeof(*wanted));
+	unsigned count = plan->count;
+
+	if (!wanted)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(wanted, plan->changes, count * sizeof(*wanted));
+	if (upkeep->backlog && backlog_is_free(upkeep))
+		wanted[count++] = (struct change){
+			.kind = CHANGE_BACKLOG,
+			.backlog = {.was = BACKLOG_UNLIMITED, .now = upkeep->backlog}};
+	return journal_follow(upkeep->journal, &upkeep->netstack, wanted, count, on_change, upkeep);
+}
+
+void upkeep_backlog(struct upkeep *upkeep, uint64_t rate)
+{
+	uint32_t backlog = rate ? backlog_for(rate) : 0;
+	uint64_t now = clock_now();
+
+	/* Rates are estimates, and a pause is not an end. */
+	if (upkeep->unprivileged || backlog == upkeep->backlog ||
+	    now - upkeep->backlog_at < (backlog ? NS_PER_S / 4 : 2 * NS_PER_S))
+		return;
+	upkeep->backlog = backlog;
+	upkeep->backlog_at = now;
+	apply(upkeep);
 }
 
 static int follow(struct upkeep *upkeep)
@@ -37,8 +85,7 @@ static int follow(struct upkeep *upkeep)
 	native_plan_free(&upkeep->plan);
 	upkeep->plan = plan;
 	if (!upkeep->unprivileged)
-		journal_follow(upkeep->journal, &upkeep->netstack, plan.multipath.changes,
-			       plan.multipath.count, on_change, upkeep);
+		apply(upkeep);
 	return 0;
 }
 

@@ -19,6 +19,8 @@ struct upkeep {
 	struct nl *watch; /* poll nl_fd() of it, then upkeep_on_links(); NULL: cannot be had */
 	unsigned silent[UPKEEP_SILENT_MAX];
 	unsigned silent_count;
+	uint32_t backlog;    /* of subflows, bytes (link/backlog.h); 0: as it was */
+	uint64_t backlog_at; /* when it was last changed */
 	bool unprivileged;
 };
 
@@ -32,3 +34,7 @@ void upkeep_on_links(struct upkeep *upkeep);
 
 /* The link does not answer (or does, or is to be tried). */
 void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent);
+
+/* Connections send over several links, the slowest at @rate bytes/s (0: none do): keeps their
+ * backlog short. */
+void upkeep_backlog(struct upkeep *upkeep, uint64_t rate);
