@@ -26,23 +26,26 @@ static int fail(struct rv_error *why, int code, const struct err *err)
 	return code;
 }
 
-static int find_stack(const char *name, const struct stack_ops **ret, struct err *err)
+/* The stack of that name, or the first that can run here; NULL with why there is none. */
+static const struct stack_ops *find_stack(const char *name, int *ret_code, struct err *err)
 {
-	const struct stack_ops *ops = NULL;
-	int code = -ENOENT;
+	const struct stack_ops *ops;
 
 	if (name) {
 		ops = stack_find(name);
-		if (!ops)
-			return err_set(err, -ENOENT, "there is no stack '%s'", name);
-		code = ops->probe(err);
+		*ret_code = ops ? ops->probe(err)
+				: err_set(err, -ENOENT, "there is no stack '%s'", name);
+		return *ret_code < 0 ? NULL : ops;
 	}
-	for (unsigned i = 0; !name && code < 0 && stacks[i]; i++) {
-		ops = stacks[i];
-		code = ops->dial ? ops->probe(err) : -EOPNOTSUPP;
+	*ret_code = -EOPNOTSUPP;
+	for (unsigned i = 0; (ops = stacks[i]); i++) {
+		if (!ops->dial)
+			continue;
+		*ret_code = ops->probe(err);
+		if (*ret_code == 0)
+			return ops;
 	}
-	*ret = ops;
-	return code;
+	return NULL;
 }
 
 /* What a newer program knows and we do not must not be set. */
@@ -72,15 +75,16 @@ PUBLIC int rv_open(const char *stack, const struct rv_options *options, struct r
 		   struct rv_error *why)
 {
 	struct stack_options inner = {.stagger = RACE_STAGGER};
-	const struct stack_ops *ops = NULL;
 	struct rv_options known = {0};
+	const struct stack_ops *ops;
 	struct err err = {0};
 	struct rv *rv;
 	int code = read_options(options, &known, &err);
 
-	if (code == 0)
-		code = find_stack(stack, &ops, &err);
 	if (code < 0)
+		return fail(why, code, &err);
+	ops = find_stack(stack, &code, &err);
+	if (!ops)
 		return fail(why, code, &err);
 	if (known.stagger_ms)
 		inner.stagger = known.stagger_ms * NS_PER_MS;
@@ -126,10 +130,10 @@ PUBLIC int rv_dial(struct rv *rv, const char *host, const char *service, unsigne
 		code = err_set(&err, -EINVAL, "no host is given");
 	if (code == 0 && timeout_ms != RV_NO_TIMEOUT && timeout_ms <= 0)
 		code = err_set(&err, -EINVAL, "a timeout is 1 ms or more");
-	if (code == 0 && !ops->dial)
-		code = err_set(&err, -EOPNOTSUPP, "stack '%s' cannot dial for others", ops->name);
 	if (code == 0)
-		code = ops->dial(rv->stack, &dial, &err);
+		code = ops->dial ? ops->dial(rv->stack, &dial, &err)
+				 : err_set(&err, -EOPNOTSUPP, "stack '%s' cannot dial for others",
+					   ops->name);
 	return code < 0 ? fail(why, code, &err) : code;
 }
 
@@ -144,10 +148,10 @@ PUBLIC int rv_listen(struct rv *rv, const char *host, const char *service, int b
 
 	if (code == 0 && host && !*host)
 		code = err_set(&err, -EINVAL, "the host's name is empty; NULL is any address");
-	if (code == 0 && !ops->listen)
-		code = err_set(&err, -EOPNOTSUPP, "stack '%s' cannot listen for others", ops->name);
 	if (code == 0)
-		code = ops->listen(rv->stack, &listen, &err);
+		code = ops->listen ? ops->listen(rv->stack, &listen, &err)
+				   : err_set(&err, -EOPNOTSUPP,
+					     "stack '%s' cannot listen for others", ops->name);
 	return code < 0 ? fail(why, code, &err) : code;
 }
 
@@ -178,7 +182,7 @@ PUBLIC int rv_status_all(struct rv *rv, rv_each each, void *data, struct rv_erro
 {
 	_cleanup_(close_folder) DIR *folder = opendir("/proc/self/fd");
 	const struct dirent *entry;
-	struct rv_status is;
+	struct rv_status is = {0};
 	struct err err = {0};
 
 	if (!folder)

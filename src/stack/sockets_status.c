@@ -66,6 +66,12 @@ static int get_addrs(int fd, struct addrs *ret)
 	return get_array(fd, MPTCP_SUBFLOW_ADDRS, &ret->head, sizeof(*ret), sizeof(*ret->all));
 }
 
+/* Both were asked for with get_addrs(), which leaves no byte unset. */
+static bool addrs_equal(const struct addrs *a, const struct addrs *b)
+{
+	return memcmp((const char *)a, (const char *)b, sizeof(*a)) == 0;
+}
+
 static void count_tcp(const struct tcp_info *info, struct rv_subflow *ret)
 {
 	ret->state = info->tcpi_state;
@@ -80,8 +86,8 @@ static void count_tcp(const struct tcp_info *info, struct rv_subflow *ret)
 
 static int status_mptcp(int fd, const struct info *info, socklen_t info_size, struct rv_status *ret)
 {
-	struct addrs before, after;
-	struct counts counts;
+	struct addrs before, after = {0};
+	struct counts counts = {0};
 	unsigned count;
 	int code = get_addrs(fd, &after);
 
@@ -95,7 +101,7 @@ static int status_mptcp(int fd, const struct info *info, socklen_t info_size, st
 		if (code < 0)
 			return code;
 	} while (counts.head.num_subflows != after.head.num_subflows ||
-		 memcmp(&before, &after, sizeof(before)) != 0);
+		 !addrs_equal(&before, &after));
 
 	ret->protocol = info->flags & MPTCP_INFO_FLAG_FALLBACK ? RV_TCP_FALLBACK : RV_MPTCP;
 	ret->subflow_count = after.head.num_subflows;
@@ -116,31 +122,32 @@ static int status_mptcp(int fd, const struct info *info, socklen_t info_size, st
 	return 0;
 }
 
-static bool get_names(int fd, struct rv_subflow *subflow)
-{
-	socklen_t local = sizeof(subflow->local), remote = sizeof(subflow->remote);
-
-	return getsockname(fd, (struct sockaddr *)&subflow->local, &local) == 0 &&
-	       getpeername(fd, (struct sockaddr *)&subflow->remote, &remote) == 0;
-}
-
 static int status_tcp(int fd, struct rv_status *ret)
 {
 	struct rv_subflow *subflow = &ret->subflows[0];
+	socklen_t local = sizeof(subflow->local), remote = sizeof(subflow->remote);
 	struct tcp_info info = {0};
 	socklen_t size = sizeof(info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
-		return -errno;
-	if (!get_names(fd, subflow)) {
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&subflow->local, &local) < 0 ||
+	    getpeername(fd, (struct sockaddr *)&subflow->remote, &remote) < 0) {
 		*subflow = (struct rv_subflow){0};
-		return 0;
+		return -errno;
 	}
 	count_tcp(&info, subflow);
 	ret->subflow_count = 1;
 	ret->sent = subflow->sent;
 	ret->received = subflow->received;
 	return 0;
+}
+
+static bool is_connected(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+
+	return getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
 
 /* A kernel that knows MPTCP_INFO refuses it for a socket that has fallen back, but for that one
@@ -150,15 +157,14 @@ static int status_of(int fd, int protocol, struct rv_status *ret)
 	struct info info = {0};
 	socklen_t size = sizeof(info);
 
-	if (protocol == IPPROTO_TCP) {
-		ret->protocol = RV_TCP;
+	ret->protocol = protocol == IPPROTO_TCP ? RV_TCP : RV_MPTCP;
+	if (!is_connected(fd))
+		return 0;
+	if (protocol == IPPROTO_TCP)
 		return status_tcp(fd, ret);
-	}
 	if (getsockopt(fd, SOL_MPTCP, MPTCP_INFO, &info, &size) == 0)
 		return status_mptcp(fd, &info, size, ret);
-	ret->protocol = RV_TCP_FALLBACK;
-	if (status_tcp(fd, ret) < 0)
-		ret->protocol = RV_MPTCP_PERHAPS;
+	ret->protocol = status_tcp(fd, ret) == 0 ? RV_TCP_FALLBACK : RV_MPTCP_PERHAPS;
 	return 0;
 }
 

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The C interface does the same on every stack: programs/api.c says what and why.
+. "$(dirname "$0")/lib.sh"
+
+# Like pair, and a link that never answers, whose addresses are the first ones of the server's name.
+cat >"$TMP/dark.yaml" <<'EOF2'
+hosts:
+  - {name: phone}
+  - {name: server}
+links:
+  - name: dark
+    both: {rate: 20mbit, delay: 5ms}
+    ends:
+      - {host: phone, name: dark0, addresses: [10.9.0.2/24, "fd00:9::2/64"]}
+      - {host: server, name: dark0, addresses: [10.9.0.1/24, "fd00:9::1/64"]}
+  - name: wifi
+    both: {rate: 50mbit, delay: 5ms, queue: {bytes: 125kB}}
+    ends:
+      - {host: phone, name: wlan0, kind: wifi, addresses: [10.1.0.2/24, "fd00:1::2/64"]}
+      - {host: server, name: wlan0, kind: wifi, addresses: [10.1.0.1/24, "fd00:1::1/64"]}
+events:
+  - {at: 0s, link: dark, do: blackhole}
+EOF2
+
+for stack in native host; do
+	expect "the interface on $stack" rivulet lab run "$TMP/dark.yaml" \
+		--also "server: $PROGRAMS/api serve $stack 7000" -- \
+		"$PROGRAMS/api" try "$stack" 7000 server 10.1.0.1 fd00:1::1 10.9.0.1
+	cat "$OUT"
+done
