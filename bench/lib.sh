@@ -18,6 +18,7 @@
 # RIVULET names the program under test, JSON=1 makes figures lines of JSON.
 set -eu
 RIVULET=$(realpath "${RIVULET:-build/rivulet}")
+[ -x "$RIVULET" ] || { echo "$0: there is no $RIVULET: build it, or name it in RIVULET" >&2; exit 1; }
 # shellcheck disable=SC2034
 TOOLS=$(dirname "$RIVULET")/bench
 JSON=${JSON:-}
@@ -39,10 +40,10 @@ sandbox() {
 	[ "$(id -u)" = 0 ] && user=
 	TMP=$(mktemp -d /tmp/rivulet-bench.XXXXXX)
 	inside=
-	# The first process inside takes all others with it.
-	trap '[ -z "$inside" ] || kill -KILL "$inside" 2>/dev/null || :; rm -rf "$TMP"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	# The first process inside takes all others with it; that it was killed is no news then.
+	trap 'if [ -n "$inside" ]; then kill -KILL "$inside"; wait; fi || :; rm -rf "$TMP"' EXIT
+	trap 'exec 2>/dev/null; exit 130' INT
+	trap 'exec 2>/dev/null; exit 143' TERM HUP
 	# shellcheck disable=SC2086
 	INSIDE=1 RIVULET=$RIVULET TMP=$TMP JSON=$JSON setpriv --pdeathsig KILL \
 		unshare --net --pid --fork --kill-child --mount-proc $user "$0" "$@" &
