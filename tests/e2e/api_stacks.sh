@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The C interface does the same on every stack: programs/api.c says what and why.
 . "$(dirname "$0")/lib.sh"
+need unshare mount
 
 # Like pair, and a link that never answers, whose addresses are the first ones of the server's name.
 cat >"$TMP/dark.yaml" <<'EOF2'
@@ -23,9 +24,22 @@ events:
   - {at: 0s, link: dark, do: blackhole}
 EOF2
 
+# The name server is as dark; the resolver waits 2 s for it.
+echo 'options timeout:2 attempts:1
+nameserver 10.9.0.1' >"$TMP/resolv.conf"
+cat >"$TMP/try" <<'EOF2'
+set -e
+cat /etc/hosts >"$TMP/hosts"
+echo '10.1.0.1 half' >>"$TMP/hosts"
+mount --bind "$TMP/hosts" /etc/hosts
+mount --bind "$TMP/resolv.conf" /etc/resolv.conf
+exec "$PROGRAMS/api" try "$1" 7000 server half 10.1.0.1 fd00:1::1 10.9.0.1
+EOF2
+export TMP
+
 for stack in native host; do
 	expect "the interface on $stack" rivulet lab run "$TMP/dark.yaml" \
 		--also "server: $PROGRAMS/api serve $stack 7000" -- \
-		"$PROGRAMS/api" try "$stack" 7000 server 10.1.0.1 fd00:1::1 10.9.0.1
+		unshare --mount sh "$TMP/try" "$stack"
 	cat "$OUT"
 done
