@@ -109,7 +109,7 @@ int rv_listen(struct rv *rv, const char *host, const char *service, int backlog,
 
 /* What a connection is at present. */
 enum rv_protocol {
-	RV_TCP = 1,       /* it was made as plain TCP */
+	RV_TCP = 1,       /* plain TCP, made so, or accepted from a peer without MPTCP */
 	RV_TCP_FALLBACK,  /* MPTCP was asked for, and the peer or something between refused it */
 	RV_MPTCP,         /* MPTCP, or (not connected yet, or listening) it will try to be */
 	RV_MPTCP_PERHAPS, /* an MPTCP socket of a kernel before 5.16, which does not tell more */
