@@ -125,6 +125,14 @@ int endpoint_remove(struct nl *nl, uint16_t family, const struct endpoint *endpo
 	return nl_talk(nl, NULL, NULL);
 }
 
+int endpoint_drop_initial(struct nl *nl, uint16_t family, const struct address *address)
+{
+	/* Every connection calls the address that it began from number 0, whatever it is. */
+	put_endpoint(start(nl, family, MPTCP_PM_CMD_DEL_ADDR),
+		     &(struct endpoint){.address = *address});
+	return nl_talk(nl, NULL, NULL);
+}
+
 static int limits_answer(const struct nlmsghdr *msg, void *data)
 {
 	struct endpoint_limits *limits = data;

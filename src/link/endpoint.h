@@ -32,5 +32,7 @@ int endpoint_dump(struct nl *nl, uint16_t family, endpoint_each each, void *data
 int endpoint_add(struct nl *nl, uint16_t family, const struct endpoint *endpoint);
 /* Found by its address, whatever its id; -ENOENT where there is none. Closes its subflows. */
 int endpoint_remove(struct nl *nl, uint16_t family, const struct endpoint *endpoint);
+/* Closes, in every connection, the subflow that it began with, if that is from this address. -ENOENT: there is none. */
+int endpoint_drop_initial(struct nl *nl, uint16_t family, const struct address *address);
 int endpoint_limits_get(struct nl *nl, uint16_t family, struct endpoint_limits *ret);
 int endpoint_limits_set(struct nl *nl, uint16_t family, const struct endpoint_limits *limits);

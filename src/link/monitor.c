@@ -267,7 +267,8 @@ static bool has_other_path(const struct monitor *m, const struct flow *silent, b
 		    flow->is.link == silent->is.link || !flow->is.established || !path ||
 		    path->out || is_silent_sending(m, flow, patience(path, flow)))
 			continue;
-		if (!receiving || flow->received_at > silent->received_at)
+		if (!receiving || (flow->received_at > silent->received_at &&
+				   flow->received_at > advanced_at(m, silent)))
 			return true;
 	}
 	return false;

@@ -6,17 +6,19 @@
  * A subflow is silent
  *  - when it sends: segments are on their way and nothing has been acknowledged for PATIENCE;
  *  - when it receives: data came over it until PATIENCE ago and not since, while other subflows of
- * the same connection go on receiving what cannot be delivered, because something before it is
- * missing. PATIENCE is one and a half round-trip times, at least 80 ms; it doubles each time that a
- * link that was taken out for silence turns out to be alive soon after (a link with long pauses),
- * and is halved every minute again.
+ *    the same connection go on receiving what cannot be delivered, because something before it is
+ *    missing. (Where nothing is missing the program reads slowly, or the peer has no more to say.)
  *
- * A link is taken out when it has a silent subflow, none of its subflows has moved for PATIENCE,
- * and the connection of the silent one has a subflow on another link that is not silent: never the
- * last path. From then on it is probed, at first every second, then every two, four and eight. When
- * a probe is answered the link is put back in, and the kernel opens new subflows over it. (To put
- * it in and see would cost more: when the kernel closes a subflow that did not come about, it sends
- * all that the connection has under way once more.)
+ * PATIENCE is one and a half round-trip times, at least 80 ms; it doubles each time that a link that
+ * was taken out for silence turns out to be alive soon after (a link with long pauses), and is halved
+ * every minute again.
+ *
+ * A link is taken out when it has a silent subflow, none of its subflows has moved for PATIENCE, and
+ * the connection of the silent one has a subflow on another link that is not silent: never the last
+ * path. From then on it is probed, at first every second, then every two, four and eight. When a probe
+ * is answered the link is put back in, and the kernel opens new subflows over it. (To put it in and
+ * see would cost more: when the kernel closes a subflow that did not come about, it sends all that the
+ * connection has under way once more.)
  *
  * When no connection is left, the link goes back in: silence is found out by traffic, and a device
  * without traffic does nothing.

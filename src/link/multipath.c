@@ -231,6 +231,8 @@ static uint32_t endpoint_flags(const struct multipath_state *state, const struct
 		return MPTCP_PM_ADDR_FLAG_BACKUP;
 	if (use != MULTIPATH_USED)
 		return 0;
+	if (link->index == state->base && !policy_is_backup(state->policy, link))
+		return 0;
 	return MPTCP_PM_ADDR_FLAG_SUBFLOW |
 	       (policy_is_backup(state->policy, link) ? MPTCP_PM_ADDR_FLAG_BACKUP : 0);
 }

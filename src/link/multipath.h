@@ -5,13 +5,18 @@
  *
  * For each usable link and address family:
  *  - a routing table of its own with what the main table knows of the link (its networks, its
- *    gateways), and for every network that is reached over some other device that is up but no
- * usable link (a container bridge, a VPN) a "throw", which sends the search back to the main table;
+ *    gateways), and for every network that is reached over some other device that is up but no usable
+ *    link (a container bridge, a VPN) a "throw", which sends the search back to the main table;
  *  - for each of its addresses a rule "from ADDRESS lookup TABLE", just before the main table's, so
- * that any rule of the user's comes first;
- *  - for each of its addresses, up to what the kernel takes, an MPTCP endpoint with the flag
- * subflow, bound to the device, and with the flag backup if that is what the link is for. And the
- * limit of subflows is raised to the number of those endpoints.
+ *    that any rule of the user's comes first;
+ *  - for each of its addresses, up to what the kernel takes, an MPTCP endpoint with the flag subflow,
+ *    bound to the device, and with the flag backup if that is what the link is for.
+ * And the limit of subflows is raised to the number of those endpoints.
+ *
+ * The link that connections begin on (the base) needs no endpoint for its subflow, and has none as
+ * long as it is well: a connection whose other subflows are closed with their endpoints, because a run
+ * ends or is killed, goes on over the base. Once it was out it has an endpoint as the others have, so
+ * that connections come back to it.
  *
  * A backup that is alone carries everything, so no flag depends on whether other links work: to
  * change it would close the subflows over the only link that is left.
@@ -59,7 +64,8 @@ struct multipath_state {
 	bool path_manager;      /* the stack has MPTCP endpoints; else only routes are planned */
 	const unsigned *silent; /* indexes of links that do not answer */
 	unsigned silent_count;
-	bool routed; /* there are tables and rules of ours: keep them though only one link is left
+	unsigned base; /* link that connections begin on and that has no endpoint; 0: none */
+	bool routed;   /* there are tables and rules of ours: keep them though only one link is left
 		      */
 };
 

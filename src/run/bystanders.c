@@ -9,50 +9,93 @@ enum { STATE_ESTABLISHED = 1 }; /* include/net/tcp_states.h */
 static int keep(const struct diag_socket *socket, void *data)
 {
 	struct bystanders *b = data;
+	bool alive = socket->inode ? socket->state == STATE_ESTABLISHED : socket->unacked > 0;
 
-	if (!socket->mptcp || socket->inode == 0 || socket->state != STATE_ESTABLISHED)
+	if (!socket->mptcp || !alive || b->count == BYSTANDERS_MAX)
 		return 0;
-	for (unsigned i = 0; i < b->count; i++)
-		if (address_equal(&b->addresses[i], &socket->local))
-			return 0;
-	if (b->count < BYSTANDERS_MAX)
-		b->addresses[b->count++] = socket->local;
+	b->flows[b->count].connection = socket->inode;
+	b->flows[b->count].local = socket->local;
+	b->count++;
 	return 0;
 }
 
-void bystanders_look(struct bystanders *bystanders, const struct links *links)
+void bystanders_look(struct bystanders *b, struct netstack *netstack, const struct journal *journal,
+		     bool only_cut_off)
 {
 	_cleanup_nl_ struct nl *nl = NULL;
+	unsigned count;
+	const struct change *changes = journal_changes(journal, &count);
 
-	*bystanders = (struct bystanders){.links = links};
-	if (nl_open(&nl, NETLINK_SOCK_DIAG) < 0 || diag_dump(nl, keep, bystanders) < 0)
-		bystanders->count = 0;
+	*b = (struct bystanders){.only_cut_off = only_cut_off};
+	for (unsigned i = 0; i < count && b->endpoint_count < ENDPOINT_MAX; i++)
+		if (changes[i].kind == CHANGE_ENDPOINT)
+			b->endpoints[b->endpoint_count++] = changes[i].endpoint.address;
+	if (links_read(netstack->route, &b->links) < 0 || nl_open(&nl, NETLINK_SOCK_DIAG) < 0 ||
+	    diag_dump(nl, keep, b) < 0)
+		b->count = 0;
+}
+
+void bystanders_free(struct bystanders *b)
+{
+	links_free(&b->links);
+}
+
+static bool has_endpoint(const struct bystanders *b, const struct address *address)
+{
+	for (unsigned i = 0; i < b->endpoint_count; i++)
+		if (address_equal(&b->endpoints[i], address))
+			return true;
+	return false;
+}
+
+/* Would its connection be left without a subflow if all endpoints went? */
+static bool would_be_cut_off(const struct bystanders *b, unsigned flow)
+{
+	for (unsigned i = 0; i < b->count; i++)
+		if (b->flows[i].connection == b->flows[flow].connection &&
+		    !has_endpoint(b, &b->flows[i].local))
+			return false;
+	return true;
+}
+
+static bool stands_on(const struct bystanders *b, const struct address *local,
+		      const struct change *change)
+{
+	const struct link *link;
+
+	switch (change->kind) {
+	case CHANGE_ENDPOINT:
+		return address_equal(&change->endpoint.address, local);
+	case CHANGE_RULE:
+		return address_equal(&change->rule.from, local);
+	case CHANGE_ROUTE:
+		link = links_by_address(&b->links, local);
+		return link && change->route.table == MULTIPATH_TABLE_FIRST + link->index;
+	case CHANGE_LIMITS:
+	case CHANGE_BACKLOG:
+		break;
+	}
+	return false;
 }
 
 bool bystanders_need(const struct change *change, void *data)
 {
 	const struct bystanders *b = data;
 
-	for (unsigned i = 0; i < b->count; i++) {
-		const struct link *link = links_by_address(b->links, &b->addresses[i]);
-
-		switch (change->kind) {
-		case CHANGE_ENDPOINT:
-			if (address_equal(&change->endpoint.address, &b->addresses[i]))
-				return true;
-			break;
-		case CHANGE_RULE:
-			if (address_equal(&change->rule.from, &b->addresses[i]))
-				return true;
-			break;
-		case CHANGE_ROUTE:
-			if (link && change->route.table == MULTIPATH_TABLE_FIRST + link->index)
-				return true;
-			break;
-		case CHANGE_LIMITS:
-		case CHANGE_BACKLOG:
-			break;
-		}
-	}
+	for (unsigned i = 0; i < b->count; i++)
+		if (stands_on(b, &b->flows[i].local, change) &&
+		    (!b->only_cut_off || would_be_cut_off(b, i)))
+			return true;
 	return false;
+}
+
+unsigned bystanders_release(struct journal *journal, struct netstack *netstack, bool only_cut_off)
+{
+	struct bystanders bystanders;
+	unsigned kept;
+
+	bystanders_look(&bystanders, netstack, journal, only_cut_off);
+	kept = journal_release(journal, netstack, bystanders_need, &bystanders);
+	bystanders_free(&bystanders);
+	return kept;
 }

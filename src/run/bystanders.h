@@ -1,25 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connections of other programs that live on what a run has set up: it is not taken away from under
- * them. */
+/*
+ * Connections that live on what runs have set up. At the end of a run nothing is taken away from under those of other
+ * programs; when a run was killed, at least nothing that would cut a connection off altogether.
+ */
 #pragma once
 
 #include "link/change.h"
 #include "link/links.h"
+#include "run/journal.h"
 
 #include <stdbool.h>
 
-#define BYSTANDERS_MAX 32
+#define BYSTANDERS_MAX 256
 
 struct bystanders {
-	struct address addresses[BYSTANDERS_MAX]; /* that MPTCP subflows are on */
+	struct {
+		uint32_t connection; /* the inode of its socket; 0: closed by its program */
+		struct address local;
+	} flows[BYSTANDERS_MAX];
 	unsigned count;
-	const struct links *links;
+	struct links links;
+	struct address endpoints[ENDPOINT_MAX]; /* that would go */
+	unsigned endpoint_count;
+	bool only_cut_off; /* need only what keeps a connection from losing its last subflow */
 };
 
-/* Looks at all MPTCP subflows that some process holds; call it when no process of the run is left.
- * On failure there are none. */
-void bystanders_look(struct bystanders *bystanders, const struct links *links);
+/* Looks at the MPTCP subflows that a process holds or that still have something to send. On failure there are none. */
+void bystanders_look(struct bystanders *bystanders, struct netstack *netstack,
+		     const struct journal *journal, bool only_cut_off);
+void bystanders_free(struct bystanders *bystanders);
 
-/* Would taking @change back cut one of them off? As a journal_in_use, @data is the struct
- * bystanders. */
+/* Gives up what the run holds but for what they need; number of changes kept. */
+unsigned bystanders_release(struct journal *journal, struct netstack *netstack, bool only_cut_off);
+
+/* Is @change needed? As a journal_in_use, @data is the struct bystanders. */
 bool bystanders_need(const struct change *change, void *data);

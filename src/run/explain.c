@@ -84,6 +84,11 @@ void explain_change(const struct change *change, int result, FILE *out)
 			text);
 }
 
+void explain_left(const struct link *link, FILE *out)
+{
+	fprintf(out, "rivulet: connections leave %s, on which they began\n", link->name);
+}
+
 void explain_monitor(const struct links *links, unsigned link, enum monitor_action action,
 		     FILE *out)
 {

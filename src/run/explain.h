@@ -10,5 +10,7 @@
 void explain_plan(const struct native_plan *plan, FILE *out);
 /* @result as for a journal_report. */
 void explain_change(const struct change *change, int result, FILE *out);
+/* Connections have left @link, that they began on. */
+void explain_left(const struct link *link, FILE *out);
 void explain_monitor(const struct links *links, unsigned link, enum monitor_action action,
 		     FILE *out);

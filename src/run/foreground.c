@@ -69,7 +69,8 @@ static int dry_run(const struct run_options *options, struct err *err)
 			strerror(-code));
 		return RUN_FAILED;
 	}
-	code = native_plan(&netstack, &(struct native_facts){.policy = options->policy}, &plan, err);
+	code = native_plan(&netstack, &(struct native_facts){.policy = options->policy}, &plan,
+			   err);
 	netstack_close(&netstack);
 	if (code < 0)
 		return RUN_FAILED;
@@ -347,6 +348,7 @@ int run_program(const struct run_options *options, struct err *err)
 	struct foreground f = {.options = options, .control = -1};
 	sigset_t all;
 	struct err why;
+	int code;
 
 	if (native_probe(&why) < 0) {
 		if (take_note(options, &why) < 0) {
@@ -363,5 +365,7 @@ int run_program(const struct run_options *options, struct err *err)
 	/* From here on signals are waited for, never handled. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &f.caller_mask);
-	return run_under(&f, err);
+	code = run_under(&f, err);
+	journal_close(f.journal);
+	return code;
 }

@@ -193,26 +193,21 @@ static void loop(struct state *s, int listener)
 	}
 }
 
-/* Takes the set-up back; what connections of others live on, when they have ended. */
+/* Takes the set-up back; what connections of others live on, when they have ended. If the foreground
+ * was killed the program goes on: then the watcher waits for its connections, and answers it. */
 static void take_back(struct state *s)
 {
 	struct journal *journal = s->setup->journal;
-	struct bystanders bystanders;
-	unsigned kept;
+	struct netstack *netstack = &s->upkeep.netstack;
 
 	if (!s->ended) {
-		/* Killed: now, or never. */
-		journal_release(journal, &s->upkeep.netstack, NULL, NULL);
+		bystanders_release(journal, netstack, true);
 		return;
 	}
-	do {
-		bystanders_look(&bystanders, &s->upkeep.plan.links);
-		kept = journal_release(journal, &s->upkeep.netstack, bystanders_need, &bystanders);
-		if (kept > 0) {
-			supervisor_say(s->setup->control, SUPERVISOR_STAYS);
-			poll(NULL, 0, 1000);
-		}
-	} while (kept > 0);
+	while (bystanders_release(journal, netstack, false) > 0) {
+		supervisor_say(s->setup->control, SUPERVISOR_STAYS);
+		poll(NULL, 0, 1000);
+	}
 }
 
 int supervisor_main(const struct supervisor *setup)

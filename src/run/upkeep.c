@@ -66,27 +66,92 @@ void upkeep_backlog(struct upkeep *upkeep, uint64_t rate)
 	apply(upkeep);
 }
 
-static int follow(struct upkeep *upkeep)
+static enum multipath_use use_of(const struct native_plan *plan, unsigned index)
+{
+	for (unsigned i = 0; i < plan->links.count; i++)
+		if (plan->links.all[i].index == index)
+			return plan->multipath.use[i];
+	return MULTIPATH_DOWN; /* it is gone */
+}
+
+/* The base is not usable any more: the subflows that connections began with are closed, as those of other links are with
+ * their endpoints. */
+static void leave_base(struct upkeep *upkeep)
+{
+	const struct link *link = links_by_index(&upkeep->plan.links, upkeep->base);
+
+	for (unsigned i = 0; link && i < link->address_count; i++)
+		endpoint_drop_initial(upkeep->netstack.generic, upkeep->netstack.mptcp,
+				      &link->addresses[i]);
+	if (link && upkeep->options->explain)
+		explain_left(link, stderr);
+}
+
+/* What the base is at first: the link that connections begin on, if it is used. */
+static unsigned find_base(const struct native_plan *plan)
+{
+	for (unsigned i = 0; i < plan->links.count; i++)
+		if (plan->multipath.use[i] == MULTIPATH_USED &&
+		    multipath_begins_on(&plan->links, &plan->links.all[i]))
+			return plan->links.all[i].index;
+	return 0;
+}
+
+static bool is_base_still(const struct native_plan *plan, unsigned base)
+{
+	return base == 0 || base == find_base(plan);
+}
+
+static int make_plan(struct upkeep *upkeep, struct native_plan *ret)
 {
 	struct native_facts facts = {.silent = upkeep->silent,
 				     .silent_count = upkeep->silent_count,
+				     .base = upkeep->base,
 				     .policy = upkeep->options->policy};
-	struct native_plan plan;
 	struct err err;
 	int code;
 
 	facts.ours = journal_changes(upkeep->journal, &facts.our_count);
-	code = native_plan(&upkeep->netstack, &facts, &plan, &err);
-
-	if (code < 0) {
+	code = native_plan(&upkeep->netstack, &facts, ret, &err);
+	if (code < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
-		return code;
+	return code;
+}
+
+static int follow(struct upkeep *upkeep)
+{
+	struct native_plan plan;
+	bool left = false;
+	int code = make_plan(upkeep, &plan);
+
+	if (code == 0 && !is_base_still(&plan, upkeep->base)) {
+		left = use_of(&plan, upkeep->base) != MULTIPATH_USED;
+		native_plan_free(&plan);
+		if (left && !upkeep->unprivileged)
+			leave_base(upkeep);
+		upkeep->base = 0;
+		code = make_plan(upkeep, &plan);
 	}
+	if (code < 0)
+		return code;
 	native_plan_free(&upkeep->plan);
 	upkeep->plan = plan;
 	if (!upkeep->unprivileged)
 		apply(upkeep);
 	return 0;
+}
+
+/* The first time the base is found out, then the links are set up around it. */
+static int begin(struct upkeep *upkeep)
+{
+	struct native_plan plan;
+	int code = make_plan(upkeep, &plan);
+
+	if (code < 0)
+		return code;
+	upkeep->base = find_base(&plan);
+	native_plan_free(&plan);
+	return follow(upkeep);
 }
 
 int upkeep_open(struct upkeep *upkeep, const struct run_options *options, struct journal *journal)
@@ -103,7 +168,7 @@ int upkeep_open(struct upkeep *upkeep, const struct run_options *options, struct
 	/* Watch first, so that nothing changes unseen between. */
 	if (watch_open(&upkeep->watch) < 0)
 		upkeep->watch = NULL;
-	code = follow(upkeep);
+	code = begin(upkeep);
 	if (code < 0)
 		return code;
 	if (options->explain)

@@ -19,6 +19,7 @@ struct upkeep {
 	struct nl *watch; /* poll nl_fd() of it, then upkeep_on_links(); NULL: cannot be had */
 	unsigned silent[UPKEEP_SILENT_MAX];
 	unsigned silent_count;
+	unsigned base;       /* multipath.h; 0: none any more */
 	uint32_t backlog;    /* of subflows, bytes (link/backlog.h); 0: as it was */
 	uint64_t backlog_at; /* when it was last changed */
 	bool unprivileged;

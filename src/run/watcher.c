@@ -3,6 +3,7 @@
 #include "attach/substitute.h"
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "run/bystanders.h"
 #include "run/status.h"
 #include "run/supervisor.h"
 
@@ -11,28 +12,36 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-static void undo(struct journal *journal)
+/* Takes back what the supervisor has left; number of changes that connections cannot do without. */
+static unsigned release(struct journal *journal)
 {
 	struct netstack netstack;
+	unsigned kept;
 
 	if (netstack_open_host(&netstack) < 0)
-		return;
-	journal_release(journal, &netstack, NULL, NULL);
+		return 0;
+	kept = bystanders_release(journal, &netstack, true);
 	netstack_close(&netstack);
+	return kept;
 }
 
-static void let_go(int listener)
+/* Lets every asking call go on until nobody is left to ask, and until @kept changes are not needed any more. */
+static void let_go(int listener, struct journal *journal, unsigned kept)
 {
 	struct pollfd fd = {.fd = listener, .events = POLLIN};
 	struct substitute *substitute;
 
 	if (substitute_new(listener, &substitute, NULL) < 0)
 		return;
-	while (poll(&fd, 1, -1) >= 0 || errno == EINTR) {
-		if (fd.revents & POLLIN)
+	while (fd.fd >= 0 || kept > 0) {
+		int ready = poll(&fd, 1, kept ? 1000 : -1);
+
+		if (ready > 0 && (fd.revents & POLLIN))
 			substitute_let_go(substitute);
-		else if (fd.revents)
-			break;
+		else if (ready > 0)
+			fd.fd = -1;
+		else if (ready == 0)
+			kept = release(journal);
 	}
 	substitute_free(substitute);
 }
@@ -42,6 +51,7 @@ int watcher_main(const struct supervisor *setup)
 	const int keep[] = {setup->control, setup->watch, journal_fd(setup->journal)};
 	_cleanup_close_ int listener = -1;
 	pid_t supervisor = fork();
+	unsigned kept;
 	int null;
 
 	if (supervisor < 0)
@@ -59,12 +69,12 @@ int watcher_main(const struct supervisor *setup)
 	while (waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
 		;
 	status_remove(supervisor);
-	undo(setup->journal);
+	kept = release(setup->journal);
 	if (listener < 0)
 		return 0;
-	if (filter_in_use(listener))
+	if (kept > 0 || filter_in_use(listener))
 		supervisor_say(setup->control, SUPERVISOR_STAYS);
 	close_fd(setup->control);
-	let_go(listener);
+	let_go(listener, setup->journal, kept);
 	return 0;
 }

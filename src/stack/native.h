@@ -25,6 +25,7 @@ struct native_facts {
 	unsigned our_count;
 	const unsigned *silent; /* links that do not answer */
 	unsigned silent_count;
+	unsigned base;               /* multipath.h */
 	const struct policy *policy; /* NULL: none */
 };
 

@@ -72,6 +72,7 @@ int native_plan(struct netstack *netstack, const struct native_facts *facts,
 					.policy = facts->policy,
 					.silent = facts->silent,
 					.silent_count = facts->silent_count,
+					.base = facts->base,
 					.routed = is_routed(facts)};
 	int code = links_read(netstack->route, &plan.links);
 

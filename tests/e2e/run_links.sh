@@ -24,7 +24,7 @@ download() {
 # Lost: a download would die, or stall for as long as the kernels' own timers last.
 scenario down '  - {at: 1s, link: wifi, do: down}'
 download "a link that goes down"
-expect_text 'taken back: mptcp endpoint 10.1.0.2' "$OUT"
+expect_text 'connections leave wlan0' "$OUT"
 
 # A machine that is too busy to look sees nothing and leaves it to the kernels: it gets three chances.
 sees() {
@@ -44,7 +44,7 @@ sees "a link that goes silent" 'link wlan0 does not answer'
 scenario return '  - {at: 500ms, link: wifi, do: down}
   - {at: 1s, link: wifi, do: up}'
 download "a link that goes down and comes up"
-[ "$(grep -c 'set up: mptcp endpoint 10.1.0.2' "$OUT")" -ge 2 ] || { cat "$OUT" >&2; fail "the link was not put back"; }
+expect_text 'set up: mptcp endpoint 10.1.0.2' "$OUT"
 
 scenario heal '  - {at: 1s, link: wifi, do: blackhole}
   - {at: 1500ms, link: wifi, do: heal}'

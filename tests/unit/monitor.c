@@ -125,6 +125,27 @@ static void an_idle_subflow_is_not_dead(void **state)
 	monitor_free(w.monitor);
 }
 
+/* A program that reads slowly would have its links taken away and put back every few seconds. */
+static void a_slow_reader_is_not_a_dead_link(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.receiving = true;
+	step(&w, 1000);
+	for (unsigned pause = 0; pause < 10; pause++) {
+		w.dead[0] = true; /* the window closes: the far link's last bytes come later */
+		step(&w, 60);
+		w.receiving = false;
+		step(&w, 700);
+		w.receiving = true;
+		w.dead[0] = false;
+		step(&w, 100);
+	}
+	assert_int_equal(w.out[0] + w.out[1], 0);
+	monitor_free(w.monitor);
+}
+
 /* The last link would be taken away. */
 static void the_last_path_stays(void **state)
 {
@@ -243,6 +264,7 @@ int main(void)
 		cmocka_unit_test(silent_upload_is_found),
 		cmocka_unit_test(silent_download_is_found),
 		cmocka_unit_test(an_idle_subflow_is_not_dead),
+		cmocka_unit_test(a_slow_reader_is_not_a_dead_link),
 		cmocka_unit_test(the_last_path_stays),
 		cmocka_unit_test(another_subflow_moves),
 		cmocka_unit_test(a_dead_link_is_probed),

@@ -251,6 +251,21 @@ static void a_silent_link_keeps_its_routes(void **state)
 	multipath_plan_free(&p);
 }
 
+/* A connection would be cut off when a killed run's endpoints are taken back. */
+static void the_base_has_no_endpoint(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.state.base = WLAN;
+	p = plan(&d);
+	assert_int_equal(p.used, 2);
+	assert_int_equal(count(&p, CHANGE_RULE), 2);
+	assert_int_equal(count(&p, CHANGE_ENDPOINT), 1);
+	multipath_plan_free(&p);
+}
+
 /* NetworkManager's endpoints would be doubled, or more asked for than the kernel takes. */
 static void present_endpoints_are_kept(void **state)
 {
@@ -439,6 +454,7 @@ int main(void)
 		cmocka_unit_test(one_link_needs_its_endpoint),
 		cmocka_unit_test(reasons_are_told),
 		cmocka_unit_test(a_silent_link_keeps_its_routes),
+		cmocka_unit_test(the_base_has_no_endpoint),
 		cmocka_unit_test(present_endpoints_are_kept),
 		cmocka_unit_test(an_excluded_link_carries_nothing),
 		cmocka_unit_test(an_excluded_default_is_left),
