@@ -223,18 +223,23 @@ static int add_limits(const struct multipath_state *state, unsigned endpoints,
 	return add(plan, change);
 }
 
-/* MPTCP_PM_ADDR_FLAG_* of the endpoints of this link; 0: it has none. */
-static uint32_t endpoint_flags(const struct multipath_state *state, const struct link *link,
+/* MPTCP_PM_ADDR_FLAG_* that endpoints of this link may have; 0: it has none. */
+static uint32_t endpoint_flags(const struct policy *policy, const struct link *link,
 			       enum multipath_use use)
 {
-	if (use == MULTIPATH_POLICY && multipath_begins_on(state->links, link))
+	if (use == MULTIPATH_POLICY)
 		return MPTCP_PM_ADDR_FLAG_BACKUP;
 	if (use != MULTIPATH_USED)
 		return 0;
-	if (link->index == state->base && !policy_is_backup(state->policy, link))
-		return 0;
 	return MPTCP_PM_ADDR_FLAG_SUBFLOW |
-	       (policy_is_backup(state->policy, link) ? MPTCP_PM_ADDR_FLAG_BACKUP : 0);
+	       (policy_is_backup(policy, link) ? MPTCP_PM_ADDR_FLAG_BACKUP : 0);
+}
+
+/* The base has none while it is well (see multipath.h), but to be left alone it needs one. */
+static bool needs_endpoints(const struct multipath_state *state, const struct link *link,
+			    uint32_t flags)
+{
+	return flags && (link->index != state->base || flags & MPTCP_PM_ADDR_FLAG_BACKUP);
 }
 
 static int fill(const struct multipath_state *state, struct multipath_plan *plan)
@@ -254,12 +259,16 @@ static int fill(const struct multipath_state *state, struct multipath_plan *plan
 			err = add_rules(state, &state->links->all[i], plan);
 	if (err < 0 || !state->path_manager)
 		return err;
-	for (unsigned i = 0; i < state->links->count && err == 0; i++) {
-		const struct link *link = &state->links->all[i];
-		uint32_t flags = endpoint_flags(state, link, plan->use[i]);
+	/* Those that carry something come first: there is not room for all. */
+	for (int excluded = 0; excluded <= 1; excluded++) {
+		for (unsigned i = 0; i < state->links->count && err == 0; i++) {
+			const struct link *link = &state->links->all[i];
+			uint32_t flags = endpoint_flags(state->policy, link, plan->use[i]);
 
-		if (flags)
-			err = add_endpoints(state, link, flags, plan, &endpoints);
+			if (needs_endpoints(state, link, flags) &&
+			    excluded == (plan->use[i] == MULTIPATH_POLICY))
+				err = add_endpoints(state, link, flags, plan, &endpoints);
+		}
 	}
 	return err < 0 ? err : add_limits(state, endpoints, plan);
 }
@@ -290,4 +299,26 @@ void multipath_plan_free(struct multipath_plan *plan)
 	free(plan->changes);
 	free(plan->use);
 	*plan = (struct multipath_plan){0};
+}
+
+const struct endpoint *multipath_contradiction(const struct links *links,
+					       const struct policy *policy,
+					       const enum multipath_use *use,
+					       const struct endpoint *endpoints, unsigned count)
+{
+	const uint32_t matter = MPTCP_PM_ADDR_FLAG_SUBFLOW | MPTCP_PM_ADDR_FLAG_BACKUP;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct endpoint *endpoint = &endpoints[i];
+		const struct link *link = links_by_address(links, &endpoint->address);
+		uint32_t is = endpoint->flags & matter, wanted;
+
+		if (!link || endpoint->flags & MPTCP_PM_ADDR_FLAG_IMPLICIT)
+			continue;
+		wanted = endpoint_flags(policy, link, use[link - links->all]);
+		if (wanted & MPTCP_PM_ADDR_FLAG_SUBFLOW ? is != wanted
+							: wanted && is & MPTCP_PM_ADDR_FLAG_SUBFLOW)
+			return endpoint;
+	}
+	return NULL;
 }

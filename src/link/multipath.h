@@ -21,10 +21,12 @@
  * A backup that is alone carries everything, so no flag depends on whether other links work: to
  * change it would close the subflows over the only link that is left.
  *
- * A connection begins on the link of the best default route. That is not changed, even if this link
- * is not to be used: the route is everyone's. Its addresses get an endpoint with the flag backup
- * alone: no subflow is opened over the link, and a connection that began there sends no more over
- * it as soon as it has another subflow.
+ * An excluded link's addresses get endpoints with the flag backup alone: no subflow is opened over
+ * it, and nobody else can add an endpoint that would. A connection begins on the link of the best
+ * default route, which is everyone's and is not changed even if that link is excluded; by this flag
+ * the connection sends no more over it as soon as it has another subflow.
+ *
+ * Endpoints are a network namespace's, not a run's: what is there already can contradict a policy.
  */
 #pragma once
 
@@ -82,3 +84,10 @@ bool multipath_begins_on(const struct links *links, const struct link *link);
 /* -ENOMEM, or 0. */
 int multipath_plan(const struct multipath_state *state, struct multipath_plan *ret);
 void multipath_plan_free(struct multipath_plan *plan);
+
+/* The first of the @count endpoints of a stack by which a link would be used otherwise than
+ * @policy (may be NULL) and @use, as planned for @links, say; NULL if there is none. */
+const struct endpoint *multipath_contradiction(const struct links *links,
+					       const struct policy *policy,
+					       const enum multipath_use *use,
+					       const struct endpoint *endpoints, unsigned count);

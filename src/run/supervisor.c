@@ -220,8 +220,11 @@ int supervisor_main(const struct supervisor *setup)
 	close_fd(setup->watch);
 	journal_keep(setup->journal, JOURNAL_SUPERVISOR);
 	if (upkeep_open(&s.upkeep, setup->options, setup->journal) < 0 ||
-	    lookout_open(&s.lookout) < 0)
+	    lookout_open(&s.lookout) < 0) {
+		/* The watcher has the socket as well: its end would not be seen. */
+		supervisor_say(setup->control, SUPERVISOR_DONE);
 		return RUN_FAILED;
+	}
 	supervisor_say(setup->control, SUPERVISOR_READY);
 	listener = fds_receive(setup->handoff);
 	/* Without a listener the program could not be started: the foreground says why. */

@@ -141,6 +141,22 @@ static int follow(struct upkeep *upkeep)
 	return 0;
 }
 
+/* Does what others have set up leave room for this run's policy? Nothing is changed before. */
+static int look_for_others(struct upkeep *upkeep, const struct native_plan *plan)
+{
+	struct native_facts facts = {0};
+	struct err why = {0};
+	int code;
+
+	/* Wants nothing yet: what dead runs have left goes. */
+	journal_follow(upkeep->journal, &upkeep->netstack, NULL, 0, on_change, upkeep);
+	facts.ours = journal_changes(upkeep->journal, &facts.our_count);
+	code = native_contradiction(&upkeep->netstack, &facts, plan, &why);
+	if (code < 0 || (code > 0 && !upkeep->options->quiet))
+		fprintf(stderr, "rivulet: %s\n", why.text);
+	return code;
+}
+
 /* The first time the base is found out, then the links are set up around it. */
 static int begin(struct upkeep *upkeep)
 {
@@ -150,8 +166,9 @@ static int begin(struct upkeep *upkeep)
 	if (code < 0)
 		return code;
 	upkeep->base = find_base(&plan);
+	code = look_for_others(upkeep, &plan);
 	native_plan_free(&plan);
-	return follow(upkeep);
+	return code < 0 ? code : follow(upkeep);
 }
 
 int upkeep_open(struct upkeep *upkeep, const struct run_options *options, struct journal *journal)

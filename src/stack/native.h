@@ -33,3 +33,10 @@ struct native_facts {
 int native_plan(struct netstack *netstack, const struct native_facts *facts,
 		struct native_plan *ret, struct err *err);
 void native_plan_free(struct native_plan *plan);
+
+/* Is a link used otherwise here, by another run or by somebody else's endpoints, than it was
+ * planned? 0: no; 1: it is, but nobody asked for anything else; -EBUSY: it is, though the policy
+ * speaks of it. @why has the words. @facts->ours are the changes of all live runs, before
+ * this one has made any. */
+int native_contradiction(struct netstack *netstack, const struct native_facts *facts,
+			 const struct native_plan *plan, struct err *why);

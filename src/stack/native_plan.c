@@ -3,6 +3,7 @@
 #include "stack/native.h"
 #include "stack/stack.h"
 
+#include <linux/mptcp.h>
 #include <string.h>
 
 int native_probe(struct err *why)
@@ -95,6 +96,73 @@ int native_plan(struct netstack *netstack, const struct native_facts *facts,
 	}
 	*ret = plan;
 	return 0;
+}
+
+static int keep_all(const struct endpoint *endpoint, void *data)
+{
+	struct others *all = data;
+
+	if (all->count < ENDPOINT_MAX)
+		all->all[all->count++] = *endpoint;
+	return 0;
+}
+
+/* Rules are made for links that are used; the base of a run may have no endpoint that would tell. */
+static const struct link *find_in_use(const struct native_facts *facts,
+				      const struct native_plan *plan, const struct others *all)
+{
+	for (unsigned i = 0; i < facts->our_count; i++) {
+		const struct change *made = &facts->ours[i];
+		const struct link *link = NULL;
+		bool endpoint = false;
+
+		if (made->kind == CHANGE_RULE)
+			link = links_by_address(&plan->links, &made->rule.from);
+		for (unsigned j = 0; link && j < all->count; j++)
+			endpoint = endpoint ||
+				   links_by_address(&plan->links, &all->all[j].address) == link;
+		if (link && !endpoint &&
+		    (policy_of(plan->policy, link) == POLICY_NEVER ||
+		     policy_is_backup(plan->policy, link)))
+			return link;
+	}
+	return NULL;
+}
+
+int native_contradiction(struct netstack *netstack, const struct native_facts *facts,
+			 const struct native_plan *plan, struct err *why)
+{
+	const struct endpoint *endpoint;
+	char text[ADDRESS_TEXT_MAX];
+	struct others all = {0};
+	const struct link *link;
+	enum policy_use wish;
+
+	if (!netstack->mptcp ||
+	    endpoint_dump(netstack->generic, netstack->mptcp, keep_all, &all) < 0)
+		return 0;
+	endpoint = multipath_contradiction(&plan->links, plan->policy, plan->multipath.use, all.all,
+					   all.count);
+	link = endpoint ? links_by_address(&plan->links, &endpoint->address)
+			: find_in_use(facts, plan, &all);
+	if (!link)
+		return 0;
+	wish = policy_of(plan->policy, link);
+	if (!endpoint)
+		return err_set(why, -EBUSY,
+			       "the policy '%s' cannot be kept: link %s is used by another run",
+			       policy_use_names[wish], link->name);
+	err_set(why, 0,
+		"link %s is %s here, by another run or somebody's MPTCP endpoint %s (`ip mptcp "
+		"endpoint`)",
+		link->name,
+		!(endpoint->flags & MPTCP_PM_ADDR_FLAG_SUBFLOW) ? "kept out of use"
+		: endpoint->flags & MPTCP_PM_ADDR_FLAG_BACKUP   ? "a backup"
+								: "used for subflows",
+		address_text(&endpoint->address, text));
+	if (wish == POLICY_DEFAULT)
+		return 1;
+	return err_prefix(why, -EBUSY, "the policy '%s' cannot be kept", policy_use_names[wish]);
 }
 
 void native_plan_free(struct native_plan *plan)

@@ -105,3 +105,27 @@ expect_code 125 "$RIVULET" run --not wlan0:backup -- true
 expect_text "rivulet: --not: " "$OUT"
 expect "a name that no link has" pair_lab sh -c "'$RIVULET' run --links wlan0,wlan9 -- true"
 expect_text "rivulet: --links: there is no link 'wlan9' now \(there are: wlan0, wwan0\)" "$OUT"
+
+# Lost: another run in the same place undoes what was asked for, or is itself undone by it.
+two_runs() {
+	pair_lab sh -c "
+		'$RIVULET' run --quiet $1 -- sh -c 'touch $TMP/first; cat $TMP/wait' & first=\$!
+		for i in \$(seq 200); do [ -e '$TMP/first' ] && break; sleep 0.05; done
+		'$RIVULET' run --report '$REPORT' $2 -- curl -4 -fsS -o '$TMP/got' http://server/file; code=\$?
+		echo >'$TMP/wait'; wait \$first; rm '$TMP/first'
+		exit \$code"
+}
+mkfifo "$TMP/wait"
+expect_code 125 two_runs "" "--not wlan0"
+expect_text "the policy 'never' cannot be kept: link wlan0 is used by another run" "$OUT"
+expect_code 125 two_runs "" "--links wlan0:backup,wwan0"
+expect_text "the policy .backup. cannot be kept: link wlan0 is used by another run" "$OUT"
+expect_code 125 two_runs "" "--not wwan0"
+expect_text "the policy 'never' cannot be kept: link wwan0 is used for subflows here" "$OUT"
+expect_code 125 two_runs "--links wlan0" "--links wlan0,wwan0"
+expect_text "the policy 'use' cannot be kept: link wwan0 is kept out of use" "$OUT"
+expect "a run without wishes beside one with" two_runs "--not wwan0" ""
+expect_text "rivulet: link wwan0 is kept out of use here" "$OUT"
+report_has "share == {'wlan0': 1}"
+expect "two runs of one mind" two_runs "--links wlan0,wwan0:backup" "--links wlan0,wwan0:backup"
+report_has "share.get('wwan0', 0) < 0.05"

@@ -329,8 +329,50 @@ static void an_excluded_link_carries_nothing(void **state)
 	assert_int_equal(p.used, 1);
 	assert_int_equal(count(&p, CHANGE_RULE), 0);
 	assert_int_equal(flags_of(&p, WLAN), MPTCP_PM_ADDR_FLAG_SUBFLOW);
-	assert_int_equal(flags_of(&p, WWAN), 0);
+	assert_int_equal(flags_of(&p, WWAN), MPTCP_PM_ADDR_FLAG_BACKUP);
 	multipath_plan_free(&p);
+}
+
+/* Another run's endpoints would carry bytes over the excluded link, and nobody be told. */
+static void a_contradiction_is_found(void **state)
+{
+	const uint32_t subflow = MPTCP_PM_ADDR_FLAG_SUBFLOW, backup = MPTCP_PM_ADDR_FLAG_BACKUP;
+	const struct {
+		const char *links, *without;
+		uint32_t there; /* flags of the endpoint of wwan0 */
+		bool found;
+	} cases[] = {
+		{NULL, NULL, subflow, false},
+		{NULL, NULL, backup, true},
+		{NULL, NULL, subflow | backup, true},
+		{NULL, "wwan0", subflow, true},
+		{NULL, "wwan0", subflow | backup, true},
+		{NULL, "wwan0", backup, false},
+		{NULL, "wwan0", MPTCP_PM_ADDR_FLAG_SIGNAL, false},
+		{"wlan0", NULL, subflow, true},
+		{"wlan0,wwan0:backup", NULL, subflow, true},
+		{"wlan0,wwan0:backup", NULL, subflow | backup, false},
+		{"wlan0,wwan0:use", NULL, subflow | backup, true},
+		{"wlan0,wwan0:use", NULL, subflow | MPTCP_PM_ADDR_FLAG_SIGNAL, false},
+		{NULL, "wwan0", subflow | MPTCP_PM_ADDR_FLAG_IMPLICIT, false},
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct policy policy = wish(cases[i].links, cases[i].without);
+		const struct endpoint there[] = {
+			{.address = net("192.0.2.1"), .flags = subflow},
+			{.address = net("10.2.0.2"), .flags = cases[i].there}};
+		const struct endpoint *found;
+		struct multipath_plan p;
+		struct device d;
+
+		phone(&d);
+		d.state.policy = &policy;
+		p = plan(&d);
+		found = multipath_contradiction(&d.links, &policy, p.use, there, 2);
+		assert_ptr_equal(found, cases[i].found ? &there[1] : NULL);
+		multipath_plan_free(&p);
+	}
 }
 
 /* What begins on an excluded link, because the default route leads there, would stay on it. */
@@ -457,6 +499,7 @@ int main(void)
 		cmocka_unit_test(the_base_has_no_endpoint),
 		cmocka_unit_test(present_endpoints_are_kept),
 		cmocka_unit_test(an_excluded_link_carries_nothing),
+		cmocka_unit_test(a_contradiction_is_found),
 		cmocka_unit_test(an_excluded_default_is_left),
 		cmocka_unit_test(a_backup_is_marked),
 		cmocka_unit_test(named_in_full_is_used_beside_a_vpn),
