@@ -25,19 +25,27 @@ static void release(scmp_filter_ctx *filter)
 		seccomp_release(*filter);
 }
 
+/* TCP sockets are substituted. UDP sockets are only asked about: a name may be about to be looked up. */
+static const struct {
+	int type, protocol;
+} asked[] = {
+	{SOCK_STREAM, 0}, {SOCK_STREAM, IPPROTO_TCP}, {SOCK_STREAM, IPPROTO_MPTCP},
+	{SOCK_DGRAM, 0},  {SOCK_DGRAM, IPPROTO_UDP},
+};
+
 static int add_socket(scmp_filter_ctx filter)
 {
 	const int domains[] = {AF_INET, AF_INET6};
-	const int protocols[] = {0, IPPROTO_TCP, IPPROTO_MPTCP};
 
 	for (unsigned d = 0; d < ARRAY_SIZE(domains); d++) {
-		for (unsigned p = 0; p < ARRAY_SIZE(protocols); p++) {
+		for (unsigned i = 0; i < ARRAY_SIZE(asked); i++) {
 			int err = seccomp_rule_add(
 				filter, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 3,
 				SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_MASK, (scmp_datum_t)domains[d]),
-				SCMP_A1_64(SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK, SOCK_STREAM),
+				SCMP_A1_64(SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK,
+					   (scmp_datum_t)asked[i].type),
 				SCMP_A2_64(SCMP_CMP_MASKED_EQ, INT_MASK,
-					   (scmp_datum_t)protocols[p]));
+					   (scmp_datum_t)asked[i].protocol));
 
 			if (err < 0)
 				return err;

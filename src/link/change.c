@@ -137,7 +137,9 @@ const char *change_text(const struct change *change, char *text, size_t size)
 		break;
 	case CHANGE_RULE:
 		snprintf(text, size, "rule %u: from %s lookup %u", change->rule.priority,
-			 address_text(&change->rule.from, address), change->rule.table);
+			 change->rule.from.prefix ? address_text(&change->rule.from, address)
+						  : "all",
+			 change->rule.table);
 		break;
 	case CHANGE_LIMITS:
 		snprintf(text, size, "mptcp limits: subflows %u, add_addr_accepted %u",

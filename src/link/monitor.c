@@ -34,6 +34,7 @@ struct connection {
 struct path {
 	unsigned link;
 	bool out, answered;
+	uint64_t known_at;  /* when it was first seen, or put back in */
 	uint64_t moved_at;  /* when any of its subflows last moved */
 	uint64_t out_at;    /* when its silence was found */
 	uint64_t probed_at; /* last; at first out_at */
@@ -133,7 +134,7 @@ static struct path *path_get(struct monitor *m, unsigned link)
 		return NULL;
 	m->paths = grown;
 	path = &m->paths[m->path_count++];
-	*path = (struct path){.link = link, .moved_at = m->now};
+	*path = (struct path){.link = link, .known_at = m->now};
 	return path;
 }
 
@@ -274,12 +275,17 @@ static bool has_other_path(const struct monitor *m, const struct flow *silent, b
 	return false;
 }
 
+static uint64_t last_sign(const struct path *path)
+{
+	return path->moved_at > path->known_at ? path->moved_at : path->known_at;
+}
+
 static bool condemns(const struct monitor *m, const struct path *path, const struct flow *flow)
 {
 	uint64_t wait = patience(path, flow);
 
 	if (flow->is.link != path->link || !flow->is.established || !flow->is.connection ||
-	    m->now - path->moved_at < wait)
+	    m->now - last_sign(path) < wait)
 		return false;
 	if (is_silent_sending(m, flow, wait))
 		return has_other_path(m, flow, false);
@@ -317,7 +323,7 @@ static void judge_out(struct monitor *m, struct path *path, monitor_act act, voi
 {
 	if (path->answered || m->flow_count == 0) {
 		path->out = false;
-		path->moved_at = m->now;
+		path->known_at = m->now;
 		/* Alive so soon: it was a pause, not a death. */
 		if (path->answered && m->now - path->out_at < STRIKE_SOON &&
 		    path->strikes < STRIKES_MAX) {
@@ -349,6 +355,13 @@ void monitor_answered(struct monitor *m, unsigned link)
 
 	if (path && path->out)
 		path->answered = true;
+}
+
+uint64_t monitor_moved_at(const struct monitor *m, unsigned link)
+{
+	const struct path *path = path_find(m, link);
+
+	return path ? path->moved_at : 0;
 }
 
 /* Does the connection of @flow send over another link as well? */

@@ -65,6 +65,8 @@ void monitor_answered(struct monitor *monitor, unsigned link);
 
 /* Do connections use several links, or is a link out: is it worth looking often? */
 bool monitor_is_watching(const struct monitor *monitor);
+/* When anything last came over @link (ns); 0: it never did. */
+uint64_t monitor_moved_at(const struct monitor *monitor, unsigned link);
 /* Bytes/s of the slowest subflow of connections that send over several links; 0: there are none. */
 uint64_t monitor_slowest(const struct monitor *monitor);
 /* The link is gone, or went down and came up: what was known of it is of no use. */

@@ -188,6 +188,47 @@ static int add_rules(const struct multipath_state *state, const struct link *lin
 	return 0;
 }
 
+/* The link with the best default route of @family among those that are used; NULL: there is none. */
+static const struct link *best_used(const struct multipath_state *state,
+				    const struct multipath_plan *plan, sa_family_t family)
+{
+	const struct link *best = NULL;
+	uint32_t metric = 0;
+
+	for (unsigned i = 0; i < state->links->count; i++) {
+		const struct link *link = &state->links->all[i];
+		const struct route *route = links_default(state->links, link, family);
+
+		if (plan->use[i] != MULTIPATH_USED || !route || (best && route->metric >= metric))
+			continue;
+		best = link;
+		metric = route->metric;
+	}
+	return best;
+}
+
+static int add_detours(const struct multipath_state *state, struct multipath_plan *plan)
+{
+	const sa_family_t families[] = {AF_INET, AF_INET6};
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct link *first = best_default(state->links, families[i]);
+		const struct link *instead = best_used(state, plan, families[i]);
+		struct change change = {
+			.kind = CHANGE_RULE,
+			.rule = {.from = {.family = families[i]}, .priority = MULTIPATH_DETOUR}};
+		int err;
+
+		if (!first || !instead || plan->use[first - state->links->all] != MULTIPATH_SILENT)
+			continue;
+		change.rule.table = MULTIPATH_TABLE_FIRST + instead->index;
+		err = add(plan, change);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 /* *@count is that of all endpoints that the stack will have. */
 static int add_endpoints(const struct multipath_state *state, const struct link *link,
 			 uint32_t flags, struct multipath_plan *plan, unsigned *count)
@@ -257,6 +298,8 @@ static int fill(const struct multipath_state *state, struct multipath_plan *plan
 	for (unsigned i = 0; routed && i < state->links->count && err == 0; i++)
 		if (has_table(plan->use[i]))
 			err = add_rules(state, &state->links->all[i], plan);
+	if (routed && err == 0)
+		err = add_detours(state, plan);
 	if (err < 0 || !state->path_manager)
 		return err;
 	/* Those that carry something come first: there is not room for all. */

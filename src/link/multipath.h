@@ -18,6 +18,9 @@
  * ends or is killed, goes on over the base. Once it was out it has an endpoint as the others have, so
  * that connections come back to it.
  *
+ * If the link of the best default route is silent, a rule leads everything that is not bound to an address to the table
+ * of a link that is not, so that new connections and look-ups of names begin there.
+ *
  * A backup that is alone carries everything, so no flag depends on whether other links work: to
  * change it would close the subflows over the only link that is left.
  *
@@ -37,6 +40,7 @@
 #include <stdbool.h>
 
 #define MULTIPATH_PRIORITY    32100       /* of our rules: before main (32766), after the user's */
+#define MULTIPATH_DETOUR      32101       /* of the rule that leads around a silent link */
 #define MULTIPATH_TABLE_FIRST 0x52560000u /* "RV": our table of a device is this plus its index */
 
 /* Why a link is used for subflows, or not. */

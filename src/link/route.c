@@ -175,7 +175,8 @@ static int rule_talk(struct nl *nl, uint16_t type, uint16_t flags, const struct 
 	header->src_len = rule->from.prefix;
 	header->table = RT_TABLE_UNSPEC;
 	header->action = FR_ACT_TO_TBL;
-	put_address(msg, FRA_SRC, &rule->from);
+	if (rule->from.prefix)
+		put_address(msg, FRA_SRC, &rule->from);
 	mnl_attr_put_u32(msg, FRA_TABLE, rule->table);
 	mnl_attr_put_u32(msg, FRA_PRIORITY, rule->priority);
 	mnl_attr_put_u8(msg, FRA_PROTOCOL, ROUTE_PROTOCOL);

@@ -22,7 +22,7 @@ struct route {
 	bool onlink;    /* the gateway is reached though no route says so */
 };
 
-/* "from @from lookup @table", at @priority. */
+/* "from @from lookup @table", at @priority; with prefix 0 "from all" of that family. */
 struct rule {
 	struct address from;
 	uint32_t table;

@@ -8,6 +8,7 @@
 #include "base/fds.h"
 #include "run/bystanders.h"
 #include "run/explain.h"
+#include "run/gate.h"
 #include "run/lookout.h"
 #include "run/prober.h"
 #include "run/status.h"
@@ -29,6 +30,7 @@ struct state {
 	struct upkeep upkeep;
 	struct lookout lookout;
 	struct prober prober;
+	struct gate gate;
 	struct status status;
 	unsigned refused;
 	bool ended; /* the program has */
@@ -51,7 +53,46 @@ static void act(unsigned link, enum monitor_action action, void *data)
 	if (action == MONITOR_PROBE && peer)
 		prober_ask(&s->prober, link, peer);
 	if (action != MONITOR_PROBE)
-		upkeep_silence(&s->upkeep, link, action == MONITOR_TAKE_OUT);
+		upkeep_silence(&s->upkeep, link, UPKEEP_MONITOR, action == MONITOR_TAKE_OUT);
+}
+
+/* The gate knows the links that are there now. */
+static void tell_gate(struct state *s)
+{
+	const struct native_plan *plan = &s->upkeep.plan;
+	unsigned usable[GATE_LINKS + 1], count = 0, first = 0;
+
+	for (unsigned i = 0; i < plan->links.count; i++) {
+		const struct link *link = &plan->links.all[i];
+		enum multipath_use use = plan->multipath.use[i];
+
+		if (use != MULTIPATH_USED && use != MULTIPATH_SILENT)
+			continue;
+		if (multipath_begins_on(&plan->links, link))
+			first = link->index;
+		if (count < GATE_LINKS)
+			usable[count++] = link->index;
+	}
+	usable[count] = 0;
+	gate_links(&s->gate, &plan->links, usable, first);
+}
+
+static void act_of_gate(unsigned link, bool silent, void *data)
+{
+	struct state *s = data;
+
+	if (s->setup->options->explain)
+		explain_monitor(&s->upkeep.plan.links, link,
+				silent ? MONITOR_TAKE_OUT : MONITOR_PUT_IN, stderr);
+	upkeep_silence(&s->upkeep, link, UPKEEP_GATE, silent);
+}
+
+static void look_at_gate(struct state *s)
+{
+	for (unsigned i = 0; i < s->gate.count; i++)
+		gate_alive(&s->gate, s->gate.links[i].index,
+			   monitor_moved_at(s->lookout.monitor, s->gate.links[i].index));
+	gate_look(&s->gate, clock_now(), act_of_gate, s);
 }
 
 static void look(struct state *s)
@@ -85,7 +126,7 @@ static void serve(struct state *s)
 {
 	struct substituted done;
 
-	if (substitute_serve(s->substitute, &done) <= 0)
+	if (gate_holds(&s->gate, clock_now()) || substitute_serve(s->substitute, &done) <= 0)
 		return;
 	if (done.inode) {
 		ledger_made(s->lookout.ledger, done.inode);
@@ -110,9 +151,11 @@ static void answer_status(struct state *s)
 
 static int wait_for_something(const struct state *s, struct pollfd fds[static SOURCES])
 {
-	uint64_t now = clock_now(), next = s->lookout.next;
+	uint64_t now = clock_now(), next = s->lookout.next, gate = gate_next(&s->gate, now);
 	struct timespec left = {0};
 
+	if (gate < next)
+		next = gate;
 	if (next > now) {
 		left.tv_sec = (time_t)((next - now) / NS_PER_S);
 		left.tv_nsec = (long)((next - now) % NS_PER_S);
@@ -157,12 +200,15 @@ static void loop(struct state *s, int listener)
 		unsigned link;
 
 		prober_poll(&s->prober, &fds[PROBES]);
+		fds[LISTENER].events = s->gate.asking ? 0 : POLLIN;
 		if (wait_for_something(s, fds) < 0 && errno != EINTR)
 			return;
 		if (fds[LISTENER].revents & POLLIN)
 			serve(s);
 		if (fds[LINKS].revents)
 			upkeep_on_links(&s->upkeep);
+		if (fds[LINKS].revents)
+			tell_gate(s);
 		if (fds[GONE].revents)
 			lookout_on_gone(&s->lookout);
 		if (fds[EVENTS].revents)
@@ -175,6 +221,7 @@ static void loop(struct state *s, int listener)
 		}
 		if (clock_now() >= s->lookout.next)
 			look(s);
+		look_at_gate(s);
 		if (fds[CONTROL].revents) {
 			char what;
 
@@ -220,11 +267,10 @@ int supervisor_main(const struct supervisor *setup)
 	close_fd(setup->watch);
 	journal_keep(setup->journal, JOURNAL_SUPERVISOR);
 	if (upkeep_open(&s.upkeep, setup->options, setup->journal) < 0 ||
-	    lookout_open(&s.lookout) < 0) {
-		/* The watcher has the socket as well: its end would not be seen. */
-		supervisor_say(setup->control, SUPERVISOR_DONE);
+	    lookout_open(&s.lookout) < 0)
 		return RUN_FAILED;
-	}
+	gate_open(&s.gate, s.upkeep.unprivileged ? NULL : s.upkeep.netstack.route);
+	tell_gate(&s);
 	supervisor_say(setup->control, SUPERVISOR_READY);
 	listener = fds_receive(setup->handoff);
 	/* Without a listener the program could not be started: the foreground says why. */

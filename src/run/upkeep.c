@@ -210,17 +210,27 @@ void upkeep_on_links(struct upkeep *upkeep)
 		follow(upkeep);
 }
 
-void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent)
+void upkeep_silence(struct upkeep *upkeep, unsigned link, enum upkeep_witness witness, bool silent)
 {
 	unsigned at = 0;
 
 	while (at < upkeep->silent_count && upkeep->silent[at] != link)
 		at++;
-	if (silent == (at < upkeep->silent_count))
+	if (at == UPKEEP_SILENT_MAX || (!silent && at == upkeep->silent_count))
 		return;
-	if (!silent)
-		upkeep->silent[at] = upkeep->silent[--upkeep->silent_count];
-	else if (at < UPKEEP_SILENT_MAX)
-		upkeep->silent[upkeep->silent_count++] = link;
+	if (at == upkeep->silent_count) {
+		upkeep->silent[at] = link;
+		upkeep->silent_for[at] = 0;
+		upkeep->silent_count++;
+	}
+	if (silent)
+		upkeep->silent_for[at] |= witness;
+	else
+		upkeep->silent_for[at] &= ~(unsigned)witness;
+	if (!upkeep->silent_for[at]) {
+		upkeep->silent_count--;
+		upkeep->silent[at] = upkeep->silent[upkeep->silent_count];
+		upkeep->silent_for[at] = upkeep->silent_for[upkeep->silent_count];
+	}
 	follow(upkeep);
 }

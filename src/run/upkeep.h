@@ -18,6 +18,7 @@ struct upkeep {
 	struct native_plan plan; /* as of the last time */
 	struct nl *watch; /* poll nl_fd() of it, then upkeep_on_links(); NULL: cannot be had */
 	unsigned silent[UPKEEP_SILENT_MAX];
+	unsigned silent_for[UPKEEP_SILENT_MAX]; /* enum upkeep_witness, as bits */
 	unsigned silent_count;
 	unsigned base;       /* multipath.h; 0: none any more */
 	uint32_t backlog;    /* of subflows, bytes (link/backlog.h); 0: as it was */
@@ -33,8 +34,10 @@ void upkeep_close(struct upkeep *upkeep);
 /* Links may have changed. */
 void upkeep_on_links(struct upkeep *upkeep);
 
-/* The link does not answer (or does, or is to be tried). */
-void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent);
+/* Who says that a link does not answer: it is silent while anybody does. */
+enum upkeep_witness { UPKEEP_MONITOR = 1, UPKEEP_GATE = 2 };
+
+void upkeep_silence(struct upkeep *upkeep, unsigned link, enum upkeep_witness witness, bool silent);
 
 /* Connections send over several links, the slowest at @rate bytes/s (0: none do): keeps their
  * backlog short. */

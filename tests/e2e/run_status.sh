@@ -98,7 +98,9 @@ wait "$watch" || fail "on a terminal --watch ended with $?"
 # Lost: another user could see what runs here, or hold the run up.
 if [ "$(id -u)" = 0 ]; then
 	other="setpriv --reuid=65534 --regid=65534 --clear-groups -- env -u RIVULET_STATE -u XDG_RUNTIME_DIR"
-	$other "$RIVULET" status >"$TMP/now" || fail "another user's status ended with $?"
+	# The other user may not be able to enter the folder that the program was built in.
+	mkdir "$TMP/open" && cp "$RIVULET" "$TMP/open/rivulet" && chmod 755 "$TMP" "$TMP/open" "$TMP/open/rivulet"
+	$other "$TMP/open/rivulet" status >"$TMP/now" || fail "another user's status ended with $?"
 	grep -q 'no program runs' "$TMP/now" || fail "another user sees the run"
 	folder=${RIVULET_STATE:-/run/rivulet}
 	socket=$(find "$folder" -name "status-$(supervisor)-*")

@@ -158,10 +158,8 @@ static void writes_about(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_units),
-		cmocka_unit_test(refuses_the_rest),
-		cmocka_unit_test(reads_shares),
-		cmocka_unit_test(writes_what_it_reads),
+		cmocka_unit_test(reads_units),  cmocka_unit_test(refuses_the_rest),
+		cmocka_unit_test(reads_shares), cmocka_unit_test(writes_what_it_reads),
 		cmocka_unit_test(writes_about),
 	};
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/gate.h"
+
+#include "base/clock.h"
+#include "link/neighbour.h"
+
+#define PATIENCE (300 * NS_PER_MS)
+#define STEP     (5 * NS_PER_MS)
+#define FRESH    NS_PER_S
+#define AGAIN    NS_PER_S
+
+void gate_open(struct gate *gate, struct nl *nl)
+{
+	*gate = (struct gate){.nl = nl};
+}
+
+static struct gate_link *find(struct gate *gate, unsigned index)
+{
+	for (unsigned i = 0; i < gate->count; i++)
+		if (gate->links[i].index == index)
+			return &gate->links[i];
+	return NULL;
+}
+
+/* The next hop of either family will do. */
+static const struct route *next_hop(const struct links *links, const struct link *link)
+{
+	const struct route *route = links_default(links, link, AF_INET);
+
+	if (!route || !route->gateway.family)
+		route = links_default(links, link, AF_INET6);
+	return route && route->gateway.family ? route : NULL;
+}
+
+static void add(struct gate *fresh, struct gate *old, const struct links *links, unsigned index)
+{
+	const struct link *link = links_by_index(links, index);
+	const struct route *route = link ? next_hop(links, link) : NULL;
+	const struct gate_link *known = find(old, index);
+
+	if (!route || fresh->count == GATE_LINKS || find(fresh, index))
+		return;
+	fresh->links[fresh->count++] = (struct gate_link){
+		.index = index, .gateway = route->gateway, .alive_at = known ? known->alive_at : 0};
+}
+
+void gate_links(struct gate *gate, const struct links *links, const unsigned *usable,
+		unsigned first)
+{
+	struct gate fresh = *gate;
+
+	fresh.count = 0;
+	add(&fresh, gate, links, first); /* the first of the list is the one that matters */
+	if (fresh.count == 0)
+		first = 0; /* a link without a next hop cannot be asked */
+	for (; first && *usable; usable++)
+		add(&fresh, gate, links, *usable);
+	*gate = fresh;
+	if (gate->dead && !find(gate, gate->dead))
+		gate->dead = 0;
+	if (gate->count < 2)
+		gate->asking = false; /* there is no choice */
+}
+
+void gate_alive(struct gate *gate, unsigned link, uint64_t now)
+{
+	struct gate_link *known = find(gate, link);
+
+	if (known && known->alive_at < now)
+		known->alive_at = now;
+}
+
+static void ask(struct gate *gate, uint64_t now)
+{
+	for (unsigned i = 0; i < gate->count; i++) {
+		int err = neighbour_ask(gate->nl, gate->links[i].index, &gate->links[i].gateway);
+
+		if (err < 0 && i == 0) {
+			gate->nl = NULL; /* without the right to ask there is no gate */
+			return;
+		}
+	}
+	gate->asked_at = now;
+}
+
+bool gate_holds(struct gate *gate, uint64_t now)
+{
+	if (!gate->nl || gate->count < 2 || gate->dead)
+		return false;
+	if (gate->asking)
+		return true;
+	if (gate->links[0].alive_at && now - gate->links[0].alive_at < FRESH)
+		return false;
+	ask(gate, now);
+	gate->asking = gate->nl != NULL;
+	return gate->asking;
+}
+
+static bool is_alive(struct gate *gate, struct gate_link *link, uint64_t now)
+{
+	if (link->alive_at < gate->asked_at &&
+	    neighbour_state(gate->nl, link->index, &link->gateway) == NEIGHBOUR_THERE)
+		link->alive_at = now;
+	return link->alive_at >= gate->asked_at;
+}
+
+static bool has_alternative(struct gate *gate, uint64_t now)
+{
+	for (unsigned i = 1; i < gate->count; i++)
+		if (is_alive(gate, &gate->links[i], now))
+			return true;
+	return false;
+}
+
+void gate_look(struct gate *gate, uint64_t now, gate_act act, void *data)
+{
+	unsigned link;
+
+	if (!gate->nl || (!gate->asking && !gate->dead) || gate->count == 0)
+		return;
+	if (is_alive(gate, &gate->links[0], now)) {
+		link = gate->dead;
+		gate->asking = false;
+		gate->dead = 0;
+		if (link)
+			act(link, false, data);
+	} else if (gate->asking && now - gate->asked_at >= PATIENCE) {
+		gate->asking = false;
+		if (has_alternative(gate, now)) {
+			gate->dead = gate->links[0].index;
+			act(gate->dead, true, data);
+		} else {
+			gate->links[0].alive_at = now; /* nothing better: go on, and ask later */
+		}
+	} else if (gate->dead && now - gate->asked_at >= AGAIN) {
+		ask(gate, now);
+	}
+}
+
+uint64_t gate_next(const struct gate *gate, uint64_t now)
+{
+	if (!gate->nl || gate->count == 0)
+		return UINT64_MAX;
+	if (gate->asking)
+		return now + STEP;
+	return gate->dead ? now + 10 * STEP : UINT64_MAX;
+}

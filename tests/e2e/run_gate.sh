@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# With the link of the default route silently dead, a new connection, and the look-up of a name before it, begins on the
+# other link.
+. "$(dirname "$0")/run_lib.sh"
+need curl
+
+make_file small 100000
+NAMES="python3 $(dirname "$0")/programs/names.py 10.9.0.1"
+SERVER_SETUP="server: ip address add 10.9.0.1/32 dev lo"
+echo "nameserver 10.9.0.1" >"$TMP/resolv.conf"
+
+cat >"$TMP/inside.sh" <<'EOF'
+set -eu
+[ "$(id -u)" != 0 ] || mount --bind "$TMP/resolv.conf" /etc/resolv.conf
+# The dead link shows itself only in what does not come back.
+until ! ping -c 1 -W 0.2 10.1.0.1 >/dev/null; do :; done
+"$1" run --explain --report "$TMP/report" -- curl -4 -fsS --max-time 10 -o "$TMP/got" -w 'total %{time_total}\n' "http://$2/small" >"$TMP/times" 2>"$TMP/words"
+EOF
+
+begin() {
+	cat "$RIVULET_SCENARIOS/pair.yaml" - >"$TMP/dead.yaml" <<'EOF'
+events:
+  - {at: 0s, link: wifi, do: blackhole}
+EOF
+	expect "$1" rivulet lab run "$TMP/dead.yaml" --also "$SERVER_SETUP" --also "server: $NAMES" \
+		--also "server: $SERVER" -- env TMP="$TMP" sh "$TMP/inside.sh" "$RIVULET" "$2"
+	cmp "$TMP/www/small" "$TMP/got" || fail "$1: other bytes"
+	cat "$TMP/times"
+	expect_text 'link wlan0 does not answer' "$TMP/words"
+	python3 -c 'import sys; sys.exit(float(sys.argv[1]) > 1.5)' "$(sed 's/total //' "$TMP/times")" ||
+		fail "$1: too late: $(cat "$TMP/times")"
+}
+
+# Lost: a program would wait for ever, or for minutes, for its first connection.
+begin "an address" 10.9.0.1
+begin "a name" some.where.test
+
+# Lost: when the link is well again, everything would go on by the other one.
+cat "$RIVULET_SCENARIOS/pair.yaml" - >"$TMP/heals.yaml" <<'EOF'
+events:
+  - {at: 0s, link: wifi, do: blackhole}
+  - {at: 1500ms, link: wifi, do: heal}
+EOF
+cat >"$TMP/heals.sh" <<'EOF'
+set -eu
+until ! ping -c 1 -W 0.2 10.1.0.1 >/dev/null; do :; done
+"$1" run --quiet -- sh -c '
+	curl -4 -fsS -o /dev/null http://10.9.0.1/small
+	ip rule | grep -q "^32101:" || exit 3
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		ip rule | grep -q "^32101:" || exit 0
+		sleep 0.25
+	done
+	exit 4'
+[ -z "$(ip rule | grep 32101)" ]
+EOF
+expect "the link heals" rivulet lab run "$TMP/heals.yaml" --also "$SERVER_SETUP" --also "server: $SERVER" -- \
+	env TMP="$TMP" sh "$TMP/heals.sh" "$RIVULET"
+
+# Lost: every start would wait for a gate that is not needed.
+expect "a link that is well" rivulet lab run pair -- "$RIVULET" run --explain -- \
+	python3 -c 'import socket; socket.socket()'
+if grep -q 'does not answer' "$OUT"; then fail "a link that is well was found dead"; fi
