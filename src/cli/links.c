@@ -172,7 +172,7 @@ static int print_now(struct view *view, char **last, struct err *err)
 	_cleanup_free_ char *text = NULL;
 	int code = describe_all(view, &text, err);
 
-	if (code < 0)
+	if (!text)
 		return code;
 	if (*last && strcmp(text, *last) == 0)
 		return 0; /* what changed is not shown */

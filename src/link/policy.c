@@ -58,7 +58,7 @@ int policy_add(struct policy *policy, enum policy_source source, const char *who
 			       "a pattern such as 'wlan*', or a kind such as kind=wifi)",
 			       who);
 	} else {
-		strcpy(rule.name, who);
+		memcpy(rule.name, who, strlen(who) + 1);
 	}
 	for (unsigned i = 0; i < policy->count; i++)
 		if (is_same(&policy->rules[i], &rule))
