@@ -267,8 +267,11 @@ int supervisor_main(const struct supervisor *setup)
 	close_fd(setup->watch);
 	journal_keep(setup->journal, JOURNAL_SUPERVISOR);
 	if (upkeep_open(&s.upkeep, setup->options, setup->journal) < 0 ||
-	    lookout_open(&s.lookout) < 0)
+	    lookout_open(&s.lookout) < 0) {
+		/* The watcher has the socket as well: its end would not be seen. */
+		supervisor_say(setup->control, SUPERVISOR_DONE);
 		return RUN_FAILED;
+	}
 	gate_open(&s.gate, s.upkeep.unprivileged ? NULL : s.upkeep.netstack.route);
 	tell_gate(&s);
 	supervisor_say(setup->control, SUPERVISOR_READY);
