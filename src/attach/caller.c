@@ -71,13 +71,12 @@ static pid_t leader_of(pid_t pid)
 {
 	_cleanup_fclose_ FILE *file = NULL;
 	char path[40], line[128];
-	int leader;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "Tgid: %d", &leader) == 1)
-			return leader;
+		if (strncmp(line, "Tgid:", 5) == 0)
+			return (pid_t)strtol(line + 5, NULL, 10);
 	return 0;
 }
 

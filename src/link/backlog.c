@@ -11,10 +11,18 @@
 int backlog_get(uint32_t *ret)
 {
 	_cleanup_fclose_ FILE *file = fopen(BACKLOG_FILE, "re");
+	char text[32], *end;
+	unsigned long value;
 
 	if (!file)
 		return -errno;
-	return fscanf(file, "%u", ret) == 1 ? 0 : -EPROTO;
+	if (!fgets(text, sizeof(text), file))
+		return -EPROTO;
+	value = strtoul(text, &end, 10);
+	if (end == text || value > UINT32_MAX)
+		return -EPROTO;
+	*ret = (uint32_t)value;
+	return 0;
 }
 
 int backlog_set(uint32_t bytes)

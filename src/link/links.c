@@ -127,6 +127,8 @@ int links_read(struct nl *nl, struct links *ret)
 		links_free(&links);
 		return err;
 	}
+	links.far[0] = route_far(nl, AF_INET);
+	links.far[1] = route_far(nl, AF_INET6);
 	*ret = links;
 	return 0;
 }

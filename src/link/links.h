@@ -44,6 +44,9 @@ struct links {
 	unsigned count;
 	struct route *routes; /* unicast routes of the main table */
 	unsigned route_count;
+	/* Devices by which the kernel, with all its rules, sends what goes far away, of IPv4 and IPv6; 0: by none. A VPN
+	 * may have it so without a route in the main table. */
+	unsigned far[2];
 };
 
 /* Reads links, addresses and routes over @nl (NETLINK_ROUTE). The caller frees with links_free().

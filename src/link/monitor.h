@@ -55,9 +55,9 @@ void monitor_free(struct monitor *monitor);
 /* One pass: begin at @now (ns), every established or connecting subflow, the state of the
  * connections that have one, end. The end calls @act for what is to be done. */
 void monitor_look(struct monitor *monitor, uint64_t now);
-int monitor_saw(struct monitor *monitor, const struct monitor_flow *flow);
-/* Data of @connection is complete up to @received_to. */
-void monitor_saw_connection(struct monitor *monitor, uint32_t connection, uint64_t received_to);
+int monitor_saw(struct monitor *monitor, const struct monitor_flow *is);
+/* Data of the connection with this @inode is complete up to @received_to. */
+void monitor_saw_connection(struct monitor *monitor, uint32_t inode, uint64_t received_to);
 void monitor_looked(struct monitor *monitor, monitor_act act, void *data);
 
 /* A probe of the link was answered. What follows from it comes with the end of the next look. */

@@ -62,7 +62,14 @@ static bool tunnel_is_default(const struct links *links)
 {
 	const struct link *best = best_default(links, 0);
 
-	return best && best->kind == LINK_TUNNEL;
+	if (best && best->kind == LINK_TUNNEL)
+		return true;
+	for (unsigned i = 0; i < 2; i++) {
+		best = links_by_index(links, links->far[i]);
+		if (best && best->kind == LINK_TUNNEL)
+			return true;
+	}
+	return false;
 }
 
 static bool is_silent(const struct multipath_state *state, const struct link *link)

@@ -123,6 +123,40 @@ int route_dump(struct nl *nl, route_each each, void *data)
 	return 0;
 }
 
+static int keep_device(const struct nlmsghdr *msg, void *data)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(msg);
+	unsigned *index = data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, msg, sizeof(*rt))
+	{
+		if (mnl_attr_get_type(attr) == RTA_OIF && rt->rtm_type == RTN_UNICAST)
+			*index = get_metric(attr);
+	}
+	return 0;
+}
+
+unsigned route_far(struct nl *nl, sa_family_t family)
+{
+	/* Nothing is sent there; an address that is nobody's, of RFC 5737 and RFC 3849, might be routed nowhere. */
+	static const struct address far_away[] = {
+		{.family = AF_INET, .prefix = 32, .bytes = {1, 1, 1, 1}},
+		{.family = AF_INET6,
+		 .prefix = 128,
+		 .bytes = {0x26, 0x06, 0x47, 0, 0x47, 0, [15] = 0x11}},
+	};
+	const struct address *to = &far_away[family == AF_INET6];
+	struct nlmsghdr *msg = nl_start(nl, RTM_GETROUTE, 0, sizeof(struct rtmsg));
+	struct rtmsg *rt = mnl_nlmsg_get_payload(msg);
+	unsigned index = 0;
+
+	rt->rtm_family = (unsigned char)family;
+	rt->rtm_dst_len = to->prefix;
+	mnl_attr_put(msg, RTA_DST, address_size(to), to->bytes);
+	return nl_talk(nl, keep_device, &index) < 0 ? 0 : index;
+}
+
 static void put_address(struct nlmsghdr *msg, uint16_t type, const struct address *a)
 {
 	if (a->family)

@@ -34,6 +34,9 @@ struct rule {
 typedef int (*route_each)(const struct route *route, void *data);
 int route_dump(struct nl *nl, route_each each, void *data);
 
+/* Index of the device by which the kernel, with all its rules, would send something far away; 0: by none. */
+unsigned route_far(struct nl *nl, sa_family_t family);
+
 /* 0; -EEXIST from the additions and -ESRCH or -ENOENT from the removals mean that it was so
  * already. */
 int route_add(struct nl *nl, const struct route *route);

@@ -139,7 +139,8 @@ static json_t *connections_json(const struct status_facts *facts, struct status_
 	json_t *connections = json_array();
 	unsigned next;
 
-	qsort(seen, count, sizeof(*seen), compare);
+	if (count > 0)
+		qsort(seen, count, sizeof(*seen), compare);
 	for (unsigned i = 0; i < count; i = next) {
 		next = i + 1;
 		while (next < count && seen[next].connection.inode == seen[i].connection.inode)

@@ -198,6 +198,22 @@ static void nothing_goes_around_a_vpn(void **state)
 	multipath_plan_free(&p);
 }
 
+/* The same, for a VPN that works by rules and a table of its own, as wg-quick's does. */
+static void nothing_goes_around_a_vpn_by_rules(void **state)
+{
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.all[4] = make_link(VPN, "wg0", LINK_TUNNEL, "10.8.0.2/24");
+	d.links.count = 5;
+	d.links.far[0] = VPN;
+	p = plan(&d);
+	assert_int_equal(p.used, 0);
+	assert_int_equal(p.count, 0);
+	multipath_plan_free(&p);
+}
+
 /* Routing would be changed for nothing; or without the endpoint, the kernel would open a second
  * subflow over the same link when another one comes. */
 static void one_link_needs_its_endpoint(void **state)
@@ -246,7 +262,8 @@ static void a_silent_link_keeps_its_routes(void **state)
 	p = plan(&d);
 	assert_int_equal(p.use[1], MULTIPATH_SILENT);
 	assert_int_equal(p.used, 1);
-	assert_int_equal(count(&p, CHANGE_RULE), 2);
+	assert_int_equal(count(&p, CHANGE_RULE),
+			 3); /* one of them leads new connections around it */
 	assert_int_equal(count(&p, CHANGE_ENDPOINT), 1);
 	multipath_plan_free(&p);
 }
@@ -493,6 +510,7 @@ int main(void)
 		cmocka_unit_test(other_networks_are_thrown_back),
 		cmocka_unit_test(networks_of_a_dead_link_are_not),
 		cmocka_unit_test(nothing_goes_around_a_vpn),
+		cmocka_unit_test(nothing_goes_around_a_vpn_by_rules),
 		cmocka_unit_test(one_link_needs_its_endpoint),
 		cmocka_unit_test(reasons_are_told),
 		cmocka_unit_test(a_silent_link_keeps_its_routes),
