@@ -154,7 +154,7 @@ static int map(struct journal *journal)
 	pages = mmap(NULL, sizeof(struct pages), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | (journal->file < 0 ? MAP_ANONYMOUS : 0), journal->file, 0);
 	if (pages == MAP_FAILED)
-		return -errno;
+		return -ENOMEM;
 	journal->pages = pages;
 	if (journal->pages->magic != MAGIC || journal->pages->count > CHANGES_MAX) {
 		memset(journal->pages, 0, sizeof(*journal->pages));

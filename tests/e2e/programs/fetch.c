@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 		fputs("usage: fetch ADDRESS PORT PATH\n", stderr);
 		return 2;
 	}
-	to.sin_port = htons((unsigned short)atoi(argv[2]));
+	to.sin_port = htons((unsigned short)strtoul(argv[2], NULL, 10));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (fd < 0)
 		return fail("socket");
