@@ -116,7 +116,7 @@ static int get(int fd, int level, int name, void *ret, socklen_t *length)
 	memset(ret, 0, MODEL_ROOM);
 	if (getsockopt(fd, level, name, ret, length) < 0)
 		return -errno;
-	return *length <= MODEL_ROOM ? 0 : MODEL_NOT_ASKED;
+	return !length || *length <= MODEL_ROOM ? 0 : MODEL_NOT_ASKED;
 }
 
 int model_get(struct model *model, const struct model_subject *subject, int level, int name,
@@ -147,7 +147,8 @@ int model_get_route(const struct model_subject *subject, int level, int name, vo
 	if (getsockname(subject->fd, (struct sockaddr *)&at, &size) == 0) {
 		/* The port is TCP's; sin6_port lies at the same place. */
 		((struct sockaddr_in *)&at)->sin_port = 0;
-		bind(fd, (struct sockaddr *)&at, size);
+		if (bind(fd, (struct sockaddr *)&at, size) < 0)
+			return MODEL_NOT_ASKED;
 	}
 	size = sizeof(at);
 	if (getpeername(subject->fd, (struct sockaddr *)&at, &size) < 0 ||

@@ -74,7 +74,6 @@ static uint64_t started(int pid)
 {
 	char path[32], text[1024];
 	_cleanup_fclose_ FILE *file = NULL;
-	unsigned long long ticks = 0;
 	const char *at;
 	size_t got;
 
@@ -84,13 +83,10 @@ static uint64_t started(int pid)
 		return 0;
 	got = fread(text, 1, sizeof(text) - 1, file);
 	text[got] = '\0';
-	at = strrchr(text, ')');
-	if (!at || sscanf(at,
-			  ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			  "%*d %*d %llu",
-			  &ticks) != 1)
-		return 0;
-	return ticks;
+	at = strrchr(text, ')'); /* the end of field 2 */
+	for (unsigned field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
 }
 
 static bool is_alive(const struct run *run)
