@@ -106,7 +106,7 @@ _rivulet_run()
 		_rivulet_link_list
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'--links --not --explain --dry-run --json --report --quiet --help --' -- "$cur")
+			'--links --not --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 	fi

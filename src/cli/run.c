@@ -13,6 +13,7 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_JSON,
 	OPTION_QUIET,
+	OPTION_AS_ROOT,
 	OPTION_REPORT,
 	OPTION_LINKS,
 	OPTION_NOT,
@@ -24,6 +25,7 @@ static const struct option options[] = {
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"as-root", no_argument, NULL, OPTION_AS_ROOT},
 	{"links", required_argument, NULL, OPTION_LINKS},
 	{"not", required_argument, NULL, OPTION_NOT},
 	{"report", required_argument, NULL, OPTION_REPORT},
@@ -41,6 +43,7 @@ static const char usage[] =
 	"  --json         the summary at the end as JSON\n"
 	"  --report FILE  write the summary as JSON to FILE\n"
 	"  --quiet        no summary and no notes\n"
+	"  --as-root      under sudo: run PROGRAM as root, not as the user who called sudo\n"
 	"\n"
 	"The exit code is PROGRAM's; 125 is a failure of rivulet, 126 a PROGRAM that cannot\n"
 	"be executed, 127 one that is not found.\n";
@@ -72,6 +75,9 @@ int cmd_run(int argc, char **argv)
 			break;
 		case OPTION_QUIET:
 			run.quiet = true;
+			break;
+		case OPTION_AS_ROOT:
+			run.as_root = true;
 			break;
 		case OPTION_REPORT:
 			run.report = optarg;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What a child tells over a pipe when it does not become the program. */
@@ -22,6 +23,9 @@ int spawn_enter(int ns, const char *host, const char *lab, struct err *err)
 	if (code < 0)
 		return err_set(err, code, "host '%s' cannot be entered: %s", host, strerror(-code));
 	mounts_sys(NULL); /* where it may not be mounted, programs see another host's devices */
+	/* Who a program in the lab is, it is by the lab and not by sudo. */
+	unsetenv("SUDO_UID");
+	unsetenv("SUDO_GID");
 	if (setenv(SPAWN_LAB, lab, 1) < 0 || setenv(SPAWN_HOST, host, 1) < 0)
 		return -errno;
 	return 0;

@@ -7,6 +7,7 @@
 #include "run/run.h"
 #include "run/summary.h"
 #include "run/supervisor.h"
+#include "run/user.h"
 #include "stack/native.h"
 
 #include <fcntl.h>
@@ -52,6 +53,8 @@ static int take_note(const struct run_options *options, const struct err *why)
 /* No stack to offer: what the caller started becomes the program. */
 static int become(const struct run_options *options, struct err *err)
 {
+	if (!options->as_root && user_leave_sudo(err) < 0)
+		return RUN_FAILED;
 	execvp(options->argv[0], options->argv);
 	err_set(err, -errno, "cannot run %s: %s", options->argv[0], strerror(errno));
 	return errno == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;

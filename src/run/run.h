@@ -26,6 +26,7 @@ struct run_options {
 	bool explain;                /* say what was decided and why */
 	bool dry_run;                /* say it, and start nothing */
 	bool json;                   /* the summary as JSON */
+	bool as_root;                /* under sudo too: else the program is the calling user's */
 	bool quiet;                  /* no summary, no notes */
 	const struct policy *policy; /* what the links are for; NULL: no wishes */
 	const char *report;          /* file for the summary as JSON; NULL: none */
