@@ -13,13 +13,6 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-enum {
-	STATE_ESTABLISHED = 1,
-	STATE_TIME_WAIT = 6,
-	STATE_SYN_RECV = 12,
-	STATE_LAST = 12
-}; /* include/net/tcp_states.h */
-
 static struct address make_address(uint8_t family, const uint32_t words[4])
 {
 	struct address address = {0};
@@ -108,7 +101,7 @@ static int visit_socket(const struct nlmsghdr *msg, void *data)
 }
 
 static const uint32_t living_states =
-	((1u << (STATE_LAST + 1)) - 1) & ~(1u << STATE_TIME_WAIT) & ~(1u << STATE_SYN_RECV);
+	((1u << (DIAG_LAST + 1)) - 1) & ~(1u << DIAG_TIME_WAIT) & ~(1u << DIAG_SYN_RECV);
 
 static struct nlmsghdr *request(struct nl *nl, uint8_t family, uint32_t states)
 {
@@ -177,7 +170,7 @@ int diag_dump_connections(struct nl *nl, diag_each_connection each, void *data)
 		int err;
 
 		/* The protocol's number does not fit into the old field. */
-		mnl_attr_put_u32(request(nl, families[i], 1u << STATE_ESTABLISHED),
+		mnl_attr_put_u32(request(nl, families[i], 1u << DIAG_ESTABLISHED),
 				 INET_DIAG_REQ_PROTOCOL, IPPROTO_MPTCP);
 		err = nl_dump(nl, visit_connection, &visit);
 		if (err < 0 && err != -EINTR)

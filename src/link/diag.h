@@ -12,10 +12,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* States of a TCP socket, as the kernel numbers them (include/net/tcp_states.h). */
+enum diag_state {
+	DIAG_ESTABLISHED = 1,
+	DIAG_SYN_SENT = 2,
+	DIAG_TIME_WAIT = 6,
+	DIAG_CLOSE = 7,
+	DIAG_LISTEN = 10,
+	DIAG_SYN_RECV = 12,
+	DIAG_LAST = 12
+};
+
 struct diag_socket {
 	uint64_t cookie; /* unique for as long as the system is up */
 	uint32_t inode;  /* of the program's socket; 0: closed by it, or accepted by nobody yet */
-	uint8_t state;   /* TCP_ESTABLISHED, ... */
+	uint8_t state;   /* enum diag_state */
 	struct address local, remote;
 	uint16_t local_port, remote_port;
 	bool mptcp;           /* a subflow, or what became of one that fell back */

@@ -4,12 +4,10 @@
 #include "link/diag.h"
 #include "link/multipath.h"
 
-enum { STATE_ESTABLISHED = 1 }; /* include/net/tcp_states.h */
-
 static int keep(const struct diag_socket *socket, void *data)
 {
 	struct bystanders *b = data;
-	bool alive = socket->inode ? socket->state == STATE_ESTABLISHED : socket->unacked > 0;
+	bool alive = socket->inode ? socket->state == DIAG_ESTABLISHED : socket->unacked > 0;
 
 	if (!socket->mptcp || !alive || b->count == BYSTANDERS_MAX)
 		return 0;

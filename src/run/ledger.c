@@ -17,8 +17,6 @@
 
 #define IDLE_MAX 4096 /* sockets remembered that were not seen connected */
 
-enum { STATE_SYN_SENT = 2, STATE_CLOSE = 7, STATE_LISTEN = 10 }; /* include/net/tcp_states.h */
-
 struct connection {
 	uint32_t inode; /* first member: the key */
 	bool seen, fallback, listens;
@@ -268,11 +266,11 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 {
 	struct flow **found;
 
-	if (socket->state == STATE_LISTEN) {
+	if (socket->state == DIAG_LISTEN) {
 		saw_listener(ledger, socket);
 		return 0;
 	}
-	if (socket->state == STATE_SYN_SENT || socket->state == STATE_CLOSE)
+	if (socket->state == DIAG_SYN_SENT || socket->state == DIAG_CLOSE)
 		return 0;
 	found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
 	if (!found)
@@ -347,7 +345,7 @@ bool ledger_connection(const struct ledger *ledger, const struct diag_socket *so
 	struct flow **flow = tfind(&socket->cookie, &ledger->flows, compare_cookie);
 	const struct connection *connection = NULL;
 
-	if (socket->state == STATE_LISTEN || socket->state == STATE_CLOSE)
+	if (socket->state == DIAG_LISTEN || socket->state == DIAG_CLOSE)
 		return false;
 	if (flow)
 		connection = (*flow)->connection;
@@ -362,7 +360,7 @@ bool ledger_connection(const struct ledger *ledger, const struct diag_socket *so
 						  .sent = connection->sent,
 						  .received = connection->received};
 	if (!connection || !connection->seen)
-		ret->fallback = socket->state != STATE_SYN_SENT && is_fallback(socket);
+		ret->fallback = socket->state != DIAG_SYN_SENT && is_fallback(socket);
 	return true;
 }
 

@@ -15,8 +15,6 @@
 #define LOOK_SHARE    50
 #define SETTLE        (100 * NS_PER_MS)
 
-enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2 }; /* include/net/tcp_states.h */
-
 int lookout_open(struct lookout *lookout)
 {
 	uint16_t family;
@@ -86,13 +84,13 @@ static int saw(const struct diag_socket *socket, void *data)
 	struct monitor_flow flow;
 
 	if (socket->mptcp &&
-	    (socket->state == STATE_ESTABLISHED || socket->state == STATE_SYN_SENT)) {
+	    (socket->state == DIAG_ESTABLISHED || socket->state == DIAG_SYN_SENT)) {
 		link = links_by_address(pass->links, &socket->local);
 		flow = (struct monitor_flow){
 			.cookie = socket->cookie,
 			.connection = socket->inode,
 			.link = link ? link->index : 0,
-			.established = socket->state == STATE_ESTABLISHED,
+			.established = socket->state == DIAG_ESTABLISHED,
 			.in_flight = socket->unacked > 0,
 			.acked = socket->bytes_acked,
 			.received = socket->bytes_received,

@@ -11,7 +11,6 @@
 #define WORDS_MAX 32  /* of the program's command line */
 #define WORD_MAX  256 /* bytes of each */
 
-enum { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2 }; /* include/net/tcp_states.h */
 
 static const char *const state_names[] = {
 	"unknown",   "established", "syn-sent",   "syn-recv", "fin-wait-1", "fin-wait-2",
@@ -105,7 +104,7 @@ static int compare(const void *a, const void *b)
 
 static const char *protocol(const struct status_subflow *flows, unsigned count)
 {
-	if (count == 1 && flows->socket.state == STATE_SYN_SENT)
+	if (count == 1 && flows->socket.state == DIAG_SYN_SENT)
 		return "unknown"; /* until the peer answers */
 	return flows->connection.fallback ? "tcp" : "mptcp";
 }
