@@ -11,7 +11,6 @@
 #define WORDS_MAX 32  /* of the program's command line */
 #define WORD_MAX  256 /* bytes of each */
 
-
 static const char *const state_names[] = {
 	"unknown",   "established", "syn-sent",   "syn-recv", "fin-wait-1", "fin-wait-2",
 	"time-wait", "closed",      "close-wait", "last-ack", "listen",     "closing",
