@@ -17,20 +17,31 @@ static int keep(const struct diag_socket *socket, void *data)
 	return 0;
 }
 
-void bystanders_look(struct bystanders *b, struct netstack *netstack, const struct journal *journal,
-		     bool only_cut_off)
+void bystanders_look_at(struct bystanders *b, struct netstack *netstack,
+			const struct address *addresses, unsigned count)
 {
 	_cleanup_nl_ struct nl *nl = NULL;
-	unsigned count;
-	const struct change *changes = journal_changes(journal, &count);
 
-	*b = (struct bystanders){.only_cut_off = only_cut_off};
-	for (unsigned i = 0; i < count && b->endpoint_count < ENDPOINT_MAX; i++)
-		if (changes[i].kind == CHANGE_ENDPOINT)
-			b->endpoints[b->endpoint_count++] = changes[i].endpoint.address;
+	*b = (struct bystanders){.only_cut_off = true};
+	for (unsigned i = 0; i < count && i < BYSTANDERS_ADDRESSES; i++)
+		b->endpoints[b->endpoint_count++] = addresses[i];
 	if (links_read(netstack->route, &b->links) < 0 || nl_open(&nl, NETLINK_SOCK_DIAG) < 0 ||
 	    diag_dump(nl, keep, b) < 0)
 		b->count = 0;
+}
+
+void bystanders_look(struct bystanders *b, struct netstack *netstack, const struct journal *journal,
+		     bool only_cut_off)
+{
+	struct address endpoints[ENDPOINT_MAX];
+	unsigned count, found = 0;
+	const struct change *changes = journal_changes(journal, &count);
+
+	for (unsigned i = 0; i < count && found < ENDPOINT_MAX; i++)
+		if (changes[i].kind == CHANGE_ENDPOINT)
+			endpoints[found++] = changes[i].endpoint.address;
+	bystanders_look_at(b, netstack, endpoints, found);
+	b->only_cut_off = only_cut_off;
 }
 
 void bystanders_free(struct bystanders *b)
@@ -54,6 +65,14 @@ static bool would_be_cut_off(const struct bystanders *b, unsigned flow)
 		    !has_endpoint(b, &b->flows[i].local))
 			return false;
 	return true;
+}
+
+bool bystanders_cut_off(const struct bystanders *b, const struct address *address)
+{
+	for (unsigned i = 0; i < b->count; i++)
+		if (address_equal(&b->flows[i].local, address) && would_be_cut_off(b, i))
+			return true;
+	return false;
 }
 
 static bool stands_on(const struct bystanders *b, const struct address *local,

@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-#define BYSTANDERS_MAX 256
+#define BYSTANDERS_MAX       256
+#define BYSTANDERS_ADDRESSES 32
 
 struct bystanders {
 	struct {
@@ -20,7 +21,7 @@ struct bystanders {
 	} flows[BYSTANDERS_MAX];
 	unsigned count;
 	struct links links;
-	struct address endpoints[ENDPOINT_MAX]; /* that would go */
+	struct address endpoints[BYSTANDERS_ADDRESSES]; /* whose subflows would go */
 	unsigned endpoint_count;
 	bool only_cut_off; /* need only what keeps a connection from losing its last subflow */
 };
@@ -28,6 +29,11 @@ struct bystanders {
 /* Looks at the MPTCP subflows that a process holds or that still have something to send. On failure there are none. */
 void bystanders_look(struct bystanders *bystanders, struct netstack *netstack,
 		     const struct journal *journal, bool only_cut_off);
+/* The same for @addresses that are about to lose their subflows, whoever's the connections are. */
+void bystanders_look_at(struct bystanders *bystanders, struct netstack *netstack,
+			const struct address *addresses, unsigned count);
+/* Would a connection be left without a subflow if @address lost its own, and all that are about to theirs? */
+bool bystanders_cut_off(const struct bystanders *bystanders, const struct address *address);
 void bystanders_free(struct bystanders *bystanders);
 
 /* Gives up what the run holds but for what they need; number of changes kept. */

@@ -213,6 +213,8 @@ static void loop(struct state *s, int listener)
 			lookout_on_gone(&s->lookout);
 		if (fds[EVENTS].revents)
 			lookout_on_events(&s->lookout);
+		if (fds[EVENTS].revents)
+			upkeep_retry(&s->upkeep);
 		if (fds[STATUS].revents)
 			answer_status(s);
 		while ((link = prober_answer(&s->prober, &fds[PROBES])) != 0) {

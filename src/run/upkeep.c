@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "link/backlog.h"
 #include "link/watch.h"
+#include "run/bystanders.h"
 #include "run/explain.h"
 
 #include <errno.h>
@@ -34,17 +35,34 @@ static bool backlog_is_free(const struct upkeep *upkeep)
 	return backlog_get(&is) == 0 && is == BACKLOG_UNLIMITED;
 }
 
-/* Makes the stack have what the plan and the backlog ask for. */
-static int apply(struct upkeep *upkeep)
+static bool is_planned(const struct multipath_plan *plan, const struct change *change)
+{
+	for (unsigned i = 0; i < plan->count; i++)
+		if (change_equal(&plan->changes[i], change))
+			return true;
+	return false;
+}
+
+/* Makes the stack have what the plan and the backlog ask for. Endpoints that are not in the plan any more stay while a
+ * connection has nothing else (@last): a connection is never cut off for a link that may come back. */
+static int apply(struct upkeep *upkeep, const struct bystanders *last)
 {
 	const struct multipath_plan *plan = &upkeep->plan.multipath;
-	_cleanup_free_ struct change *wanted = calloc(plan->count + 1, sizeof(*wanted));
-	unsigned count = plan->count;
+	unsigned count = plan->count, old_count;
+	const struct change *old = journal_changes(upkeep->journal, &old_count);
+	_cleanup_free_ struct change *wanted = calloc(count + old_count + 1, sizeof(*wanted));
 
 	if (!wanted)
 		return -ENOMEM;
 	if (count > 0)
 		memcpy(wanted, plan->changes, count * sizeof(*wanted));
+	for (unsigned i = 0; last && i < old_count; i++) {
+		if (old[i].kind != CHANGE_ENDPOINT || is_planned(plan, &old[i]) ||
+		    !bystanders_cut_off(last, &old[i].endpoint.address))
+			continue;
+		wanted[count++] = old[i];
+		upkeep->deferred = true;
+	}
 	if (upkeep->backlog && backlog_is_free(upkeep))
 		wanted[count++] = (struct change){
 			.kind = CHANGE_BACKLOG,
@@ -63,7 +81,8 @@ void upkeep_backlog(struct upkeep *upkeep, uint64_t rate)
 		return;
 	upkeep->backlog = backlog;
 	upkeep->backlog_at = now;
-	apply(upkeep);
+	if (!upkeep->deferred)
+		apply(upkeep, NULL);
 }
 
 static enum multipath_use use_of(const struct native_plan *plan, unsigned index)
@@ -118,27 +137,75 @@ static int make_plan(struct upkeep *upkeep, struct native_plan *ret)
 	return code;
 }
 
+/* Who is on the addresses that are about to lose their subflows: of endpoints that @plan does without, and of the base if it
+ * is left. */
+static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *plan, bool leaving,
+			     struct bystanders *ret)
+{
+	const struct link *base = links_by_index(&upkeep->plan.links, upkeep->base);
+	struct address addresses[BYSTANDERS_ADDRESSES];
+	unsigned count = 0, old_count;
+	const struct change *old = journal_changes(upkeep->journal, &old_count);
+
+	for (unsigned i = 0; i < old_count && count < BYSTANDERS_ADDRESSES; i++)
+		if (old[i].kind == CHANGE_ENDPOINT && !is_planned(&plan->multipath, &old[i]))
+			addresses[count++] = old[i].endpoint.address;
+	for (unsigned i = 0; leaving && base && i < base->address_count; i++)
+		if (count < BYSTANDERS_ADDRESSES)
+			addresses[count++] = base->addresses[i];
+	if (count > 0)
+		bystanders_look_at(ret, &upkeep->netstack, addresses, count);
+}
+
+static bool is_base_last(const struct upkeep *upkeep, const struct bystanders *last)
+{
+	const struct link *base = links_by_index(&upkeep->plan.links, upkeep->base);
+
+	for (unsigned i = 0; base && i < base->address_count; i++)
+		if (bystanders_cut_off(last, &base->addresses[i]))
+			return true;
+	return false;
+}
+
 static int follow(struct upkeep *upkeep)
 {
+	struct bystanders last = {0};
 	struct native_plan plan;
-	bool left = false;
+	bool left;
 	int code = make_plan(upkeep, &plan);
 
-	if (code == 0 && !is_base_still(&plan, upkeep->base)) {
-		left = use_of(&plan, upkeep->base) != MULTIPATH_USED;
+	if (code < 0)
+		return code;
+	upkeep->deferred = false;
+	left = upkeep->base && use_of(&plan, upkeep->base) != MULTIPATH_USED;
+	if (!upkeep->unprivileged)
+		look_who_is_last(upkeep, &plan, left, &last);
+	if (left && is_base_last(upkeep, &last)) {
+		upkeep->deferred = true;
+	} else if (!is_base_still(&plan, upkeep->base)) {
 		native_plan_free(&plan);
 		if (left && !upkeep->unprivileged)
 			leave_base(upkeep);
 		upkeep->base = 0;
 		code = make_plan(upkeep, &plan);
 	}
-	if (code < 0)
-		return code;
-	native_plan_free(&upkeep->plan);
-	upkeep->plan = plan;
-	if (!upkeep->unprivileged)
-		apply(upkeep);
-	return 0;
+	if (code == 0 && !(upkeep->deferred && left)) {
+		native_plan_free(&upkeep->plan);
+		upkeep->plan = plan;
+	} else if (code == 0) {
+		/* The base's addresses are still to be known when it is left at last. */
+		native_plan_free(&plan);
+	}
+	if (code == 0 && !upkeep->unprivileged && !(upkeep->deferred && left))
+		apply(upkeep, &last);
+	bystanders_free(&last);
+	return code;
+}
+
+void upkeep_retry(struct upkeep *upkeep)
+{
+	if (upkeep->deferred)
+		follow(upkeep);
 }
 
 /* Does what others have set up leave room for this run's policy? Nothing is changed before. */

@@ -23,6 +23,7 @@ struct upkeep {
 	unsigned base;       /* multipath.h; 0: none any more */
 	uint32_t backlog;    /* of subflows, bytes (link/backlog.h); 0: as it was */
 	uint64_t backlog_at; /* when it was last changed */
+	bool deferred; /* something is kept only because connections have nothing else: upkeep_retry() */
 	bool unprivileged;
 };
 
@@ -33,6 +34,9 @@ void upkeep_close(struct upkeep *upkeep);
 
 /* Links may have changed. */
 void upkeep_on_links(struct upkeep *upkeep);
+
+/* A subflow has come about: what was put off may be possible now. */
+void upkeep_retry(struct upkeep *upkeep);
 
 /* Who says that a link does not answer: it is silent while anybody does. */
 enum upkeep_witness { UPKEEP_MONITOR = 1, UPKEEP_GATE = 2 };
