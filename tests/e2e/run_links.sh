@@ -71,3 +71,8 @@ SERVER=$NGINX
 expect "a plain server" pair_lab sh -c "'$RIVULET' run --report '$REPORT' -- curl -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'"
 expect_text 'fell back to TCP' "$OUT"
 report_has "r['fallbacks'] == 1"
+
+# Lost: a connection that fell back to TCP would be cut off when its link is gone for a moment, which TCP survives.
+scenario outage '  - {at: 1s, link: wifi, do: down}
+  - {at: 1500ms, link: wifi, do: up}'
+expect "an outage of plain TCP's link" pair_lab sh -c "'$RIVULET' run --quiet -- curl -4 -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'"
