@@ -97,12 +97,12 @@ static enum multipath_use use_of(const struct native_plan *plan, unsigned index)
  * their endpoints. */
 static void leave_base(struct upkeep *upkeep)
 {
-	const struct link *link = links_by_index(&upkeep->plan.links, upkeep->base);
+	const struct link *link = &upkeep->base_link;
 
-	for (unsigned i = 0; link && i < link->address_count; i++)
+	for (unsigned i = 0; i < link->address_count; i++)
 		endpoint_drop_initial(upkeep->netstack.generic, upkeep->netstack.mptcp,
 				      &link->addresses[i]);
-	if (link && upkeep->options->explain)
+	if (upkeep->options->explain)
 		explain_left(link, stderr);
 }
 
@@ -142,7 +142,7 @@ static int make_plan(struct upkeep *upkeep, struct native_plan *ret)
 static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *plan, bool leaving,
 			     struct bystanders *ret)
 {
-	const struct link *base = links_by_index(&upkeep->plan.links, upkeep->base);
+	const struct link *base = &upkeep->base_link;
 	struct address addresses[BYSTANDERS_ADDRESSES];
 	unsigned count = 0, old_count;
 	const struct change *old = journal_changes(upkeep->journal, &old_count);
@@ -150,7 +150,7 @@ static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *pl
 	for (unsigned i = 0; i < old_count && count < BYSTANDERS_ADDRESSES; i++)
 		if (old[i].kind == CHANGE_ENDPOINT && !is_planned(&plan->multipath, &old[i]))
 			addresses[count++] = old[i].endpoint.address;
-	for (unsigned i = 0; leaving && base && i < base->address_count; i++)
+	for (unsigned i = 0; leaving && i < base->address_count; i++)
 		if (count < BYSTANDERS_ADDRESSES)
 			addresses[count++] = base->addresses[i];
 	if (count > 0)
@@ -159,12 +159,21 @@ static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *pl
 
 static bool is_base_last(const struct upkeep *upkeep, const struct bystanders *last)
 {
-	const struct link *base = links_by_index(&upkeep->plan.links, upkeep->base);
+	const struct link *base = &upkeep->base_link;
 
-	for (unsigned i = 0; base && i < base->address_count; i++)
+	for (unsigned i = 0; i < base->address_count; i++)
 		if (bystanders_cut_off(last, &base->addresses[i]))
 			return true;
 	return false;
+}
+
+/* Remembers the base as it was when last well: its addresses are still to be known when it is left. */
+static void keep_base(struct upkeep *upkeep)
+{
+	const struct link *link = links_by_index(&upkeep->plan.links, upkeep->base);
+
+	if (link && use_of(&upkeep->plan, upkeep->base) == MULTIPATH_USED)
+		upkeep->base_link = *link;
 }
 
 static int follow(struct upkeep *upkeep)
@@ -189,14 +198,12 @@ static int follow(struct upkeep *upkeep)
 		upkeep->base = 0;
 		code = make_plan(upkeep, &plan);
 	}
-	if (code == 0 && !(upkeep->deferred && left)) {
+	if (code == 0) {
 		native_plan_free(&upkeep->plan);
 		upkeep->plan = plan;
-	} else if (code == 0) {
-		/* The base's addresses are still to be known when it is left at last. */
-		native_plan_free(&plan);
+		keep_base(upkeep);
 	}
-	if (code == 0 && !upkeep->unprivileged && !(upkeep->deferred && left))
+	if (code == 0 && !upkeep->unprivileged)
 		apply(upkeep, &last);
 	bystanders_free(&last);
 	return code;

@@ -20,9 +20,10 @@ struct upkeep {
 	unsigned silent[UPKEEP_SILENT_MAX];
 	unsigned silent_for[UPKEEP_SILENT_MAX]; /* enum upkeep_witness, as bits */
 	unsigned silent_count;
-	unsigned base;       /* multipath.h; 0: none any more */
-	uint32_t backlog;    /* of subflows, bytes (link/backlog.h); 0: as it was */
-	uint64_t backlog_at; /* when it was last changed */
+	unsigned base;         /* multipath.h; 0: none any more */
+	struct link base_link; /* as it was when last well */
+	uint32_t backlog;      /* of subflows, bytes (link/backlog.h); 0: as it was */
+	uint64_t backlog_at;   /* when it was last changed */
 	bool deferred; /* something is kept only because connections have nothing else: upkeep_retry() */
 	bool unprivileged;
 };
