@@ -1,19 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/bystanders.h"
 
+#include "base/cleanup.h"
 #include "link/diag.h"
 #include "link/multipath.h"
+
+#define LIVED 1000 /* ms */
 
 static int keep(const struct diag_socket *socket, void *data)
 {
 	struct bystanders *b = data;
 	bool alive = socket->inode ? socket->state == DIAG_ESTABLISHED : socket->unacked > 0;
 
-	if (!socket->mptcp || !alive || b->count == BYSTANDERS_MAX)
+	if (!socket->mptcp || !alive)
 		return 0;
-	b->flows[b->count].connection = socket->inode;
-	b->flows[b->count].local = socket->local;
-	b->count++;
+	if (b->count == b->room) {
+		unsigned room = b->room ? b->room * 2 : 64;
+		struct bystander *grown = reallocarray(b->flows, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		b->flows = grown;
+		b->room = room;
+	}
+	/* A join that looks established may still be refused by the peer, or meet an outage at once. */
+	b->flows[b->count++] =
+		(struct bystander){.connection = socket->inode,
+				   .local = socket->local,
+				   .proven = socket->bytes_acked || socket->bytes_received ||
+					     socket->last_ack >= LIVED};
 	return 0;
 }
 
@@ -47,6 +62,7 @@ void bystanders_look(struct bystanders *b, struct netstack *netstack, const stru
 void bystanders_free(struct bystanders *b)
 {
 	links_free(&b->links);
+	free(b->flows);
 }
 
 static bool has_endpoint(const struct bystanders *b, const struct address *address)
@@ -57,11 +73,11 @@ static bool has_endpoint(const struct bystanders *b, const struct address *addre
 	return false;
 }
 
-/* Would its connection be left without a subflow if all endpoints went? */
+/* Would its connection be left without a proven subflow if all endpoints went? */
 static bool would_be_cut_off(const struct bystanders *b, unsigned flow)
 {
 	for (unsigned i = 0; i < b->count; i++)
-		if (b->flows[i].connection == b->flows[flow].connection &&
+		if (b->flows[i].connection == b->flows[flow].connection && b->flows[i].proven &&
 		    !has_endpoint(b, &b->flows[i].local))
 			return false;
 	return true;

@@ -11,15 +11,17 @@
 
 #include <stdbool.h>
 
-#define BYSTANDERS_MAX       256
 #define BYSTANDERS_ADDRESSES 32
 
+struct bystander {
+	uint32_t connection; /* the inode of its socket; 0: closed by its program */
+	struct address local;
+	bool proven; /* bytes have gone over it, or it has lived for a while: the connection can stand on it */
+};
+
 struct bystanders {
-	struct {
-		uint32_t connection; /* the inode of its socket; 0: closed by its program */
-		struct address local;
-	} flows[BYSTANDERS_MAX];
-	unsigned count;
+	struct bystander *flows; /* owned */
+	unsigned count, room;
 	struct links links;
 	struct address endpoints[BYSTANDERS_ADDRESSES]; /* whose subflows would go */
 	unsigned endpoint_count;
@@ -32,7 +34,7 @@ void bystanders_look(struct bystanders *bystanders, struct netstack *netstack,
 /* The same for @addresses that are about to lose their subflows, whoever's the connections are. */
 void bystanders_look_at(struct bystanders *bystanders, struct netstack *netstack,
 			const struct address *addresses, unsigned count);
-/* Would a connection be left without a subflow if @address lost its own, and all that are about to theirs? */
+/* Would a connection be left without a proven subflow if @address lost its own, and all that are about to theirs? */
 bool bystanders_cut_off(const struct bystanders *bystanders, const struct address *address);
 void bystanders_free(struct bystanders *bystanders);
 

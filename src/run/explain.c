@@ -101,3 +101,11 @@ void explain_monitor(const struct links *links, unsigned link, enum monitor_acti
 
 	fprintf(out, "rivulet: link %s %s\n", known ? known->name : "?", words[action]);
 }
+
+void explain_rejoin(const struct links *links, unsigned link, FILE *out)
+{
+	const struct link *known = links_by_index(links, link);
+
+	fprintf(out, "rivulet: link %s carries no subflow: its endpoints are put in anew\n",
+		known ? known->name : "?");
+}

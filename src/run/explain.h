@@ -12,5 +12,7 @@ void explain_plan(const struct native_plan *plan, FILE *out);
 void explain_change(const struct change *change, int result, FILE *out);
 /* Connections have left @link, that they began on. */
 void explain_left(const struct link *link, FILE *out);
+/* No connection has a subflow over @link, so its endpoints are put in anew. */
+void explain_rejoin(const struct links *links, unsigned link, FILE *out);
 void explain_monitor(const struct links *links, unsigned link, enum monitor_action action,
 		     FILE *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Two search trees: connections by inode, subflows by cookie. A subflow that is gone is added to
- * its path's totals and forgotten; a connection whose last subflow is gone is forgotten too, having
- * been counted when it was first seen. Sockets that were never seen connected are forgotten in the
+ * its path's totals and forgotten; a connection whose last subflow is gone waits in a list of lost ones, having been
+ * counted when it was first seen, until it has a subflow again or the kernel does not know it any more. Sockets that were never seen connected are forgotten in the
  * order of their making once there are many, so that a program that runs for a year costs no more
  * than one that runs for an hour.
  */
@@ -19,10 +19,12 @@
 
 struct connection {
 	uint32_t inode; /* first member: the key */
-	bool seen, fallback, listens;
+	bool seen, fallback, listens, accepted;
 	unsigned flows;
-	uint64_t sent, received;      /* over flows that are gone */
-	TAILQ_ENTRY(connection) idle; /* linked while neither seen nor listening */
+	unsigned look;           /* in which the kernel last listed it, of those that are lost */
+	uint64_t sent, received; /* over flows that are gone */
+	TAILQ_ENTRY(connection)
+	link; /* idle while neither seen nor listening; lost while seen without flows */
 };
 
 struct flow {
@@ -35,8 +37,8 @@ struct flow {
 
 struct ledger {
 	void *connections, *flows; /* trees of tsearch(3) */
-	TAILQ_HEAD(, connection) idle;
-	unsigned idle_count, open, unseen;
+	TAILQ_HEAD(, connection) idle, lost;
+	unsigned idle_count, open, unseen, lost_count, lost_opened;
 	unsigned connection_count, fallback_count;
 	struct ledger_path *paths;
 	unsigned path_count;
@@ -65,6 +67,8 @@ struct ledger *ledger_new(void)
 
 	if (ledger)
 		TAILQ_INIT(&ledger->idle);
+	if (ledger)
+		TAILQ_INIT(&ledger->lost);
 	return ledger;
 }
 
@@ -97,7 +101,7 @@ static struct connection *connection_add(struct ledger *ledger, uint32_t inode)
 	if (!place)
 		return NULL;
 	if (*place == made) {
-		TAILQ_INSERT_TAIL(&ledger->idle, made, idle);
+		TAILQ_INSERT_TAIL(&ledger->idle, made, link);
 		ledger->idle_count++;
 		made = NULL;
 	}
@@ -115,8 +119,30 @@ static void not_idle(struct ledger *ledger, struct connection *connection)
 {
 	if (connection->seen || connection->listens)
 		return;
-	TAILQ_REMOVE(&ledger->idle, connection, idle);
+	TAILQ_REMOVE(&ledger->idle, connection, link);
 	ledger->idle_count--;
+}
+
+/* It has lost its last subflow. */
+static void lose(struct ledger *ledger, struct connection *connection)
+{
+	if (connection->listens)
+		return;
+	if (connection->fallback) {
+		connection_forget(ledger, connection);
+		return;
+	}
+	connection->look = ledger->look;
+	TAILQ_INSERT_TAIL(&ledger->lost, connection, link);
+	ledger->lost_count++;
+	ledger->lost_opened += !connection->accepted;
+}
+
+static void find_again(struct ledger *ledger, struct connection *connection)
+{
+	TAILQ_REMOVE(&ledger->lost, connection, link);
+	ledger->lost_count--;
+	ledger->lost_opened -= !connection->accepted;
 }
 
 int ledger_made(struct ledger *ledger, uint32_t inode)
@@ -126,7 +152,7 @@ int ledger_made(struct ledger *ledger, uint32_t inode)
 	while (ledger->idle_count > IDLE_MAX) {
 		struct connection *oldest = TAILQ_FIRST(&ledger->idle);
 
-		TAILQ_REMOVE(&ledger->idle, oldest, idle);
+		TAILQ_REMOVE(&ledger->idle, oldest, link);
 		ledger->idle_count--;
 		ledger->unseen++;
 		connection_forget(ledger, oldest);
@@ -177,8 +203,7 @@ static void flow_forget(struct ledger *ledger, struct flow *flow)
 	free(flow);
 	if (--connection->flows == 0) {
 		ledger->open--;
-		if (!connection->listens)
-			connection_forget(ledger, connection);
+		lose(ledger, connection);
 	}
 }
 
@@ -204,8 +229,11 @@ static struct connection *connection_of(struct ledger *ledger, const struct diag
 	if (socket->inode == 0)
 		return NULL;
 	connection = connection_find(ledger, socket->inode);
-	if (!connection && was_accepted(ledger, socket))
+	if (!connection && was_accepted(ledger, socket)) {
 		connection = connection_add(ledger, socket->inode);
+		if (connection)
+			connection->accepted = true;
+	}
 	return connection;
 }
 
@@ -228,15 +256,15 @@ static int flow_add(struct ledger *ledger, const struct diag_socket *socket)
 	if (!tsearch(flow, &ledger->flows, compare_cookie))
 		return -ENOMEM;
 	not_idle(ledger, connection);
-	if (!connection->seen) {
-		connection->seen = true;
-		ledger->connection_count++;
-	}
+	if (connection->seen && !connection->listens && connection->flows == 0)
+		find_again(ledger, connection);
 	if (connection->flows++ == 0)
 		ledger->open++;
-	if (is_fallback(socket) && !connection->fallback && connection->flows == 1) {
-		connection->fallback = true;
-		ledger->fallback_count++;
+	if (!connection->seen) {
+		connection->seen = true;
+		connection->fallback = is_fallback(socket);
+		ledger->connection_count++;
+		ledger->fallback_count += connection->fallback;
 	}
 	ledger->paths[path].subflows++;
 	flow_count(ledger, flow, socket);
@@ -321,6 +349,27 @@ bool ledger_looked(struct ledger *ledger)
 	}
 }
 
+void ledger_saw_connection(struct ledger *ledger, uint32_t inode)
+{
+	struct connection *connection = connection_find(ledger, inode);
+
+	if (connection)
+		connection->look = ledger->look;
+}
+
+void ledger_saw_connections(struct ledger *ledger)
+{
+	struct connection *at = TAILQ_FIRST(&ledger->lost), *next;
+
+	for (; at; at = next) {
+		next = TAILQ_NEXT(at, link);
+		if (at->look == ledger->look)
+			continue;
+		find_again(ledger, at);
+		connection_forget(ledger, at);
+	}
+}
+
 void ledger_gone(struct ledger *ledger, const struct diag_socket *socket)
 {
 	struct flow **found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
@@ -370,6 +419,8 @@ struct ledger_totals ledger_totals(const struct ledger *ledger)
 		.connections = ledger->connection_count,
 		.fallbacks = ledger->fallback_count,
 		.open = ledger->open,
+		.lost = ledger->lost_count,
+		.lost_opened = ledger->lost_opened,
 		.unseen = ledger->unseen + ledger->idle_count,
 		.paths = ledger->paths,
 		.path_count = ledger->path_count,

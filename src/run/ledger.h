@@ -6,7 +6,8 @@
  * A connection is known by the inode of the program's socket: the supervisor made it, or it was
  * accepted on a port on which such a socket listens. Its subflows carry that inode for as long as
  * the program holds the socket; afterwards only their cookies tell whose they are, so both are
- * remembered. A connection that came and went between two looks is not counted, but a socket of the
+ * remembered. An MPTCP connection can lose its last subflow and get another one later, so it is forgotten only when
+ * the kernel does not list it any more. A connection that came and went between two looks is not counted, but a socket of the
  * run that was never seen connected is ("unseen").
  */
 #pragma once
@@ -27,7 +28,9 @@ struct ledger_path { /* what went over one local address */
 struct ledger_totals {
 	unsigned connections; /* seen */
 	unsigned fallbacks;   /* of them, connections that are plain TCP in the end */
-	unsigned open;        /* of them, not closed yet */
+	unsigned open;        /* of them, with a subflow */
+	unsigned lost;        /* of them, without any, as far as is known */
+	unsigned lost_opened; /* of those, opened by this end: it can add subflows */
 	unsigned unseen; /* sockets whose connection, if they had one, was too short to be seen */
 	struct ledger_path *paths; /* owned by the ledger, good until its next call */
 	unsigned path_count;
@@ -44,6 +47,10 @@ int ledger_made(struct ledger *ledger, uint32_t inode);
 void ledger_look(struct ledger *ledger);
 int ledger_saw(struct ledger *ledger, const struct diag_socket *socket);
 bool ledger_looked(struct ledger *ledger);
+
+/* Of the same pass, where it is worth while (ledger_totals().lost): every MPTCP connection, and the end of them. */
+void ledger_saw_connection(struct ledger *ledger, uint32_t inode);
+void ledger_saw_connections(struct ledger *ledger);
 
 /* A socket was freed: these are its last counts. */
 void ledger_gone(struct ledger *ledger, const struct diag_socket *socket);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/mptcp.h>
 #include <poll.h>
+#include <string.h>
 
 #define LOOK_SOON     (5 * NS_PER_MS)
 #define LOOK_WATCHING (15 * NS_PER_MS) /* bytes move over several links */
@@ -53,6 +54,7 @@ void lookout_close(struct lookout *lookout)
 struct pass {
 	struct lookout *lookout;
 	const struct links *links;
+	uint8_t listening[65536 / 8]; /* ports; the kernel shows listeners first */
 };
 
 static void keep_peer(struct lookout *lookout, unsigned link, const struct diag_socket *socket)
@@ -77,12 +79,24 @@ const struct prober_target *lookout_peer(const struct lookout *lookout, unsigned
 	return NULL;
 }
 
+/* May this end add subflows to the connection? Who accepted it leaves that to its peer, who may be behind a NAT. */
+static bool joins(const struct pass *pass, const struct diag_socket *socket)
+{
+	const uint32_t multipath = MPTCP_SUBFLOW_FLAG_MCAP_REM | MPTCP_SUBFLOW_FLAG_JOIN_LOC;
+
+	return socket->state == DIAG_ESTABLISHED && socket->inode &&
+	       (socket->mptcp_flags & multipath) &&
+	       !(pass->listening[socket->local_port / 8] & 1 << socket->local_port % 8);
+}
+
 static int saw(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
 	const struct link *link;
 	struct monitor_flow flow;
 
+	if (socket->state == DIAG_LISTEN)
+		pass->listening[socket->local_port / 8] |= (uint8_t)(1 << socket->local_port % 8);
 	if (socket->mptcp &&
 	    (socket->state == DIAG_ESTABLISHED || socket->state == DIAG_SYN_SENT)) {
 		link = links_by_address(pass->links, &socket->local);
@@ -98,6 +112,9 @@ static int saw(const struct diag_socket *socket, void *data)
 			.rate = socket->delivery_rate,
 		};
 		monitor_saw(pass->lookout->monitor, &flow);
+		rejoin_saw(&pass->lookout->rejoin, flow.link,
+			   socket->local.family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6,
+			   joins(pass, socket));
 		if (link && flow.established)
 			keep_peer(pass->lookout, link->index, socket);
 	}
@@ -106,24 +123,33 @@ static int saw(const struct diag_socket *socket, void *data)
 
 static int saw_connection(const struct diag_connection *connection, void *data)
 {
-	monitor_saw_connection(data, connection->inode, connection->received_to);
+	struct lookout *lookout = data;
+
+	monitor_saw_connection(lookout->monitor, connection->inode, connection->received_to);
+	ledger_saw_connection(lookout->ledger, connection->inode);
 	return 0;
 }
 
 /* True if bytes have moved since the last time. */
-static bool look(struct lookout *lookout, const struct links *links, monitor_act act, void *data)
+static bool look(struct lookout *lookout, const struct links *links,
+		 const struct lookout_acts *acts)
 {
 	struct pass pass = {lookout, links};
 	bool watching = monitor_is_watching(lookout->monitor), moved = true;
 
 	ledger_look(lookout->ledger);
 	monitor_look(lookout->monitor, clock_now());
+	rejoin_look(&lookout->rejoin);
 	if (diag_dump(lookout->diag, saw, &pass) < 0)
 		return true;
 	moved = ledger_looked(lookout->ledger);
-	if (watching)
-		diag_dump_connections(lookout->diag, saw_connection, lookout->monitor);
-	monitor_looked(lookout->monitor, act, data);
+	if (watching || ledger_totals(lookout->ledger).lost) {
+		diag_dump_connections(lookout->diag, saw_connection, lookout);
+		ledger_saw_connections(lookout->ledger);
+	}
+	monitor_looked(lookout->monitor, acts->path, acts->data);
+	rejoin_looked(&lookout->rejoin, clock_now(), ledger_totals(lookout->ledger).lost_opened,
+		      acts->rejoin, acts->data);
 	return moved;
 }
 
@@ -136,14 +162,16 @@ static uint64_t processor_time(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-void lookout_look(struct lookout *lookout, const struct links *links, monitor_act act, void *data)
+void lookout_look(struct lookout *lookout, const struct links *links,
+		  const struct lookout_acts *acts)
 {
 	uint64_t start = clock_now(), cost = processor_time(), at;
+	struct ledger_totals totals;
 	bool watching;
 
 	if (!lookout->diag)
 		return;
-	if (look(lookout, links, act, data))
+	if (look(lookout, links, acts))
 		lookout->interval = LOOK_BUSY;
 	else if (lookout->interval < LOOK_SELDOM)
 		lookout->interval *= 2;
@@ -152,8 +180,11 @@ void lookout_look(struct lookout *lookout, const struct links *links, monitor_ac
 		lookout->interval = LOOK_WATCHING;
 	lookout->earliest = start + (processor_time() - cost) * LOOK_SHARE;
 	at = start + lookout->interval;
+	if (rejoin_next(&lookout->rejoin) < at)
+		at = rejoin_next(&lookout->rejoin);
+	totals = ledger_totals(lookout->ledger);
 	lookout->next = UINT64_MAX;
-	if (watching || ledger_totals(lookout->ledger).open)
+	if (watching || totals.open || totals.lost)
 		lookout->next = at > lookout->earliest ? at : lookout->earliest;
 }
 
@@ -194,13 +225,18 @@ static void let_be(unsigned link, enum monitor_action action, void *data)
 {
 }
 
+static void do_not_rejoin(unsigned link, void *data)
+{
+}
+
 void lookout_settle(struct lookout *lookout, const struct links *links)
 {
 	struct pollfd gone = {.fd = lookout->gone ? nl_fd(lookout->gone) : -1, .events = POLLIN};
+	const struct lookout_acts none = {let_be, do_not_rejoin, NULL};
 	uint64_t until = clock_now() + SETTLE;
 
 	if (lookout->diag)
-		look(lookout, links, let_be, NULL);
+		look(lookout, links, &none);
 	while (lookout->gone && ledger_closing(lookout->ledger) > 0 && clock_now() < until)
 		if (poll(&gone, 1, 10) > 0)
 			lookout_on_gone(lookout);

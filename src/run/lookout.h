@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Looks at the sockets of the network namespace and tells the ledger and the path monitor what it
- * saw: soon after something happened; then often while bytes move, ever more seldom while none do;
+ * Looks at the sockets of the network namespace and tells the ledger, the path monitor and who watches over joins what
+ * it saw: soon after something happened; then often while bytes move, ever more seldom while none do;
  * and never for more than a fiftieth of the time.
  *
  * The kernel forgets the counts of a joined subflow when it closes it, so what moved since the last
@@ -11,6 +11,7 @@
 
 #include "link/links.h"
 #include "link/monitor.h"
+#include "link/rejoin.h"
 #include "run/ledger.h"
 #include "run/prober.h"
 
@@ -21,11 +22,12 @@
 struct lookout {
 	struct ledger *ledger;
 	struct monitor *monitor;
-	struct nl *diag;   /* to look; NULL: blind, as any that cannot be had */
-	struct nl *gone;   /* sockets that were freed: poll, then lookout_on_gone() */
-	struct nl *events; /* of the path manager, with CAP_NET_ADMIN: poll, then
+	struct rejoin rejoin; /* the user tells it by rejoin_links() what should carry subflows */
+	struct nl *diag;      /* to look; NULL: blind, as any that cannot be had */
+	struct nl *gone;      /* sockets that were freed: poll, then lookout_on_gone() */
+	struct nl *events;    /* of the path manager, with CAP_NET_ADMIN: poll, then
 			      lookout_on_events() */
-	uint64_t next;     /* when to look again, UINT64_MAX: not until something happens */
+	uint64_t next;        /* when to look again, UINT64_MAX: not until something happens */
 	uint64_t earliest, interval;
 	struct { /* whom a subflow over that link last talked to */
 		unsigned link;
@@ -37,8 +39,16 @@ struct lookout {
 int lookout_open(struct lookout *lookout);
 void lookout_close(struct lookout *lookout);
 
-/* Looks now; @links tell which link an address belongs to; the monitor's decisions go to @act. */
-void lookout_look(struct lookout *lookout, const struct links *links, monitor_act act, void *data);
+/* What was decided goes there. */
+struct lookout_acts {
+	monitor_act path;
+	rejoin_act rejoin;
+	void *data;
+};
+
+/* Looks now; @links tell which link an address belongs to. */
+void lookout_look(struct lookout *lookout, const struct links *links,
+		  const struct lookout_acts *acts);
 /* Whom to ask whether @link is alive; NULL: nobody is known. */
 const struct prober_target *lookout_peer(const struct lookout *lookout, unsigned link);
 /* Something happened: @next is brought forward. */

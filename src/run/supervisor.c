@@ -56,6 +56,36 @@ static void act(unsigned link, enum monitor_action action, void *data)
 		upkeep_silence(&s->upkeep, link, UPKEEP_MONITOR, action == MONITOR_TAKE_OUT);
 }
 
+static void put_in_anew(unsigned link, void *data)
+{
+	struct state *s = data;
+
+	if (s->setup->options->explain)
+		explain_rejoin(&s->upkeep.plan.links, link, stderr);
+	upkeep_renew(&s->upkeep, link);
+}
+
+/* Who watches over joins knows the links that should carry subflows. */
+static void tell_rejoin(struct state *s)
+{
+	const struct native_plan *plan = &s->upkeep.plan;
+	struct rejoin_link used[REJOIN_LINKS];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < plan->links.count && count < REJOIN_LINKS; i++) {
+		const struct link *link = &plan->links.all[i];
+
+		if (plan->multipath.use[i] != MULTIPATH_USED)
+			continue;
+		used[count] = (struct rejoin_link){.index = link->index};
+		for (unsigned a = 0; a < link->address_count; a++)
+			used[count].families |=
+				link->addresses[a].family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6;
+		count++;
+	}
+	rejoin_links(&s->lookout.rejoin, used, s->upkeep.unprivileged ? 0 : count);
+}
+
 /* The gate knows the links that are there now. */
 static void tell_gate(struct state *s)
 {
@@ -97,7 +127,11 @@ static void look_at_gate(struct state *s)
 
 static void look(struct state *s)
 {
-	lookout_look(&s->lookout, &s->upkeep.plan.links, act, s);
+	const struct lookout_acts acts = {act, put_in_anew, s};
+
+	tell_rejoin(s);
+	lookout_look(&s->lookout, &s->upkeep.plan.links, &acts);
+	upkeep_retry(&s->upkeep);
 	upkeep_backlog(&s->upkeep, monitor_slowest(s->lookout.monitor));
 }
 

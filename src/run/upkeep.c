@@ -308,3 +308,9 @@ void upkeep_silence(struct upkeep *upkeep, unsigned link, enum upkeep_witness wi
 	}
 	follow(upkeep);
 }
+
+void upkeep_renew(struct upkeep *upkeep, unsigned link)
+{
+	upkeep_silence(upkeep, link, UPKEEP_RENEWAL, true);
+	upkeep_silence(upkeep, link, UPKEEP_RENEWAL, false);
+}

@@ -36,13 +36,16 @@ void upkeep_close(struct upkeep *upkeep);
 /* Links may have changed. */
 void upkeep_on_links(struct upkeep *upkeep);
 
-/* A subflow has come about: what was put off may be possible now. */
+/* A subflow has come about or bytes have moved: what was put off may be possible now. */
 void upkeep_retry(struct upkeep *upkeep);
 
 /* Who says that a link does not answer: it is silent while anybody does. */
-enum upkeep_witness { UPKEEP_MONITOR = 1, UPKEEP_GATE = 2 };
+enum upkeep_witness { UPKEEP_MONITOR = 1, UPKEEP_GATE = 2, UPKEEP_RENEWAL = 4 };
 
 void upkeep_silence(struct upkeep *upkeep, unsigned link, enum upkeep_witness witness, bool silent);
+
+/* Puts the endpoints of a link in anew: the kernel then joins over it where it had given up. */
+void upkeep_renew(struct upkeep *upkeep, unsigned link);
 
 /* Connections send over several links, the slowest at @rate bytes/s (0: none do): keeps their
  * backlog short. */
