@@ -192,6 +192,42 @@ static void tells_whose_a_socket_is(void **state)
 	ledger_free(ledger);
 }
 
+/* A connection that lost its last subflow and got another one later would be counted twice, or its bytes not at all. */
+static void a_connection_outlives_its_subflows(void **state)
+{
+	struct ledger *ledger = ledger_new();
+	struct diag_socket first = subflow(1, 7, 1, 100), second = subflow(2, 7, 2, 30);
+	struct ledger_totals totals;
+
+	ledger_made(ledger, 7);
+	look(ledger, &first, 1);
+	ledger_gone(ledger, &first);
+	totals = ledger_totals(ledger);
+	assert_int_equal(totals.open, 0);
+	assert_int_equal(totals.lost, 1);
+	assert_int_equal(totals.lost_opened, 1);
+
+	ledger_look(ledger);
+	ledger_looked(ledger);
+	ledger_saw_connection(ledger, 7);
+	ledger_saw_connections(ledger);
+	assert_int_equal(ledger_totals(ledger).lost, 1);
+
+	look(ledger, &second, 1);
+	totals = ledger_totals(ledger);
+	assert_int_equal(totals.connections, 1);
+	assert_int_equal(totals.fallbacks, 0);
+	assert_int_equal(totals.open, 1);
+	assert_int_equal(totals.lost, 0);
+	assert_int_equal(totals.paths[1].received, 30);
+
+	ledger_gone(ledger, &second);
+	look(ledger, NULL, 0);
+	ledger_saw_connections(ledger); /* the kernel lists it no more */
+	assert_int_equal(ledger_totals(ledger).lost, 0);
+	ledger_free(ledger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +237,7 @@ int main(void)
 		cmocka_unit_test(tells_fallbacks),
 		cmocka_unit_test(forgets_what_is_over),
 		cmocka_unit_test(tells_whose_a_socket_is),
+		cmocka_unit_test(a_connection_outlives_its_subflows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
