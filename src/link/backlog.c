@@ -2,43 +2,88 @@
 #include "link/backlog.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #include <fcntl.h>
 
 /* The file is that of the network namespace of who opens it. */
-#define BACKLOG_FILE "/proc/sys/net/ipv4/tcp_notsent_lowat"
+#define BACKLOG_FILE "/proc/sys/net/ipv4/tcp_wmem"
 
-int backlog_get(uint32_t *ret)
+#define WAITS      60000 /* us that data may wait in a socket */
+#define LOWER_LATE (1 * NS_PER_S)
+
+static int read_all(unsigned ret[static 3])
 {
 	_cleanup_fclose_ FILE *file = fopen(BACKLOG_FILE, "re");
-	char text[32], *end;
-	unsigned long value;
 
 	if (!file)
 		return -errno;
-	if (!fgets(text, sizeof(text), file))
-		return -EPROTO;
-	value = strtoul(text, &end, 10);
-	if (end == text || value > UINT32_MAX)
-		return -EPROTO;
-	*ret = (uint32_t)value;
-	return 0;
+	return fscanf(file, "%u %u %u", &ret[0], &ret[1], &ret[2]) == 3 ? 0 : -EPROTO;
+}
+
+int backlog_get(uint32_t *ret)
+{
+	unsigned values[3];
+	int err = read_all(values);
+
+	if (err == 0)
+		*ret = values[2];
+	return err;
 }
 
 int backlog_set(uint32_t bytes)
 {
-	_cleanup_close_ int fd = open(BACKLOG_FILE, O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
+	unsigned values[3];
+	int err = read_all(values);
 
-	if (fd < 0 || dprintf(fd, "%u", bytes) < 0)
+	if (err < 0)
+		return err;
+	fd = open(BACKLOG_FILE, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || dprintf(fd, "%u %u %u", values[0], values[1], bytes) < 0)
 		return -errno;
 	return 0;
 }
 
-uint32_t backlog_for(uint64_t rate)
+void backlog_look(struct backlog *backlog)
 {
-	uint64_t wanted = rate / 50, backlog = BACKLOG_MIN;
+	backlog->need = 0;
+}
 
-	while (backlog < wanted)
-		backlog *= 2;
-	return backlog < BACKLOG_UNLIMITED ? (uint32_t)backlog : BACKLOG_UNLIMITED;
+void backlog_saw(struct backlog *backlog, uint64_t rate, uint32_t rtt)
+{
+	uint64_t time = 2 * (uint64_t)rtt + WAITS, need;
+
+	if (__builtin_mul_overflow(rate, time, &need))
+		need = UINT64_MAX;
+	if (need / 1000000 > backlog->need)
+		backlog->need = need / 1000000;
+}
+
+/* In steps, so that it does not follow every change: powers of two and what is half-way. */
+static uint32_t step(uint64_t need)
+{
+	uint64_t bytes = BACKLOG_MIN;
+
+	while (bytes < need && bytes <= UINT32_MAX / 4) {
+		if (bytes + bytes / 2 >= need)
+			return (uint32_t)(bytes + bytes / 2);
+		bytes *= 2;
+	}
+	return (uint32_t)bytes;
+}
+
+bool backlog_looked(struct backlog *backlog, uint64_t now, bool wanted)
+{
+	uint32_t bytes = wanted ? step(backlog->need) : 0;
+	bool bounded = backlog->bytes > 0;
+
+	/* Rates are estimates, and a pause is not an end. */
+	if (bounded && bytes < backlog->bytes && now - backlog->at < LOWER_LATE)
+		return false;
+	backlog->at = now;
+	if (bytes == backlog->bytes)
+		return false;
+	backlog->bytes = bytes;
+	return true;
 }

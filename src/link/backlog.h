@@ -1,25 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How much a TCP socket of the network namespace may hold that is not sent yet
- * (net.ipv4.tcp_notsent_lowat, bytes).
+ * How much a TCP socket of the network namespace may hold that is not acknowledged yet
+ * (net.ipv4.tcp_wmem, the third value, bytes).
  *
  * The kernel hands the data of an MPTCP connection to subflows long before they can send it. When a
  * link fails, what was lost with it is sent again over the others, but behind all that waits there:
- * with the kernel's default some hundred kilobytes, a quarter of a second at 20 Mbit/s. A short
- * backlog makes hand-over quick; what the subflows do not take waits in the connection, where it
- * can still go any way.
+ * some hundred kilobytes, a quarter of a second at 20 Mbit/s, because a send buffer grows with the
+ * overshoot of slow start and never shrinks. net.ipv4.tcp_notsent_lowat does not help: MPTCP does
+ * not look at it when an acknowledgement makes it push. A bound on the send buffer does.
+ *
+ * What a bound must never do is to slow anybody down. So it is that of the socket that needs most
+ * in the whole namespace, whosever it is, and twice what that one can have under way without a
+ * queue, and 60 ms; it follows upwards at once and downwards slowly. Pure, but for the file.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define BACKLOG_MIN       (16u * 1024)
-#define BACKLOG_UNLIMITED UINT32_MAX /* the kernel's default */
-
-/* 0, or a negative errno: -ENOENT on kernels without it, -EACCES without the right to. */
+/* 0, or a negative errno: -EACCES without the right to. */
 int backlog_get(uint32_t *ret);
 int backlog_set(uint32_t bytes);
 
-/* The backlog for paths of which the slowest carries @rate bytes/s: 20 ms of it, a power of two so
- * that it does not follow every change, at least BACKLOG_MIN. */
-uint32_t backlog_for(uint64_t rate);
+#define BACKLOG_MIN (256u * 1024)
+
+struct backlog {
+	uint32_t bytes; /* what it should be; 0: as it is without us */
+	uint64_t need, at;
+};
+
+/* A look begins. */
+void backlog_look(struct backlog *backlog);
+/* A socket of anybody's that sends @rate bytes/s; @rtt, us: the shortest that it ever had. */
+void backlog_saw(struct backlog *backlog, uint64_t rate, uint32_t rtt);
+/* All was shown. @wanted: there are connections that gain by a bound. True if @bytes has changed. */
+bool backlog_looked(struct backlog *backlog, uint64_t now, bool wanted);

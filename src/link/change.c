@@ -153,7 +153,7 @@ const char *change_text(const struct change *change, char *text, size_t size)
 			 change->endpoint.flags & MPTCP_PM_ADDR_FLAG_BACKUP ? " backup" : "");
 		break;
 	case CHANGE_BACKLOG:
-		snprintf(text, size, "tcp_notsent_lowat %u", change->backlog.now);
+		snprintf(text, size, "tcp_wmem up to %u", change->backlog.now);
 		break;
 	}
 	return text;

@@ -364,32 +364,30 @@ uint64_t monitor_moved_at(const struct monitor *m, unsigned link)
 	return path ? path->moved_at : 0;
 }
 
-/* Does the connection of @flow send over another link as well? */
+/* Does the connection of @flow send over another subflow as well? */
 static bool sends_elsewhere(const struct monitor *m, const struct flow *flow)
 {
 	for (unsigned i = 0; i < m->flow_count; i++) {
 		const struct monitor_flow *other = &m->flows[i].is;
 
-		if (other->connection == flow->is.connection && other->link != flow->is.link &&
+		if (other != &flow->is && other->connection == flow->is.connection &&
 		    other->established && other->in_flight)
 			return true;
 	}
 	return false;
 }
 
-uint64_t monitor_slowest(const struct monitor *m)
+bool monitor_sends_over_several(const struct monitor *m)
 {
-	uint64_t slowest = 0;
-
 	/* Beyond a hundred subflows nobody waits for one of them. */
 	for (unsigned i = 0; i < m->flow_count && m->flow_count <= 100; i++) {
 		const struct flow *flow = &m->flows[i];
 
-		if (flow->is.established && flow->is.in_flight && flow->is.rate &&
-		    (!slowest || flow->is.rate < slowest) && sends_elsewhere(m, flow))
-			slowest = flow->is.rate;
+		if (flow->is.connection && flow->is.established && flow->is.in_flight &&
+		    sends_elsewhere(m, flow))
+			return true;
 	}
-	return slowest;
+	return false;
 }
 
 bool monitor_is_watching(const struct monitor *m)

@@ -37,8 +37,7 @@ struct monitor_flow {
 	bool established;
 	bool in_flight; /* something sent waits for its acknowledgement */
 	uint64_t acked, received;
-	uint32_t rtt;  /* us; 0: not known */
-	uint64_t rate; /* bytes/s that it delivers; 0: not known */
+	uint32_t rtt; /* us; 0: not known */
 };
 
 enum monitor_action {
@@ -67,7 +66,7 @@ void monitor_answered(struct monitor *monitor, unsigned link);
 bool monitor_is_watching(const struct monitor *monitor);
 /* When anything last came over @link (ns); 0: it never did. */
 uint64_t monitor_moved_at(const struct monitor *monitor, unsigned link);
-/* Bytes/s of the slowest subflow of connections that send over several links; 0: there are none. */
-uint64_t monitor_slowest(const struct monitor *monitor);
+/* Does any connection send over several subflows, be they all on one link of this end? */
+bool monitor_sends_over_several(const struct monitor *monitor);
 /* The link is gone, or went down and came up: what was known of it is of no use. */
 void monitor_forget(struct monitor *monitor, unsigned link);

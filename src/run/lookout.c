@@ -97,6 +97,8 @@ static int saw(const struct diag_socket *socket, void *data)
 
 	if (socket->state == DIAG_LISTEN)
 		pass->listening[socket->local_port / 8] |= (uint8_t)(1 << socket->local_port % 8);
+	if (socket->state == DIAG_ESTABLISHED && socket->unacked)
+		backlog_saw(&pass->lookout->backlog, socket->delivery_rate, socket->rtt_min);
 	if (socket->mptcp &&
 	    (socket->state == DIAG_ESTABLISHED || socket->state == DIAG_SYN_SENT)) {
 		link = links_by_address(pass->links, &socket->local);
@@ -109,7 +111,6 @@ static int saw(const struct diag_socket *socket, void *data)
 			.acked = socket->bytes_acked,
 			.received = socket->bytes_received,
 			.rtt = socket->rtt,
-			.rate = socket->delivery_rate,
 		};
 		monitor_saw(pass->lookout->monitor, &flow);
 		rejoin_saw(&pass->lookout->rejoin, flow.link,
@@ -140,6 +141,7 @@ static bool look(struct lookout *lookout, const struct links *links,
 	ledger_look(lookout->ledger);
 	monitor_look(lookout->monitor, clock_now());
 	rejoin_look(&lookout->rejoin);
+	backlog_look(&lookout->backlog);
 	if (diag_dump(lookout->diag, saw, &pass) < 0)
 		return true;
 	moved = ledger_looked(lookout->ledger);
@@ -150,6 +152,9 @@ static bool look(struct lookout *lookout, const struct links *links,
 	monitor_looked(lookout->monitor, acts->path, acts->data);
 	rejoin_looked(&lookout->rejoin, clock_now(), ledger_totals(lookout->ledger).lost_opened,
 		      acts->rejoin, acts->data);
+	if (backlog_looked(&lookout->backlog, clock_now(),
+			   monitor_sends_over_several(lookout->monitor)))
+		acts->backlog(lookout->backlog.bytes, acts->data);
 	return moved;
 }
 
@@ -229,10 +234,14 @@ static void do_not_rejoin(unsigned link, void *data)
 {
 }
 
+static void leave_backlog(uint32_t bytes, void *data)
+{
+}
+
 void lookout_settle(struct lookout *lookout, const struct links *links)
 {
 	struct pollfd gone = {.fd = lookout->gone ? nl_fd(lookout->gone) : -1, .events = POLLIN};
-	const struct lookout_acts none = {let_be, do_not_rejoin, NULL};
+	const struct lookout_acts none = {let_be, do_not_rejoin, leave_backlog, NULL};
 	uint64_t until = clock_now() + SETTLE;
 
 	if (lookout->diag)

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "link/backlog.h"
 #include "link/links.h"
 #include "link/monitor.h"
 #include "link/rejoin.h"
@@ -23,11 +24,12 @@ struct lookout {
 	struct ledger *ledger;
 	struct monitor *monitor;
 	struct rejoin rejoin; /* the user tells it by rejoin_links() what should carry subflows */
-	struct nl *diag;      /* to look; NULL: blind, as any that cannot be had */
-	struct nl *gone;      /* sockets that were freed: poll, then lookout_on_gone() */
-	struct nl *events;    /* of the path manager, with CAP_NET_ADMIN: poll, then
+	struct backlog backlog;
+	struct nl *diag;   /* to look; NULL: blind, as any that cannot be had */
+	struct nl *gone;   /* sockets that were freed: poll, then lookout_on_gone() */
+	struct nl *events; /* of the path manager, with CAP_NET_ADMIN: poll, then
 			      lookout_on_events() */
-	uint64_t next;        /* when to look again, UINT64_MAX: not until something happens */
+	uint64_t next;     /* when to look again, UINT64_MAX: not until something happens */
 	uint64_t earliest, interval;
 	struct { /* whom a subflow over that link last talked to */
 		unsigned link;
@@ -43,6 +45,8 @@ void lookout_close(struct lookout *lookout);
 struct lookout_acts {
 	monitor_act path;
 	rejoin_act rejoin;
+	/* TCP sockets should hold at most @bytes; 0: as much as they like. */
+	void (*backlog)(uint32_t bytes, void *data);
 	void *data;
 };
 

@@ -125,14 +125,20 @@ static void look_at_gate(struct state *s)
 	gate_look(&s->gate, clock_now(), act_of_gate, s);
 }
 
+static void bound_backlog(uint32_t bytes, void *data)
+{
+	struct state *s = data;
+
+	upkeep_backlog(&s->upkeep, bytes);
+}
+
 static void look(struct state *s)
 {
-	const struct lookout_acts acts = {act, put_in_anew, s};
+	const struct lookout_acts acts = {act, put_in_anew, bound_backlog, s};
 
 	tell_rejoin(s);
 	lookout_look(&s->lookout, &s->upkeep.plan.links, &acts);
 	upkeep_retry(&s->upkeep);
-	upkeep_backlog(&s->upkeep, monitor_slowest(s->lookout.monitor));
 }
 
 static void summarise(struct state *s, bool goes_on)

@@ -22,8 +22,8 @@ static void on_change(const struct change *change, int result, void *data)
 		explain_change(change, result, stderr);
 }
 
-/* What it was before any run changed it. A user who chose a value of their own keeps it. */
-static bool backlog_is_free(const struct upkeep *upkeep)
+/* What it was before any run changed it; 0: cannot be told. */
+static uint32_t backlog_before(const struct upkeep *upkeep)
 {
 	unsigned count;
 	const struct change *changes = journal_changes(upkeep->journal, &count);
@@ -31,8 +31,8 @@ static bool backlog_is_free(const struct upkeep *upkeep)
 
 	for (unsigned i = 0; i < count; i++)
 		if (changes[i].kind == CHANGE_BACKLOG)
-			return true;
-	return backlog_get(&is) == 0 && is == BACKLOG_UNLIMITED;
+			return changes[i].backlog.was;
+	return backlog_get(&is) == 0 ? is : 0;
 }
 
 static bool is_planned(const struct multipath_plan *plan, const struct change *change)
@@ -51,6 +51,7 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 	unsigned count = plan->count, old_count;
 	const struct change *old = journal_changes(upkeep->journal, &old_count);
 	_cleanup_free_ struct change *wanted = calloc(count + old_count + 1, sizeof(*wanted));
+	uint32_t before = upkeep->backlog ? backlog_before(upkeep) : 0;
 
 	if (!wanted)
 		return -ENOMEM;
@@ -63,25 +64,17 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 		wanted[count++] = old[i];
 		upkeep->deferred = true;
 	}
-	if (upkeep->backlog && backlog_is_free(upkeep))
+	/* While something is put off nothing follows, and a bound that does not would be in the way. */
+	if (!upkeep->deferred && upkeep->backlog && upkeep->backlog < before)
 		wanted[count++] = (struct change){
-			.kind = CHANGE_BACKLOG,
-			.backlog = {.was = BACKLOG_UNLIMITED, .now = upkeep->backlog}};
+			.kind = CHANGE_BACKLOG, .backlog = {.was = before, .now = upkeep->backlog}};
 	return journal_follow(upkeep->journal, &upkeep->netstack, wanted, count, on_change, upkeep);
 }
 
-void upkeep_backlog(struct upkeep *upkeep, uint64_t rate)
+void upkeep_backlog(struct upkeep *upkeep, uint32_t bytes)
 {
-	uint32_t backlog = rate ? backlog_for(rate) : 0;
-	uint64_t now = clock_now();
-
-	/* Rates are estimates, and a pause is not an end. */
-	if (upkeep->unprivileged || backlog == upkeep->backlog ||
-	    now - upkeep->backlog_at < (backlog ? NS_PER_S / 4 : 2 * NS_PER_S))
-		return;
-	upkeep->backlog = backlog;
-	upkeep->backlog_at = now;
-	if (!upkeep->deferred)
+	upkeep->backlog = bytes;
+	if (!upkeep->unprivileged && !upkeep->deferred)
 		apply(upkeep, NULL);
 }
 

@@ -23,7 +23,6 @@ struct upkeep {
 	unsigned base;         /* multipath.h; 0: none any more */
 	struct link base_link; /* as it was when last well */
 	uint32_t backlog;      /* of subflows, bytes (link/backlog.h); 0: as it was */
-	uint64_t backlog_at;   /* when it was last changed */
 	bool deferred; /* something is kept only because connections have nothing else: upkeep_retry() */
 	bool unprivileged;
 };
@@ -47,6 +46,5 @@ void upkeep_silence(struct upkeep *upkeep, unsigned link, enum upkeep_witness wi
 /* Puts the endpoints of a link in anew: the kernel then joins over it where it had given up. */
 void upkeep_renew(struct upkeep *upkeep, unsigned link);
 
-/* Connections send over several links, the slowest at @rate bytes/s (0: none do): keeps their
- * backlog short. */
-void upkeep_backlog(struct upkeep *upkeep, uint64_t rate);
+/* TCP sockets are to hold at most @bytes (link/backlog.h); 0: as much as they like. */
+void upkeep_backlog(struct upkeep *upkeep, uint32_t bytes);

@@ -78,7 +78,7 @@ cmp "$TMP/www/file" "$TMP/got" || fail "other bytes after the supervisor's death
 make_file large 20000000
 cat >"$TMP/transfer.sh" <<'EOF'
 set -eu
-state() { ip rule; ip -6 rule; ip route show table all; ip mptcp endpoint; ip mptcp limits; cat /proc/sys/net/ipv4/tcp_notsent_lowat; }
+state() { ip rule; ip -6 rule; ip route show table all; ip mptcp endpoint; ip mptcp limits; cat /proc/sys/net/ipv4/tcp_wmem; }
 two_subflows() { [ "$(ss -tnH state established '( dport = 80 )' | wc -l)" -ge 2 ]; }
 state >"$TMP/before"
 "$1" run --quiet -- curl -fsS http://server/large >"$TMP/got" &

@@ -146,20 +146,25 @@ static void a_slow_reader_is_not_a_dead_link(void **state)
 	monitor_free(w.monitor);
 }
 
-/* The backlog would be that of a link that does not send, or of another program's connection. */
-static void slowest_of_several_links(void **state)
+/* Data would be held short for a connection that gains nothing by it. */
+static void who_sends_over_several_subflows(void **state)
 {
 	struct world w;
 
 	begin(&w);
 	w.sending = true;
-	w.flows[0].rate = 6000000;
-	w.flows[1].rate = 2500000;
 	step(&w, 100);
-	assert_int_equal(monitor_slowest(w.monitor), 2500000);
+	assert_true(monitor_sends_over_several(w.monitor));
+	w.flows[1].link = w.flows[0].link; /* a server that has one address */
+	step(&w, 100);
+	assert_true(monitor_sends_over_several(w.monitor));
 	w.flows[1].connection = 8;
 	step(&w, 100);
-	assert_int_equal(monitor_slowest(w.monitor), 0);
+	assert_false(monitor_sends_over_several(w.monitor));
+	w.flows[1].connection = w.flows[0].connection;
+	w.sending = false;
+	step(&w, 100);
+	assert_false(monitor_sends_over_several(w.monitor));
 	monitor_free(w.monitor);
 }
 
@@ -282,7 +287,7 @@ int main(void)
 		cmocka_unit_test(silent_download_is_found),
 		cmocka_unit_test(an_idle_subflow_is_not_dead),
 		cmocka_unit_test(a_slow_reader_is_not_a_dead_link),
-		cmocka_unit_test(slowest_of_several_links),
+		cmocka_unit_test(who_sends_over_several_subflows),
 		cmocka_unit_test(the_last_path_stays),
 		cmocka_unit_test(another_subflow_moves),
 		cmocka_unit_test(a_dead_link_is_probed),

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The bound on send buffers: who would be slowed down, and when. */
+#include "link/backlog.h"
+#include "base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#define MBIT (1000000 / 8)
+
+static bool look(struct backlog *b, uint64_t ms, bool wanted, uint64_t rate, uint32_t rtt_ms)
+{
+	backlog_look(b);
+	backlog_saw(b, 1 * MBIT, 1000);
+	backlog_saw(b, rate, rtt_ms * 1000);
+	return backlog_looked(b, ms * NS_PER_MS, wanted);
+}
+
+/* A socket could not fill its path, or its rate could never grow. */
+static void the_neediest_has_room_to_double(void **state)
+{
+	const struct {
+		uint64_t rate;
+		uint32_t rtt;
+	} paths[] = {{MBIT, 1}, {50 * MBIT, 10}, {20 * MBIT, 600}, {1000 * MBIT, 1}};
+
+	for (unsigned i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct backlog b = {0};
+
+		assert_true(look(&b, 1, true, paths[i].rate, paths[i].rtt));
+		assert_true(b.bytes >= 2 * paths[i].rate * paths[i].rtt / 1000);
+		assert_true(b.bytes >= BACKLOG_MIN);
+		/* As little as that allows: what was lost is not to wait behind it. */
+		assert_true(b.bytes == BACKLOG_MIN ||
+			    b.bytes / 2 <= paths[i].rate * (2 * paths[i].rtt + 60) / 1000);
+	}
+}
+
+/* An upload that begins to fly would be held down; one that pauses would lose its bound. */
+static void up_at_once_down_late(void **state)
+{
+	struct backlog b = {0};
+	uint32_t low;
+
+	assert_true(look(&b, 1000, true, 20 * MBIT, 10));
+	low = b.bytes;
+	assert_true(look(&b, 1015, true, 200 * MBIT, 10));
+	assert_true(b.bytes > low);
+	assert_false(look(&b, 1030, true, 20 * MBIT, 10));
+	assert_false(look(&b, 1900, true, 200 * MBIT, 10));
+	assert_false(look(&b, 2800, true, 20 * MBIT, 10));
+	assert_true(look(&b, 2950, true, 20 * MBIT, 10));
+	assert_int_equal(b.bytes, low);
+}
+
+/* A host would be left with a bound that nobody needs. */
+static void nobody_wants_it(void **state)
+{
+	struct backlog b = {0};
+
+	assert_false(look(&b, 0, false, 20 * MBIT, 10));
+	assert_true(look(&b, 10, true, 20 * MBIT, 10));
+	assert_false(look(&b, 500, false, 20 * MBIT, 10));
+	assert_true(look(&b, 1100, false, 20 * MBIT, 10));
+	assert_int_equal(b.bytes, 0);
+}
+
+/* A kernel that tells nonsense. */
+static void absurd_figures(void **state)
+{
+	struct backlog b = {0};
+
+	backlog_look(&b);
+	backlog_saw(&b, UINT64_MAX, UINT32_MAX);
+	assert_true(backlog_looked(&b, 1, true));
+	assert_true(b.bytes >= BACKLOG_MIN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_neediest_has_room_to_double),
+		cmocka_unit_test(up_at_once_down_late),
+		cmocka_unit_test(nobody_wants_it),
+		cmocka_unit_test(absurd_figures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
