@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rivulet clean: takes back what killed runs have left in this network namespace. */
 #include "cli/commands.h"
-#include "run/journal.h"
+#include "run/net.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -19,40 +19,26 @@ struct tally {
 	unsigned undone, failed;
 };
 
-static void count(const struct change *change, int result, void *data)
+static void count(enum net_report_kind kind, const char *text, void *data)
 {
 	struct tally *tally = data;
-	char text[256];
 
-	change_text(change, text, sizeof(text));
-	if (result == JOURNAL_UNDONE) {
+	if (kind == NET_EXPLAINS) {
 		tally->undone++;
-		printf("taken back: %s\n", text);
+		puts(text);
 	} else {
 		tally->failed++;
-		fprintf(stderr, "rivulet: %s: %s\n", text, strerror(-result));
+		fprintf(stderr, "rivulet: %s\n", text);
 	}
 }
 
 static int clean(struct err *err)
 {
-	struct netstack netstack;
-	struct journal *journal;
 	struct tally tally = {0};
-	int code = journal_open(&journal, err);
+	int code = net_clean(count, &tally, err);
 
 	if (code < 0)
 		return code;
-	code = netstack_open_host(&netstack);
-	if (code < 0) {
-		journal_close(journal);
-		return err_set(err, code, "cannot reach the kernel's network configuration: %s",
-			       strerror(-code));
-	}
-	journal_follow(journal, &netstack, NULL, 0, count, &tally);
-	journal_release(journal, &netstack, NULL, NULL);
-	netstack_close(&netstack);
-	journal_close(journal);
 	if (tally.undone == 0 && tally.failed == 0)
 		puts("nothing was left behind");
 	return tally.failed ? err_set(err, -EPERM, "not all could be taken back") : 0;

@@ -98,7 +98,8 @@ bool change_equal(const struct change *a, const struct change *b)
 		return route_equal(&a->route, &b->route);
 	case CHANGE_RULE:
 		return address_same(&a->rule.from, &b->rule.from) &&
-		       a->rule.table == b->rule.table && a->rule.priority == b->rule.priority;
+		       a->rule.table == b->rule.table && a->rule.priority == b->rule.priority &&
+		       a->rule.personal == b->rule.personal && a->rule.user == b->rule.user;
 	case CHANGE_LIMITS:
 		return memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0;
 	case CHANGE_ENDPOINT:
@@ -129,17 +130,20 @@ static void route_text(const struct route *route, char *text, size_t size)
 
 const char *change_text(const struct change *change, char *text, size_t size)
 {
-	char address[ADDRESS_TEXT_MAX], name[IF_NAMESIZE] = "";
+	char address[ADDRESS_TEXT_MAX], name[IF_NAMESIZE] = "", user[40] = "";
 
 	switch (change->kind) {
 	case CHANGE_ROUTE:
 		route_text(&change->route, text, size);
 		break;
 	case CHANGE_RULE:
-		snprintf(text, size, "rule %u: from %s lookup %u", change->rule.priority,
+		if (change->rule.personal)
+			snprintf(user, sizeof(user), " uidrange %u-%u", change->rule.user,
+				 change->rule.user);
+		snprintf(text, size, "rule %u: from %s%s lookup %u", change->rule.priority,
 			 change->rule.from.prefix ? address_text(&change->rule.from, address)
 						  : "all",
-			 change->rule.table);
+			 user, change->rule.table);
 		break;
 	case CHANGE_LIMITS:
 		snprintf(text, size, "mptcp limits: subflows %u, add_addr_accepted %u",

@@ -179,3 +179,12 @@ const struct route *links_default(const struct links *links, const struct link *
 	}
 	return best;
 }
+
+const struct address *links_next_hop(const struct links *links, const struct link *link)
+{
+	const struct route *route = links_default(links, link, AF_INET);
+
+	if (!route || !route->gateway.family)
+		route = links_default(links, link, AF_INET6);
+	return route && route->gateway.family ? &route->gateway : NULL;
+}

@@ -64,6 +64,9 @@ const struct link *links_by_address(const struct links *links, const struct addr
 const struct route *links_default(const struct links *links, const struct link *link,
 				  sa_family_t family);
 
+/* The gateway of @link's default route, of either family; NULL if there is none that could be asked. */
+const struct address *links_next_hop(const struct links *links, const struct link *link);
+
 /* The kind that people call @word ("wifi", "lte", ...); LINK_KINDS if nobody does. */
 enum link_kind link_kind_parse(const char *word);
 

@@ -221,9 +221,11 @@ static int add_detours(const struct multipath_state *state, struct multipath_pla
 	for (unsigned i = 0; i < 2; i++) {
 		const struct link *first = best_default(state->links, families[i]);
 		const struct link *instead = best_used(state, plan, families[i]);
-		struct change change = {
-			.kind = CHANGE_RULE,
-			.rule = {.from = {.family = families[i]}, .priority = MULTIPATH_DETOUR}};
+		struct change change = {.kind = CHANGE_RULE,
+					.rule = {.from = {.family = families[i]},
+						 .priority = MULTIPATH_DETOUR,
+						 .personal = state->personal,
+						 .user = state->user}};
 		int err;
 
 		if (!first || !instead || plan->use[first - state->links->all] != MULTIPATH_SILENT)

@@ -19,7 +19,8 @@
  * that connections come back to it.
  *
  * If the link of the best default route is silent, a rule leads everything that is not bound to an address to the table
- * of a link that is not, so that new connections and look-ups of names begin there.
+ * of a link that is not, so that new connections and look-ups of names begin there. If the word that it is silent is that
+ * of one user only, it is that user's traffic only.
  *
  * A backup that is alone carries everything, so no flag depends on whether other links work: to
  * change it would close the subflows over the only link that is left.
@@ -73,6 +74,8 @@ struct multipath_state {
 	unsigned base; /* link that connections begin on and that has no endpoint; 0: none */
 	bool routed;   /* there are tables and rules of ours: keep them though only one link is left
 		      */
+	bool personal; /* what leads around a silent link is for @user alone */
+	uint32_t user;
 };
 
 struct multipath_plan {

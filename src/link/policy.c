@@ -192,7 +192,7 @@ bool policy_insists(const struct policy *policy, const struct link *link)
 {
 	const struct policy_rule *rule = find(policy, link);
 
-	if (!rule || !rule->name[0] || is_pattern(rule->name) ||
+	if (!rule || policy->modest || !rule->name[0] || is_pattern(rule->name) ||
 	    policy_of(policy, link) == POLICY_NEVER)
 		return false;
 	return rule->source == POLICY_LINKS || rule->use == POLICY_USE;

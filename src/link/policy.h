@@ -12,7 +12,9 @@
  *
  * Tunnels, links beside a VPN and devices that lead nowhere by themselves are left out on purpose
  * (multipath.h). Only who names such a device in full gets it: in --links, or in a file as "use". A
- * pattern, or a file that says of a link that it is metered, was not written with the VPN in mind.
+ * pattern, or a file that says of a link that it is metered, was not written with the VPN in mind. And
+ * nobody gets it who may not set up links by right of his own: a link is everyone's, and so is what
+ * leaks around a VPN.
  */
 #pragma once
 
@@ -49,6 +51,7 @@ struct policy {
 	struct policy_rule rules[POLICY_RULES_MAX];
 	unsigned count;
 	bool only_named; /* --links was given */
+	bool modest;     /* nobody insists: who wishes has less right than who fulfils it */
 };
 
 /* Adds "wlan0,wwan0:backup,kind=bluetooth:never": the argument of --links. -EINVAL with what was

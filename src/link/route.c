@@ -204,6 +204,7 @@ static int rule_talk(struct nl *nl, uint16_t type, uint16_t flags, const struct 
 {
 	struct nlmsghdr *msg = nl_start(nl, type, flags, sizeof(struct fib_rule_hdr));
 	struct fib_rule_hdr *header = mnl_nlmsg_get_payload(msg);
+	const struct fib_rule_uid_range user = {rule->user, rule->user};
 
 	header->family = (uint8_t)rule->from.family;
 	header->src_len = rule->from.prefix;
@@ -214,6 +215,8 @@ static int rule_talk(struct nl *nl, uint16_t type, uint16_t flags, const struct 
 	mnl_attr_put_u32(msg, FRA_TABLE, rule->table);
 	mnl_attr_put_u32(msg, FRA_PRIORITY, rule->priority);
 	mnl_attr_put_u8(msg, FRA_PROTOCOL, ROUTE_PROTOCOL);
+	if (rule->personal)
+		mnl_attr_put(msg, FRA_UID_RANGE, sizeof(user), &user);
 	return nl_talk(nl, NULL, NULL);
 }
 

@@ -27,6 +27,8 @@ struct rule {
 	struct address from;
 	uint32_t table;
 	uint32_t priority;
+	bool personal; /* only for what @user sends */
+	uint32_t user;
 };
 
 /* Calls @each for every unicast route of the main table of both families. A multipath route

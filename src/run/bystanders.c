@@ -122,13 +122,17 @@ bool bystanders_need(const struct change *change, void *data)
 	return false;
 }
 
-unsigned bystanders_release(struct journal *journal, struct netstack *netstack, bool only_cut_off)
+unsigned bystanders_leave(struct journal *journal, bool only_cut_off)
 {
 	struct bystanders bystanders;
+	struct netstack netstack;
 	unsigned kept;
 
-	bystanders_look(&bystanders, netstack, journal, only_cut_off);
-	kept = journal_release(journal, netstack, bystanders_need, &bystanders);
+	if (netstack_open_host(&netstack) < 0)
+		return 1;
+	bystanders_look(&bystanders, &netstack, journal, only_cut_off);
+	kept = journal_release(journal, &netstack, bystanders_need, &bystanders);
 	bystanders_free(&bystanders);
+	netstack_close(&netstack);
 	return kept;
 }

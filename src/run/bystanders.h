@@ -38,8 +38,8 @@ void bystanders_look_at(struct bystanders *bystanders, struct netstack *netstack
 bool bystanders_cut_off(const struct bystanders *bystanders, const struct address *address);
 void bystanders_free(struct bystanders *bystanders);
 
-/* Gives up what the run holds but for what they need; number of changes kept. */
-unsigned bystanders_release(struct journal *journal, struct netstack *netstack, bool only_cut_off);
+/* Gives up what the run holds in this network namespace but for what they need; number of changes kept: try again. */
+unsigned bystanders_leave(struct journal *journal, bool only_cut_off);
 
 /* Is @change needed? As a journal_in_use, @data is the struct bystanders. */
 bool bystanders_need(const struct change *change, void *data);

@@ -3,6 +3,7 @@
 
 #include "run/journal.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 static const char *use_text(enum policy_use use)
@@ -17,76 +18,106 @@ static const char *use_text(enum policy_use use)
 	}
 }
 
+struct line {
+	char text[1024];
+	size_t length;
+};
+
+static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *line, const char *format, ...)
+{
+	size_t room = sizeof(line->text) - line->length;
+	va_list args;
+	int more;
+
+	va_start(args, format);
+	more = vsnprintf(line->text + line->length, room, format, args);
+	va_end(args);
+	if (more > 0)
+		line->length += (size_t)more < room ? (size_t)more : room - 1;
+}
+
 static void explain_link(const struct native_plan *plan, const struct link *link,
-			 enum multipath_use use, FILE *out)
+			 enum multipath_use use, explain_say say, void *data)
 {
 	char text[ADDRESS_TEXT_MAX];
+	struct line line = {0};
 
-	fprintf(out, "rivulet: link %s (%s", link->name, link_kind_names[link->kind]);
+	add(&line, "link %s (%s", link->name, link_kind_names[link->kind]);
 	for (unsigned i = 0; i < link->address_count; i++)
-		fprintf(out, ", %s", address_text(&link->addresses[i], text));
+		add(&line, ", %s", address_text(&link->addresses[i], text));
 	if (use == MULTIPATH_USED)
-		fprintf(out, "): %s\n", use_text(policy_of(plan->policy, link)));
+		add(&line, "): %s", use_text(policy_of(plan->policy, link)));
 	else
-		fprintf(out, "): not used: %s\n", multipath_use_text[use]);
+		add(&line, "): not used: %s", multipath_use_text[use]);
+	say(line.text, data);
 }
 
 /* Who excluded a link should know that packets go over it all the same. */
-static void explain_start(const struct native_plan *plan, FILE *out)
+static void explain_start(const struct native_plan *plan, explain_say say, void *data)
 {
 	const struct links *links = &plan->links;
 
 	for (unsigned i = 0; i < links->count; i++) {
 		const struct link *link = &links->all[i];
+		struct line line = {0};
 
 		if (plan->multipath.use[i] != MULTIPATH_POLICY || !multipath_begins_on(links, link))
 			continue;
-		fprintf(out,
-			"rivulet: connections still begin on %s: the default route leads over "
-			"it, and is everyone's; ",
-			link->name);
-		fputs(plan->multipath.used
-			      ? "each leaves it as soon as another link carries a subflow\n"
-			      : "they stay there, as no other link can be used\n",
-		      out);
+		add(&line,
+		    "connections still begin on %s: the default route leads over it, and is "
+		    "everyone's; %s",
+		    link->name,
+		    plan->multipath.used
+			    ? "each leaves it as soon as another link carries a subflow"
+			    : "they stay there, as no other link can be used");
+		say(line.text, data);
 	}
 }
 
-void explain_plan(const struct native_plan *plan, FILE *out)
+void explain_plan(const struct native_plan *plan, explain_say say, void *data)
 {
-	fprintf(out, "rivulet: stack native: this kernel speaks MPTCP\n");
+	say("stack native: this kernel speaks MPTCP", data);
 	for (unsigned i = 0; i < plan->links.count; i++)
 		if (plan->links.all[i].kind != LINK_LOOPBACK)
-			explain_link(plan, &plan->links.all[i], plan->multipath.use[i], out);
-	explain_start(plan, out);
-	if (plan->multipath.used < 2)
-		fprintf(out,
-			"rivulet: %s: no second path for now; sockets are MPTCP all the same, and "
-			"the peer may open further subflows\n",
-			plan->multipath.used ? "one usable link" : "no link with a default route");
+			explain_link(plan, &plan->links.all[i], plan->multipath.use[i], say, data);
+	explain_start(plan, say, data);
+	if (plan->multipath.used < 2) {
+		struct line line = {0};
+
+		add(&line,
+		    "%s: no second path for now; sockets are MPTCP all the same, and the peer may "
+		    "open further subflows",
+		    plan->multipath.used ? "one usable link" : "no link with a default route");
+		say(line.text, data);
+	}
 	if (plan->own_path_manager)
-		fprintf(out, "rivulet: a daemon manages paths here (net.mptcp.pm_type=1): it "
-			     "decides on subflows, not our endpoints\n");
+		say("a daemon manages paths here (net.mptcp.pm_type=1): it decides on subflows, "
+		    "not our endpoints",
+		    data);
 }
 
-void explain_change(const struct change *change, int result, FILE *out)
+const char *explain_change(const struct change *change, int result, char *text, size_t size)
 {
-	char text[256];
+	char what[256];
 
-	change_text(change, text, sizeof(text));
+	change_text(change, what, sizeof(what));
 	if (result < 0)
-		fprintf(out, "rivulet: %s: %s\n", text, strerror(-result));
+		snprintf(text, size, "%s: %s", what, strerror(-result));
 	else
-		fprintf(out, "rivulet: %s %s\n",
-			result == JOURNAL_UNDONE ? "taken back:"
-			: result == 1            ? "there already:"
-						 : "set up:",
-			text);
+		snprintf(text, size, "%s %s",
+			 result == JOURNAL_UNDONE ? "taken back:"
+			 : result == 1            ? "there already:"
+						  : "set up:",
+			 what);
+	return text;
 }
 
-void explain_left(const struct link *link, FILE *out)
+const char *explain_left(const struct link *link, char *text, size_t size)
 {
-	fprintf(out, "rivulet: connections leave %s, on which they began\n", link->name);
+	snprintf(text, size, "connections leave %s, on which they began", link->name);
+	return text;
 }
 
 void explain_monitor(const struct links *links, unsigned link, enum monitor_action action,

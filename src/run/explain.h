@@ -7,11 +7,13 @@
 
 #include <stdio.h>
 
-void explain_plan(const struct native_plan *plan, FILE *out);
-/* @result as for a journal_report. */
-void explain_change(const struct change *change, int result, FILE *out);
+typedef void (*explain_say)(const char *line, void *data);
+void explain_plan(const struct native_plan *plan, explain_say say, void *data);
+#define EXPLAIN_MAX 320
+/* These return @text. @result as for a journal_report. */
+const char *explain_change(const struct change *change, int result, char *text, size_t size);
 /* Connections have left @link, that they began on. */
-void explain_left(const struct link *link, FILE *out);
+const char *explain_left(const struct link *link, char *text, size_t size);
 /* No connection has a subflow over @link, so its endpoints are put in anew. */
 void explain_rejoin(const struct links *links, unsigned link, FILE *out);
 void explain_monitor(const struct links *links, unsigned link, enum monitor_action action,

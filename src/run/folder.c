@@ -2,6 +2,7 @@
 #include "run/folder.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,28 +22,35 @@ static int make(const char *path)
 	return 0;
 }
 
+static int make_in(char path[static PATH_MAX], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int make_in(char path[static PATH_MAX], const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(path, PATH_MAX, format, args);
+	va_end(args);
+	return make(path);
+}
+
+/* The environment of who starts rivulet-net has no say over where that writes. */
 int folder_find(char path[static PATH_MAX])
 {
-	const char *told = getenv("RIVULET_STATE"), *runtime = getenv("XDG_RUNTIME_DIR");
-	int err = -EACCES;
+	const char *told = secure_getenv("RIVULET_STATE");
+	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
+	int err;
 
-	if (told && told[0] == '/') {
-		snprintf(path, PATH_MAX, "%s", told);
-		return make(path);
-	}
-
-	if (geteuid() == 0) {
-		snprintf(path, PATH_MAX, "/run/rivulet");
-		err = make(path);
-	}
-	if (err < 0 && runtime && runtime[0] == '/') {
-		snprintf(path, PATH_MAX, "%s/rivulet", runtime);
-		err = make(path);
-	}
-	if (err < 0) {
-		snprintf(path, PATH_MAX, "/tmp/rivulet-%u", geteuid());
-		err = make(path);
-	}
+	if (told && told[0] == '/')
+		return make_in(path, "%s", told);
+	err = make_in(path, "/run/rivulet");
+	if (err < 0 && runtime && runtime[0] == '/')
+		err = make_in(path, "%s/rivulet", runtime);
+	if (err < 0)
+		err = make_in(path, "/run/user/%u/rivulet", geteuid());
+	if (err < 0)
+		err = make_in(path, "/tmp/rivulet-%u", geteuid());
 	return err;
 }
 

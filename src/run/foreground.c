@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "run/explain.h"
+#include "run/net.h"
 #include "run/privilege.h"
 #include "run/run.h"
 #include "run/summary.h"
@@ -29,9 +30,9 @@ struct start_failure {
 
 struct foreground {
 	const struct run_options *options;
-	struct journal *journal;
 	sigset_t caller_mask; /* that the program starts with */
 	int control;
+	int net; /* to rivulet-net, until the supervisor has it */
 	pid_t watcher, program;
 };
 
@@ -60,6 +61,11 @@ static int become(const struct run_options *options, struct err *err)
 	return errno == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
 }
 
+static void print(const char *line, void *data)
+{
+	printf("rivulet: %s\n", line);
+}
+
 static int dry_run(const struct run_options *options, struct err *err)
 {
 	struct netstack netstack;
@@ -77,7 +83,7 @@ static int dry_run(const struct run_options *options, struct err *err)
 	netstack_close(&netstack);
 	if (code < 0)
 		return RUN_FAILED;
-	explain_plan(&plan, stdout);
+	explain_plan(&plan, print, NULL);
 	for (unsigned i = 0; i < plan.multipath.count; i++)
 		printf("rivulet: would set up: %s\n",
 		       change_text(&plan.multipath.changes[i], text, sizeof(text)));
@@ -125,20 +131,22 @@ static int start_helpers(struct foreground *f, const int handoffs[static 2], str
 	f->watcher = fork();
 	if (f->watcher == 0) {
 		struct supervisor setup = {.options = f->options,
-					   .journal = f->journal,
 					   .foreground = getppid(),
 					   .control = ends[THEIRS],
 					   .handoff = handoffs[0],
-					   .watch = handoffs[1]};
-		const int keep[] = {setup.control, setup.handoff, setup.watch,
-				    journal_fd(f->journal)};
+					   .watch = handoffs[1],
+					   .net = f->net};
+		const int keep[] = {setup.control, setup.handoff, setup.watch, setup.net};
 
 		fds_close_but(keep, ARRAY_SIZE(keep));
 		become_helper(f);
+		if (!f->options->as_root && user_leave_sudo(NULL) < 0)
+			_exit(RUN_FAILED); /* as the program will, with words */
 		_exit(watcher_main(&setup));
 	}
 	f->control = ends[OURS];
 	close_fd(ends[THEIRS]);
+	f->net = close_fd(f->net);
 	if (f->watcher < 0)
 		return err_set(err, -errno, "cannot start the supervisor: %s", strerror(errno));
 	return 0;
@@ -202,7 +210,7 @@ static void let_go_of_descriptors(const struct foreground *f)
 {
 	int null;
 
-	fds_close_but((int[]){f->control, journal_fd(f->journal)}, 2);
+	fds_close_but(&f->control, 1);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return;
@@ -265,7 +273,6 @@ static char hear(const struct foreground *f)
 static void end(const struct foreground *f)
 {
 	const char ended = SUPERVISOR_ENDED;
-	struct netstack netstack;
 	char what = 0;
 
 	send(f->control, &ended, 1, MSG_NOSIGNAL);
@@ -275,11 +282,6 @@ static void end(const struct foreground *f)
 	if (what == SUPERVISOR_STAYS)
 		return;
 	waitpid(f->watcher, NULL, 0);
-	/* Were both killed, the clean-up is left to us. */
-	if (netstack_open_host(&netstack) == 0) {
-		journal_release(f->journal, &netstack, NULL, NULL);
-		netstack_close(&netstack);
-	}
 }
 
 static int exit_as(int status)
@@ -321,6 +323,10 @@ static int run_under(struct foreground *f, struct err *err)
 {
 	int handoff[2], watch[2], code, status;
 
+	/* First of all: what we have to do with the caller's rights, beside loading the filter. */
+	f->net = net_start(err);
+	if (f->net < 0)
+		return RUN_FAILED;
 	if (pair(SOCK_STREAM, handoff, err) < 0 || pair(SOCK_STREAM, watch, err) < 0)
 		return RUN_FAILED;
 	if (start_helpers(f, (int[]){handoff[THEIRS], watch[THEIRS]}, err) < 0)
@@ -333,6 +339,8 @@ static int run_under(struct foreground *f, struct err *err)
 	}
 	note_privilege(f->options);
 	code = start_program(f, (int[]){handoff[OURS], watch[OURS]}, err);
+	if (code == 0 && !f->options->as_root && user_leave_sudo(err) < 0)
+		code = RUN_FAILED;
 	/* If there is no program, the helpers see these end. */
 	close_fd(handoff[OURS]);
 	close_fd(watch[OURS]);
@@ -351,7 +359,6 @@ int run_program(const struct run_options *options, struct err *err)
 	struct foreground f = {.options = options, .control = -1};
 	sigset_t all;
 	struct err why;
-	int code;
 
 	if (native_probe(&why) < 0) {
 		if (take_note(options, &why) < 0) {
@@ -363,12 +370,8 @@ int run_program(const struct run_options *options, struct err *err)
 	}
 	if (options->dry_run)
 		return dry_run(options, err);
-	if (journal_open(&f.journal, err) < 0)
-		return RUN_FAILED;
 	/* From here on signals are waited for, never handled. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &f.caller_mask);
-	code = run_under(&f, err);
-	journal_close(f.journal);
-	return code;
+	return run_under(&f, err);
 }

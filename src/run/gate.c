@@ -9,9 +9,15 @@
 #define FRESH    NS_PER_S
 #define AGAIN    NS_PER_S
 
-void gate_open(struct gate *gate, struct nl *nl)
+void gate_open(struct gate *gate, struct nl *nl, gate_ask ask, void *data)
 {
-	*gate = (struct gate){.nl = nl};
+	*gate = (struct gate){.nl = nl, .ask = ask, .data = data};
+}
+
+void gate_close(struct gate *gate)
+{
+	gate->nl = NULL;
+	gate->asking = false;
 }
 
 static struct gate_link *find(struct gate *gate, unsigned index)
@@ -22,26 +28,16 @@ static struct gate_link *find(struct gate *gate, unsigned index)
 	return NULL;
 }
 
-/* The next hop of either family will do. */
-static const struct route *next_hop(const struct links *links, const struct link *link)
-{
-	const struct route *route = links_default(links, link, AF_INET);
-
-	if (!route || !route->gateway.family)
-		route = links_default(links, link, AF_INET6);
-	return route && route->gateway.family ? route : NULL;
-}
-
 static void add(struct gate *fresh, struct gate *old, const struct links *links, unsigned index)
 {
 	const struct link *link = links_by_index(links, index);
-	const struct route *route = link ? next_hop(links, link) : NULL;
+	const struct address *gateway = link ? links_next_hop(links, link) : NULL;
 	const struct gate_link *known = find(old, index);
 
-	if (!route || fresh->count == GATE_LINKS || find(fresh, index))
+	if (!gateway || fresh->count == GATE_LINKS || find(fresh, index))
 		return;
 	fresh->links[fresh->count++] = (struct gate_link){
-		.index = index, .gateway = route->gateway, .alive_at = known ? known->alive_at : 0};
+		.index = index, .gateway = *gateway, .alive_at = known ? known->alive_at : 0};
 }
 
 void gate_links(struct gate *gate, const struct links *links, const unsigned *usable,
@@ -73,10 +69,10 @@ void gate_alive(struct gate *gate, unsigned link, uint64_t now)
 static void ask(struct gate *gate, uint64_t now)
 {
 	for (unsigned i = 0; i < gate->count; i++) {
-		int err = neighbour_ask(gate->nl, gate->links[i].index, &gate->links[i].gateway);
+		int err = gate->ask(gate->links[i].index, gate->data);
 
 		if (err < 0 && i == 0) {
-			gate->nl = NULL; /* without the right to ask there is no gate */
+			gate_close(gate); /* without the right to ask there is no gate */
 			return;
 		}
 	}

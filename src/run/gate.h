@@ -22,8 +22,13 @@ struct gate_link {
 	uint64_t alive_at; /* when it last answered; 0: never */
 };
 
+/* Makes the kernel ask the next hop on @link; the answer shows in its table of neighbours. Negative errno: it cannot. */
+typedef int (*gate_ask)(unsigned link, void *data);
+
 struct gate {
-	struct nl *nl; /* to ask with; borrowed. NULL: the gate stands open */
+	struct nl *nl; /* to see answers; borrowed. NULL: the gate stands open */
+	gate_ask ask;
+	void *data;
 	struct gate_link links[GATE_LINKS];
 	unsigned count;
 	uint64_t asked_at;
@@ -35,7 +40,9 @@ struct gate {
 typedef void (*gate_act)(unsigned link, bool silent, void *data);
 
 /* @nl is a NETLINK_ROUTE socket that the gate may use, the caller's. */
-void gate_open(struct gate *gate, struct nl *nl);
+void gate_open(struct gate *gate, struct nl *nl, gate_ask ask, void *data);
+/* It stands open from now on: nobody can ask any more. */
+void gate_close(struct gate *gate);
 
 /* Links have changed: @first is that on which connections begin, @others could carry them. Index 0 ends the list. */
 void gate_links(struct gate *gate, const struct links *links, const unsigned *usable,

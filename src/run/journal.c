@@ -135,13 +135,14 @@ static int open_locked(const char *path)
 }
 
 /* Leaves @journal in memory only if there is no file to be had. */
-static int map(struct journal *journal)
+static int map(struct journal *journal, enum journal_place place)
 {
 	char folder[PATH_MAX];
 	void *pages;
 
-	if (folder_find(folder) == 0 && asprintf(&journal->path, "%s/net-%llu", folder,
-						 (unsigned long long)namespace_cookie()) > 0)
+	if (place == JOURNAL_SHARED && folder_find(folder) == 0 &&
+	    asprintf(&journal->path, "%s/net-%llu", folder,
+		     (unsigned long long)namespace_cookie()) > 0)
 		journal->file = open_locked(journal->path);
 	if (journal->file < 0) {
 		free(journal->path);
@@ -180,7 +181,7 @@ static int take_place(struct journal *journal)
 	return -EBUSY;
 }
 
-int journal_open(struct journal **ret, struct err *err)
+int journal_open(struct journal **ret, enum journal_place place, struct err *err)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
 	int code;
@@ -188,11 +189,11 @@ int journal_open(struct journal **ret, struct err *err)
 	if (!journal)
 		return err_set(err, -ENOMEM, "no memory for the journal");
 	journal->file = -1;
-	code = map(journal);
+	code = map(journal, place);
 	if (code == 0)
 		code = take_place(journal);
 	if (code == 0)
-		journal_keep(journal, JOURNAL_SUPERVISOR); /* until there is one */
+		journal_keep(journal, JOURNAL_SERVER); /* until there is one */
 	unlock(journal);
 	if (code < 0) {
 		journal_close(journal);
@@ -215,11 +216,6 @@ void journal_close(struct journal *journal)
 	close_fd(journal->file);
 	free(journal->path);
 	free(journal);
-}
-
-int journal_fd(const struct journal *journal)
-{
-	return journal->file;
 }
 
 void journal_keep(struct journal *journal, enum journal_keeper as)

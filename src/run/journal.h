@@ -8,7 +8,7 @@
  *  - it is written down before it is made and struck out after it was taken back, so that whoever
  * comes after a crash knows what to undo: another process of the same run, the next run, or
  * `rivulet clean`;
- *  - a holder is alive while one of its two processes (supervisor, watcher) is, by pid and start
+ *  - a holder is alive while one of its two processes (rivulet-net and its keeper) is, by pid and start
  * time.
  *
  * Where no such file can be had the same lies in memory that only one run's processes share.
@@ -22,18 +22,16 @@
 
 struct journal;
 
-/* In the foreground, before it forks: opens the file of the calling thread's network namespace and
- * takes a place among the holders. -EBUSY: more than 32 runs are alive here. The caller closes with
+/* Before the keepers fork: opens the file of the calling thread's network namespace and takes a place among the
+ * holders; JOURNAL_ALONE: in memory only. -EBUSY: more than 32 runs are alive here. The caller closes with
  * journal_close(). */
-int journal_open(struct journal **ret, struct err *err);
+enum journal_place { JOURNAL_SHARED, JOURNAL_ALONE };
+int journal_open(struct journal **ret, enum journal_place place, struct err *err);
 /* Neither gives back what is held nor removes the file: journal_release() does. */
 void journal_close(struct journal *journal);
 
-/* The descriptor that a process which closes all others must keep; -1: none. Owned by @journal. */
-int journal_fd(const struct journal *journal);
-
 /* In each process of the run that keeps its place alive. */
-enum journal_keeper { JOURNAL_SUPERVISOR, JOURNAL_WATCHER };
+enum journal_keeper { JOURNAL_SERVER, JOURNAL_KEEPER };
 void journal_keep(struct journal *journal, enum journal_keeper as);
 
 /* All changes that runs have made here, whoever holds them; good until the next call. */

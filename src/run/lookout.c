@@ -18,9 +18,6 @@
 
 int lookout_open(struct lookout *lookout)
 {
-	uint16_t family;
-	uint32_t group;
-
 	*lookout = (struct lookout){.next = UINT64_MAX, .interval = LOOK_BUSY};
 	lookout->ledger = ledger_new();
 	lookout->monitor = monitor_new();
@@ -30,15 +27,6 @@ int lookout_open(struct lookout *lookout)
 		lookout->diag = NULL;
 	if (diag_watch(&lookout->gone) < 0)
 		lookout->gone = NULL;
-	if (nl_open(&lookout->events, NETLINK_GENERIC) < 0) {
-		lookout->events = NULL;
-		return 0;
-	}
-	if (nl_family(lookout->events, MPTCP_PM_NAME, MPTCP_PM_EV_GRP_NAME, &family, &group) < 0 ||
-	    nl_join(lookout->events, group) < 0) {
-		nl_close(lookout->events);
-		lookout->events = NULL;
-	}
 	return 0;
 }
 
@@ -48,7 +36,6 @@ void lookout_close(struct lookout *lookout)
 	monitor_free(lookout->monitor);
 	nl_close(lookout->diag);
 	nl_close(lookout->gone);
-	nl_close(lookout->events);
 }
 
 struct pass {
@@ -213,17 +200,6 @@ void lookout_on_gone(struct lookout *lookout)
 {
 	if (diag_destroyed(lookout->gone, forget, lookout->ledger) < 0)
 		lookout_soon(lookout); /* some announcements were lost */
-}
-
-static int pass_over(const struct nlmsghdr *msg, void *data)
-{
-	return 0;
-}
-
-void lookout_on_events(struct lookout *lookout)
-{
-	nl_receive(lookout->events, pass_over, NULL);
-	lookout_soon(lookout);
 }
 
 static void let_be(unsigned link, enum monitor_action action, void *data)

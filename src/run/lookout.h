@@ -25,11 +25,9 @@ struct lookout {
 	struct monitor *monitor;
 	struct rejoin rejoin; /* the user tells it by rejoin_links() what should carry subflows */
 	struct backlog backlog;
-	struct nl *diag;   /* to look; NULL: blind, as any that cannot be had */
-	struct nl *gone;   /* sockets that were freed: poll, then lookout_on_gone() */
-	struct nl *events; /* of the path manager, with CAP_NET_ADMIN: poll, then
-			      lookout_on_events() */
-	uint64_t next;     /* when to look again, UINT64_MAX: not until something happens */
+	struct nl *diag; /* to look; NULL: blind, as any that cannot be had */
+	struct nl *gone; /* sockets that were freed: poll, then lookout_on_gone() */
+	uint64_t next;   /* when to look again, UINT64_MAX: not until something happens */
 	uint64_t earliest, interval;
 	struct { /* whom a subflow over that link last talked to */
 		unsigned link;
@@ -58,6 +56,5 @@ const struct prober_target *lookout_peer(const struct lookout *lookout, unsigned
 /* Something happened: @next is brought forward. */
 void lookout_soon(struct lookout *lookout);
 void lookout_on_gone(struct lookout *lookout);
-void lookout_on_events(struct lookout *lookout);
 /* Waits a moment for the last counts of sockets that have just been closed. */
 void lookout_settle(struct lookout *lookout, const struct links *links);

@@ -68,13 +68,43 @@ const char *privilege_of(const char *path, uid_t uid, gid_t gid)
 	return NULL;
 }
 
+struct capabilities {
+	struct __user_cap_header_struct self;
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+};
+
+static int read_capabilities(struct capabilities *ret)
+{
+	*ret = (struct capabilities){.self.version = _LINUX_CAPABILITY_VERSION_3};
+	return syscall(SYS_capget, &ret->self, ret->data) < 0 ? -errno : 0;
+}
+
+bool privilege_has(unsigned number)
+{
+	struct capabilities is;
+
+	return read_capabilities(&is) == 0 &&
+	       (is.data[CAP_TO_INDEX(number)].effective & CAP_TO_MASK(number));
+}
+
+int privilege_keep(unsigned number, struct err *err)
+{
+	struct capabilities is, kept = {.self.version = _LINUX_CAPABILITY_VERSION_3};
+	__u32 *permitted = &kept.data[CAP_TO_INDEX(number)].permitted;
+	int code = read_capabilities(&is);
+
+	if (code == 0) {
+		*permitted = is.data[CAP_TO_INDEX(number)].permitted & CAP_TO_MASK(number);
+		kept.data[CAP_TO_INDEX(number)].effective = *permitted;
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (syscall(SYS_capset, &kept.self, kept.data) < 0)
+			code = -errno;
+	}
+	return code < 0 ? err_set(err, code, "cannot give up capabilities: %s", strerror(-code))
+			: 0;
+}
+
 bool privilege_taken(void)
 {
-	struct __user_cap_header_struct self = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {0};
-
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-		return false;
-	return syscall(SYS_capget, &self, data) < 0 ||
-	       !(data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 && !privilege_has(CAP_SYS_ADMIN);
 }

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -19,3 +21,9 @@ const char *privilege_of(const char *path, uid_t uid, gid_t gid);
 /* Will a filter that this process loads take such privileges away, where they are not lost already?
  */
 bool privilege_taken(void);
+
+/* Has this process the capability @number (CAP_NET_ADMIN, ...)? */
+bool privilege_has(unsigned number);
+
+/* Gives up, for good, all capabilities but @number, which is kept if it is there. */
+int privilege_keep(unsigned number, struct err *err);

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs a program on the best stack that the device has. Three processes stand around it:
+ * Runs a program on the best stack that the device has. These processes stand around it:
  *
  *   foreground  is what the caller started: starts the program as its child, hands signals on,
  * stops and ends as the program does. It holds neither its standard input nor its output.
- *   supervisor  sets up the links, answers the program's asking calls, keeps the ledger, takes the
- * links' set-up back when the last process under the filter is gone. In a session of its own: no
- *               key pressed reaches it, and it outlives the foreground if the program left daemons.
- *   watcher     starts the supervisor and does nothing while it lives. If it dies, the watcher
- * takes the set-up back and lets every asking call go on, so that the program lives on with plain
- * TCP.
+ *   supervisor  answers the program's asking calls, keeps the ledger and decides what links are good for, until the last
+ * process under the filter is gone. In a session of its own: no key pressed reaches it, and it outlives the foreground if
+ * the program left daemons.
+ *   watcher     starts the supervisor and does nothing while it lives. If it dies, the watcher lets every asking call go
+ * on, so that the program lives on with plain TCP.
+ *   rivulet-net sets up the links and takes that back, with the right to do so that none of the others has (net.h).
  *
- * The supervisor takes the foreground's death (of SIGKILL) as its own end: it undoes and leaves the
- * rest to the watcher.
+ * The supervisor takes the foreground's death (of SIGKILL) as its own end, and leaves the rest to the watcher.
  */
 #pragma once
 

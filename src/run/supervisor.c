@@ -6,14 +6,14 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fds.h"
-#include "run/bystanders.h"
 #include "run/explain.h"
 #include "run/gate.h"
 #include "run/lookout.h"
+#include "run/net.h"
 #include "run/prober.h"
 #include "run/status.h"
 #include "run/summary.h"
-#include "run/upkeep.h"
+#include "run/view.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -22,12 +22,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-enum { CONTROL, LISTENER, LINKS, GONE, EVENTS, STATUS, PROBES, SOURCES = PROBES + PROBER_MAX };
+enum { CONTROL, LISTENER, NET, GONE, STATUS, PROBES, SOURCES = PROBES + PROBER_MAX };
 
 struct state {
 	const struct supervisor *setup;
 	struct substitute *substitute;
-	struct upkeep upkeep;
+	struct net net;
+	struct view view;
 	struct lookout lookout;
 	struct prober prober;
 	struct gate gate;
@@ -42,6 +43,15 @@ void supervisor_say(int control, char what)
 		return;
 }
 
+/* What rivulet-net has to say. */
+static void say(enum net_report_kind kind, const char *text, void *data)
+{
+	const struct run_options *options = ((const struct state *)data)->setup->options;
+
+	if (kind == NET_EXPLAINS ? options->explain : !options->quiet)
+		fprintf(stderr, "rivulet: %s\n", text);
+}
+
 /* What the path monitor has decided. */
 static void act(unsigned link, enum monitor_action action, void *data)
 {
@@ -49,11 +59,11 @@ static void act(unsigned link, enum monitor_action action, void *data)
 	const struct prober_target *peer = lookout_peer(&s->lookout, link);
 
 	if (s->setup->options->explain)
-		explain_monitor(&s->upkeep.plan.links, link, action, stderr);
+		explain_monitor(&s->view.links, link, action, stderr);
 	if (action == MONITOR_PROBE && peer)
 		prober_ask(&s->prober, link, peer);
 	if (action != MONITOR_PROBE)
-		upkeep_silence(&s->upkeep, link, UPKEEP_MONITOR, action == MONITOR_TAKE_OUT);
+		net_silent(&s->net, link, NET_MONITOR, action == MONITOR_TAKE_OUT);
 }
 
 static void put_in_anew(unsigned link, void *data)
@@ -61,50 +71,8 @@ static void put_in_anew(unsigned link, void *data)
 	struct state *s = data;
 
 	if (s->setup->options->explain)
-		explain_rejoin(&s->upkeep.plan.links, link, stderr);
-	upkeep_renew(&s->upkeep, link);
-}
-
-/* Who watches over joins knows the links that should carry subflows. */
-static void tell_rejoin(struct state *s)
-{
-	const struct native_plan *plan = &s->upkeep.plan;
-	struct rejoin_link used[REJOIN_LINKS];
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < plan->links.count && count < REJOIN_LINKS; i++) {
-		const struct link *link = &plan->links.all[i];
-
-		if (plan->multipath.use[i] != MULTIPATH_USED)
-			continue;
-		used[count] = (struct rejoin_link){.index = link->index};
-		for (unsigned a = 0; a < link->address_count; a++)
-			used[count].families |=
-				link->addresses[a].family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6;
-		count++;
-	}
-	rejoin_links(&s->lookout.rejoin, used, s->upkeep.unprivileged ? 0 : count);
-}
-
-/* The gate knows the links that are there now. */
-static void tell_gate(struct state *s)
-{
-	const struct native_plan *plan = &s->upkeep.plan;
-	unsigned usable[GATE_LINKS + 1], count = 0, first = 0;
-
-	for (unsigned i = 0; i < plan->links.count; i++) {
-		const struct link *link = &plan->links.all[i];
-		enum multipath_use use = plan->multipath.use[i];
-
-		if (use != MULTIPATH_USED && use != MULTIPATH_SILENT)
-			continue;
-		if (multipath_begins_on(&plan->links, link))
-			first = link->index;
-		if (count < GATE_LINKS)
-			usable[count++] = link->index;
-	}
-	usable[count] = 0;
-	gate_links(&s->gate, &plan->links, usable, first);
+		explain_rejoin(&s->view.links, link, stderr);
+	net_renew(&s->net, link);
 }
 
 static void act_of_gate(unsigned link, bool silent, void *data)
@@ -112,9 +80,14 @@ static void act_of_gate(unsigned link, bool silent, void *data)
 	struct state *s = data;
 
 	if (s->setup->options->explain)
-		explain_monitor(&s->upkeep.plan.links, link,
-				silent ? MONITOR_TAKE_OUT : MONITOR_PUT_IN, stderr);
-	upkeep_silence(&s->upkeep, link, UPKEEP_GATE, silent);
+		explain_monitor(&s->view.links, link, silent ? MONITOR_TAKE_OUT : MONITOR_PUT_IN,
+				stderr);
+	net_silent(&s->net, link, NET_GATE, silent);
+}
+
+static int ask_for_gate(unsigned link, void *data)
+{
+	return net_ask(data, link);
 }
 
 static void look_at_gate(struct state *s)
@@ -129,25 +102,40 @@ static void bound_backlog(uint32_t bytes, void *data)
 {
 	struct state *s = data;
 
-	upkeep_backlog(&s->upkeep, bytes);
+	net_backlog(&s->net, bytes);
 }
 
 static void look(struct state *s)
 {
 	const struct lookout_acts acts = {act, put_in_anew, bound_backlog, s};
 
-	tell_rejoin(s);
-	lookout_look(&s->lookout, &s->upkeep.plan.links, &acts);
-	upkeep_retry(&s->upkeep);
+	if (s->net.privileged)
+		view_tell_rejoin(&s->view, &s->lookout.rejoin);
+	lookout_look(&s->lookout, &s->view.links, &acts);
+}
+
+static void on_net(struct state *s)
+{
+	struct net_news news = net_receive(&s->net, say, s);
+
+	if (news.moved)
+		lookout_soon(&s->lookout);
+	if (news.links) {
+		view_refresh(&s->view, &s->net);
+		view_tell_gate(&s->view, &s->gate);
+	}
+	if (s->net.fd < 0) {
+		gate_close(&s->gate);
+		say(NET_NOTES, "rivulet-net has ended: the links are not looked after any more", s);
+	}
 }
 
 static void summarise(struct state *s, bool goes_on)
 {
 	const struct run_options *options = s->setup->options;
-	struct summary summary = {
-		.links = &s->upkeep.plan.links, .refused = s->refused, .open = goes_on};
+	struct summary summary = {.links = &s->view.links, .refused = s->refused, .open = goes_on};
 
-	lookout_settle(&s->lookout, &s->upkeep.plan.links);
+	lookout_settle(&s->lookout, &s->view.links);
 	summary.totals = ledger_totals(s->lookout.ledger);
 	if (options->report) {
 		_cleanup_fclose_ FILE *file = fopen(options->report, "we");
@@ -181,8 +169,8 @@ static void answer_status(struct state *s)
 	const struct status_facts facts = {.pid = s->setup->foreground,
 					   .argv = s->setup->options->argv,
 					   .ended = s->ended,
-					   .links = &s->upkeep.plan.links,
-					   .use = s->upkeep.plan.multipath.use,
+					   .links = &s->view.links,
+					   .use = s->view.use,
 					   .ledger = s->lookout.ledger,
 					   .diag = s->lookout.diag};
 
@@ -230,9 +218,8 @@ static void loop(struct state *s, int listener)
 	struct pollfd fds[SOURCES] = {
 		[CONTROL] = {.fd = s->setup->control, .events = POLLIN},
 		[LISTENER] = {.fd = listener, .events = POLLIN},
-		[LINKS] = {.fd = fd_of(s->upkeep.watch), .events = POLLIN},
+		[NET] = {.fd = s->net.fd, .events = POLLIN},
 		[GONE] = {.fd = fd_of(s->lookout.gone), .events = POLLIN},
-		[EVENTS] = {.fd = fd_of(s->lookout.events), .events = POLLIN},
 		[STATUS] = {.fd = s->status.fd, .events = POLLIN},
 	};
 
@@ -245,16 +232,11 @@ static void loop(struct state *s, int listener)
 			return;
 		if (fds[LISTENER].revents & POLLIN)
 			serve(s);
-		if (fds[LINKS].revents)
-			upkeep_on_links(&s->upkeep);
-		if (fds[LINKS].revents)
-			tell_gate(s);
+		if (fds[NET].revents)
+			on_net(s);
+		fds[NET].fd = s->net.fd;
 		if (fds[GONE].revents)
 			lookout_on_gone(&s->lookout);
-		if (fds[EVENTS].revents)
-			lookout_on_events(&s->lookout);
-		if (fds[EVENTS].revents)
-			upkeep_retry(&s->upkeep);
 		if (fds[STATUS].revents)
 			answer_status(s);
 		while ((link = prober_answer(&s->prober, &fds[PROBES])) != 0) {
@@ -282,21 +264,42 @@ static void loop(struct state *s, int listener)
 	}
 }
 
-/* Takes the set-up back; what connections of others live on, when they have ended. If the foreground
- * was killed the program goes on: then the watcher waits for its connections, and answers it. */
+/* If the foreground was killed the program goes on: rivulet-net sees that we end, and leaves to connections what they have
+ * nothing else than; the watcher answers the program. */
 static void take_back(struct state *s)
 {
-	struct journal *journal = s->setup->journal;
-	struct netstack *netstack = &s->upkeep.netstack;
-
-	if (!s->ended) {
-		bystanders_release(journal, netstack, true);
-		return;
-	}
-	while (bystanders_release(journal, netstack, false) > 0) {
+	if (s->ended && !net_end(&s->net))
 		supervisor_say(s->setup->control, SUPERVISOR_STAYS);
-		poll(NULL, 0, 1000);
+	net_close(&s->net);
+}
+
+static bool has_choice(const struct net *net)
+{
+	unsigned used = 0;
+
+	for (unsigned i = 0; i < net->use_count; i++)
+		used += net->uses[i].use == MULTIPATH_USED;
+	return used > 1;
+}
+
+static int open_all(struct state *s)
+{
+	struct err err = {0};
+
+	if (net_open(&s->net, s->setup->net, s->setup->options->policy, say, s, &err) < 0) {
+		fprintf(stderr, "rivulet: %s\n", err.text);
+		return -EBUSY;
 	}
+	if (!s->net.privileged && has_choice(&s->net)) {
+		net_advise(&err);
+		say(NET_NOTES, err.text, s);
+	}
+	if (view_open(&s->view) < 0 || lookout_open(&s->lookout) < 0)
+		return -ENOMEM;
+	view_refresh(&s->view, &s->net);
+	gate_open(&s->gate, s->net.privileged ? s->view.route : NULL, ask_for_gate, &s->net);
+	view_tell_gate(&s->view, &s->gate);
+	return 0;
 }
 
 int supervisor_main(const struct supervisor *setup)
@@ -307,15 +310,11 @@ int supervisor_main(const struct supervisor *setup)
 
 	prctl(PR_SET_NAME, "rivulet-super");
 	close_fd(setup->watch);
-	journal_keep(setup->journal, JOURNAL_SUPERVISOR);
-	if (upkeep_open(&s.upkeep, setup->options, setup->journal) < 0 ||
-	    lookout_open(&s.lookout) < 0) {
+	if (open_all(&s) < 0) {
 		/* The watcher has the socket as well: its end would not be seen. */
 		supervisor_say(setup->control, SUPERVISOR_DONE);
 		return RUN_FAILED;
 	}
-	gate_open(&s.gate, s.upkeep.unprivileged ? NULL : s.upkeep.netstack.route);
-	tell_gate(&s);
 	supervisor_say(setup->control, SUPERVISOR_READY);
 	listener = fds_receive(setup->handoff);
 	/* Without a listener the program could not be started: the foreground says why. */
@@ -331,6 +330,6 @@ int supervisor_main(const struct supervisor *setup)
 	substitute_free(s.substitute);
 	prober_close(&s.prober);
 	lookout_close(&s.lookout);
-	upkeep_close(&s.upkeep);
+	view_close(&s.view);
 	return 0;
 }

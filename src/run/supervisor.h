@@ -2,7 +2,6 @@
 /* The supervisor and the watcher of a run (run.h says what they are for). */
 #pragma once
 
-#include "run/journal.h"
 #include "run/run.h"
 
 #include <sys/types.h>
@@ -17,11 +16,11 @@ enum {
 
 struct supervisor {
 	const struct run_options *options;
-	struct journal *journal;
 	pid_t foreground;
 	int control; /* SOCK_SEQPACKET to the foreground */
 	int handoff; /* where the program's listener comes from */
 	int watch;   /* where the watcher's copy of it comes from */
+	int net;     /* to rivulet-net */
 };
 
 /* Each is the whole life of a process that was forked for it and returns its exit code. The watcher

@@ -2,7 +2,6 @@
 #include "run/upkeep.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "link/backlog.h"
 #include "link/watch.h"
 #include "run/bystanders.h"
@@ -11,22 +10,28 @@
 #include <errno.h>
 #include <string.h>
 
+static void say(const struct upkeep *upkeep, enum net_report_kind kind, const char *text)
+{
+	upkeep->setup.say(kind, text, upkeep->setup.data);
+}
+
 static void on_change(const struct change *change, int result, void *data)
 {
 	struct upkeep *upkeep = data;
-	const struct run_options *options = upkeep->options;
+	char text[EXPLAIN_MAX];
 
 	if (result == -EPERM || result == -EACCES)
 		upkeep->unprivileged = true;
-	else if (options->explain || (result < 0 && !options->quiet))
-		explain_change(change, result, stderr);
+	else
+		say(upkeep, result < 0 ? NET_NOTES : NET_EXPLAINS,
+		    explain_change(change, result, text, sizeof(text)));
 }
 
 /* What it was before any run changed it; 0: cannot be told. */
 static uint32_t backlog_before(const struct upkeep *upkeep)
 {
 	unsigned count;
-	const struct change *changes = journal_changes(upkeep->journal, &count);
+	const struct change *changes = journal_changes(upkeep->setup.journal, &count);
 	uint32_t is;
 
 	for (unsigned i = 0; i < count; i++)
@@ -49,7 +54,7 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 {
 	const struct multipath_plan *plan = &upkeep->plan.multipath;
 	unsigned count = plan->count, old_count;
-	const struct change *old = journal_changes(upkeep->journal, &old_count);
+	const struct change *old = journal_changes(upkeep->setup.journal, &old_count);
 	_cleanup_free_ struct change *wanted = calloc(count + old_count + 1, sizeof(*wanted));
 	uint32_t before = upkeep->backlog ? backlog_before(upkeep) : 0;
 
@@ -68,7 +73,8 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 	if (!upkeep->deferred && upkeep->backlog && upkeep->backlog < before)
 		wanted[count++] = (struct change){
 			.kind = CHANGE_BACKLOG, .backlog = {.was = before, .now = upkeep->backlog}};
-	return journal_follow(upkeep->journal, &upkeep->netstack, wanted, count, on_change, upkeep);
+	return journal_follow(upkeep->setup.journal, &upkeep->netstack, wanted, count, on_change,
+			      upkeep);
 }
 
 void upkeep_backlog(struct upkeep *upkeep, uint32_t bytes)
@@ -91,12 +97,12 @@ static enum multipath_use use_of(const struct native_plan *plan, unsigned index)
 static void leave_base(struct upkeep *upkeep)
 {
 	const struct link *link = &upkeep->base_link;
+	char text[EXPLAIN_MAX];
 
 	for (unsigned i = 0; i < link->address_count; i++)
 		endpoint_drop_initial(upkeep->netstack.generic, upkeep->netstack.mptcp,
 				      &link->addresses[i]);
-	if (upkeep->options->explain)
-		explain_left(link, stderr);
+	say(upkeep, NET_EXPLAINS, explain_left(link, text, sizeof(text)));
 }
 
 /* What the base is at first: the link that connections begin on, if it is used. */
@@ -114,20 +120,17 @@ static bool is_base_still(const struct native_plan *plan, unsigned base)
 	return base == 0 || base == find_base(plan);
 }
 
-static int make_plan(struct upkeep *upkeep, struct native_plan *ret)
+static int make_plan(struct upkeep *upkeep, struct native_plan *ret, struct err *err)
 {
 	struct native_facts facts = {.silent = upkeep->silent,
 				     .silent_count = upkeep->silent_count,
 				     .base = upkeep->base,
-				     .policy = upkeep->options->policy};
-	struct err err;
-	int code;
+				     .policy = upkeep->setup.policy,
+				     .personal = upkeep->setup.personal,
+				     .user = upkeep->setup.user};
 
-	facts.ours = journal_changes(upkeep->journal, &facts.our_count);
-	code = native_plan(&upkeep->netstack, &facts, ret, &err);
-	if (code < 0)
-		fprintf(stderr, "rivulet: %s\n", err.text);
-	return code;
+	facts.ours = journal_changes(upkeep->setup.journal, &facts.our_count);
+	return native_plan(&upkeep->netstack, &facts, ret, err);
 }
 
 /* Who is on the addresses that are about to lose their subflows: of endpoints that @plan does without, and of the base if it
@@ -138,7 +141,7 @@ static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *pl
 	const struct link *base = &upkeep->base_link;
 	struct address addresses[BYSTANDERS_ADDRESSES];
 	unsigned count = 0, old_count;
-	const struct change *old = journal_changes(upkeep->journal, &old_count);
+	const struct change *old = journal_changes(upkeep->setup.journal, &old_count);
 
 	for (unsigned i = 0; i < old_count && count < BYSTANDERS_ADDRESSES; i++)
 		if (old[i].kind == CHANGE_ENDPOINT && !is_planned(&plan->multipath, &old[i]))
@@ -169,12 +172,12 @@ static void keep_base(struct upkeep *upkeep)
 		upkeep->base_link = *link;
 }
 
-static int follow(struct upkeep *upkeep)
+static int follow(struct upkeep *upkeep, struct err *err)
 {
 	struct bystanders last = {0};
 	struct native_plan plan;
 	bool left;
-	int code = make_plan(upkeep, &plan);
+	int code = make_plan(upkeep, &plan, err);
 
 	if (code < 0)
 		return code;
@@ -189,7 +192,7 @@ static int follow(struct upkeep *upkeep)
 		if (left && !upkeep->unprivileged)
 			leave_base(upkeep);
 		upkeep->base = 0;
-		code = make_plan(upkeep, &plan);
+		code = make_plan(upkeep, &plan, err);
 	}
 	if (code == 0) {
 		native_plan_free(&upkeep->plan);
@@ -202,108 +205,105 @@ static int follow(struct upkeep *upkeep)
 	return code;
 }
 
+/* Later on what cannot be done is only to be known. */
+static void follow_on(struct upkeep *upkeep)
+{
+	struct err err;
+
+	if (follow(upkeep, &err) < 0)
+		say(upkeep, NET_NOTES, err.text);
+}
+
 void upkeep_retry(struct upkeep *upkeep)
 {
 	if (upkeep->deferred)
-		follow(upkeep);
+		follow_on(upkeep);
 }
 
 /* Does what others have set up leave room for this run's policy? Nothing is changed before. */
-static int look_for_others(struct upkeep *upkeep, const struct native_plan *plan)
+static int look_for_others(struct upkeep *upkeep, const struct native_plan *plan, struct err *err)
 {
 	struct native_facts facts = {0};
-	struct err why = {0};
 	int code;
 
 	/* Wants nothing yet: what dead runs have left goes. */
-	journal_follow(upkeep->journal, &upkeep->netstack, NULL, 0, on_change, upkeep);
-	facts.ours = journal_changes(upkeep->journal, &facts.our_count);
-	code = native_contradiction(&upkeep->netstack, &facts, plan, &why);
-	if (code < 0 || (code > 0 && !upkeep->options->quiet))
-		fprintf(stderr, "rivulet: %s\n", why.text);
+	journal_follow(upkeep->setup.journal, &upkeep->netstack, NULL, 0, on_change, upkeep);
+	facts.ours = journal_changes(upkeep->setup.journal, &facts.our_count);
+	code = native_contradiction(&upkeep->netstack, &facts, plan, err);
+	if (code > 0)
+		say(upkeep, NET_NOTES, err->text);
 	return code;
 }
 
 /* The first time the base is found out, then the links are set up around it. */
-static int begin(struct upkeep *upkeep)
+static int begin(struct upkeep *upkeep, struct err *err)
 {
 	struct native_plan plan;
-	int code = make_plan(upkeep, &plan);
+	int code = make_plan(upkeep, &plan, err);
 
 	if (code < 0)
 		return code;
 	upkeep->base = find_base(&plan);
-	code = look_for_others(upkeep, &plan);
+	code = look_for_others(upkeep, &plan, err);
 	native_plan_free(&plan);
-	return code < 0 ? code : follow(upkeep);
+	return code < 0 ? code : follow(upkeep, err);
 }
 
-int upkeep_open(struct upkeep *upkeep, const struct run_options *options, struct journal *journal)
+int upkeep_open(struct upkeep *upkeep, const struct upkeep_setup *setup, struct err *err)
 {
 	int code;
 
-	*upkeep = (struct upkeep){.options = options, .journal = journal};
+	*upkeep = (struct upkeep){.setup = *setup};
 	code = netstack_open_host(&upkeep->netstack);
-	if (code < 0) {
-		fprintf(stderr, "rivulet: cannot reach the kernel's network configuration: %s\n",
-			strerror(-code));
-		return code;
-	}
+	if (code < 0)
+		return err_set(err, code, "cannot reach the kernel's network configuration: %s",
+			       strerror(-code));
 	/* Watch first, so that nothing changes unseen between. */
 	if (watch_open(&upkeep->watch) < 0)
 		upkeep->watch = NULL;
-	code = begin(upkeep);
+	code = begin(upkeep, err);
 	if (code < 0)
-		return code;
-	if (options->explain)
-		explain_plan(&upkeep->plan, stderr);
-	if (upkeep->unprivileged && !options->quiet)
-		fprintf(stderr,
-			"rivulet: no right to set up the links (CAP_NET_ADMIN): sockets are MPTCP, "
-			"but only links that are set up already carry subflows\n");
-	return 0;
+		upkeep_close(upkeep);
+	return code;
 }
 
 void upkeep_close(struct upkeep *upkeep)
 {
 	nl_close(upkeep->watch);
+	upkeep->watch = NULL;
 	native_plan_free(&upkeep->plan);
 	netstack_close(&upkeep->netstack);
 }
 
-void upkeep_on_links(struct upkeep *upkeep)
+bool upkeep_on_links(struct upkeep *upkeep)
 {
-	if (watch_changed(upkeep->watch))
-		follow(upkeep);
+	bool changed = watch_changed(upkeep->watch);
+
+	if (changed)
+		follow_on(upkeep);
+	return changed;
 }
 
-void upkeep_silence(struct upkeep *upkeep, unsigned link, enum upkeep_witness witness, bool silent)
+void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent)
 {
 	unsigned at = 0;
 
 	while (at < upkeep->silent_count && upkeep->silent[at] != link)
 		at++;
-	if (at == UPKEEP_SILENT_MAX || (!silent && at == upkeep->silent_count))
+	if (silent == (at < upkeep->silent_count) || at == UPKEEP_SILENT_MAX)
 		return;
-	if (at == upkeep->silent_count) {
-		upkeep->silent[at] = link;
-		upkeep->silent_for[at] = 0;
-		upkeep->silent_count++;
-	}
 	if (silent)
-		upkeep->silent_for[at] |= witness;
+		upkeep->silent[upkeep->silent_count++] = link;
 	else
-		upkeep->silent_for[at] &= ~(unsigned)witness;
-	if (!upkeep->silent_for[at]) {
-		upkeep->silent_count--;
-		upkeep->silent[at] = upkeep->silent[upkeep->silent_count];
-		upkeep->silent_for[at] = upkeep->silent_for[upkeep->silent_count];
-	}
-	follow(upkeep);
+		upkeep->silent[at] = upkeep->silent[--upkeep->silent_count];
+	follow_on(upkeep);
 }
 
 void upkeep_renew(struct upkeep *upkeep, unsigned link)
 {
-	upkeep_silence(upkeep, link, UPKEEP_RENEWAL, true);
-	upkeep_silence(upkeep, link, UPKEEP_RENEWAL, false);
+	for (unsigned i = 0; i < upkeep->silent_count; i++)
+		if (upkeep->silent[i] == link)
+			return; /* it has none */
+	upkeep_silence(upkeep, link, true);
+	upkeep_silence(upkeep, link, false);
 }

@@ -4,21 +4,28 @@
 #pragma once
 
 #include "run/journal.h"
-#include "run/run.h"
+#include "run/net.h"
 #include "stack/native.h"
 
 #include <stdbool.h>
 
 #define UPKEEP_SILENT_MAX 16
 
-struct upkeep {
-	const struct run_options *options;
+struct upkeep_setup {
 	struct journal *journal;
+	const struct policy *policy;
+	bool personal; /* what leads around a silent link is for @user alone */
+	uint32_t user;
+	net_say say; /* NET_EXPLAINS, NET_NOTES */
+	void *data;
+};
+
+struct upkeep {
+	struct upkeep_setup setup; /* what it points to is borrowed */
 	struct netstack netstack;
 	struct native_plan plan; /* as of the last time */
 	struct nl *watch; /* poll nl_fd() of it, then upkeep_on_links(); NULL: cannot be had */
 	unsigned silent[UPKEEP_SILENT_MAX];
-	unsigned silent_for[UPKEEP_SILENT_MAX]; /* enum upkeep_witness, as bits */
 	unsigned silent_count;
 	unsigned base;         /* multipath.h; 0: none any more */
 	struct link base_link; /* as it was when last well */
@@ -27,21 +34,19 @@ struct upkeep {
 	bool unprivileged;
 };
 
-/* Sets up, and says what is to be said. Negative errno: nothing of the network can be known. */
-int upkeep_open(struct upkeep *upkeep, const struct run_options *options, struct journal *journal);
-/* Does not take the set-up back: journal_release() does. */
+/* Sets up. Negative errno: nothing of the network can be known, or others have set it up otherwise than the policy says. */
+int upkeep_open(struct upkeep *upkeep, const struct upkeep_setup *setup, struct err *err);
+/* Does not take the set-up back: bystanders_leave() does. */
 void upkeep_close(struct upkeep *upkeep);
 
-/* Links may have changed. */
-void upkeep_on_links(struct upkeep *upkeep);
+/* Links may have changed: true if they have, and were looked at. */
+bool upkeep_on_links(struct upkeep *upkeep);
 
 /* A subflow has come about or bytes have moved: what was put off may be possible now. */
 void upkeep_retry(struct upkeep *upkeep);
 
-/* Who says that a link does not answer: it is silent while anybody does. */
-enum upkeep_witness { UPKEEP_MONITOR = 1, UPKEEP_GATE = 2, UPKEEP_RENEWAL = 4 };
-
-void upkeep_silence(struct upkeep *upkeep, unsigned link, enum upkeep_witness witness, bool silent);
+/* @link does not answer, or does again. */
+void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent);
 
 /* Puts the endpoints of a link in anew: the kernel then joins over it where it had given up. */
 void upkeep_renew(struct upkeep *upkeep, unsigned link);

@@ -27,6 +27,8 @@ struct native_facts {
 	unsigned silent_count;
 	unsigned base;               /* multipath.h */
 	const struct policy *policy; /* NULL: none */
+	bool personal;               /* multipath.h */
+	uint32_t user;
 };
 
 /* The caller frees with native_plan_free(). */

@@ -3,6 +3,7 @@
 #include "stack/native.h"
 #include "stack/stack.h"
 
+#include <errno.h>
 #include <linux/mptcp.h>
 #include <string.h>
 
@@ -74,13 +75,19 @@ int native_plan(struct netstack *netstack, const struct native_facts *facts,
 					.silent = facts->silent,
 					.silent_count = facts->silent_count,
 					.base = facts->base,
-					.routed = is_routed(facts)};
+					.routed = is_routed(facts),
+					.personal = facts->personal,
+					.user = facts->user};
 	int code = links_read(netstack->route, &plan.links);
 
 	if (code < 0)
 		return err_set(err, code, "cannot list the links: %s", strerror(-code));
 	if (state.path_manager)
 		code = endpoint_dump(netstack->generic, netstack->mptcp, keep_endpoint, &others);
+	if (code == -EPERM) { /* some kernels show endpoints only to who may change them */
+		state.path_manager = false;
+		code = 0;
+	}
 	if (code == 0 && state.path_manager)
 		code = read_limits(netstack, facts, &state.limits);
 	if (code < 0) {

@@ -13,7 +13,7 @@ state() {
 }
 fail() { echo "$VICTIM: $*" >&2; exit 1; }
 # Processes of ours that are alive; a zombie that nobody waits for is not.
-ours() { ps -eo pid=,stat=,comm= | awk '$2 !~ /^Z/ && $3 ~ /^rivulet-(super|watch)$/ {print $1}'; }
+ours() { ps -eo pid=,stat=,comm= | awk '$2 !~ /^Z/ && $3 ~ /^rivulet-(super|watch|net|keep)$/ {print $1}'; }
 within_two_seconds() {
 	tries=40
 	until "$@"; do
@@ -25,7 +25,7 @@ within_two_seconds() {
 as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
 none_left() { [ -z "$(ours)" ]; }
 
-# ps -o comm shows the first 15 characters: rivulet-super, rivulet-watch.
+# ps -o comm shows the first 15 characters: rivulet-super, rivulet-watch, rivulet-net, rivulet-keep.
 state >"$TMP/before"
 "$RIVULET" run --quiet -- sleep 60 &
 foreground=$!
@@ -42,11 +42,17 @@ all-but-watcher) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" ;
 program-and-supervisor) kill -KILL "$program" "$(pgrep -x rivulet-super)" ;;
 program-and-foreground) kill -KILL "$program" $foreground ;;
 helpers) kill -KILL "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-super)"; kill -KILL "$program" ;;
+net) kill -KILL "$(pgrep -x rivulet-net)"; within_two_seconds as_before; kill -TERM $foreground ;;
+net-and-supervisor) kill -KILL "$(pgrep -x rivulet-net)" "$(pgrep -x rivulet-super)" ;;
+keeper) kill -KILL "$(pgrep -x rivulet-keep)"; kill -TERM $foreground ;;
+keeper-and-supervisor) kill -KILL "$(pgrep -x rivulet-keep)" "$(pgrep -x rivulet-super)" ;;
+all-but-net) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-keep)" ;;
+all-but-keeper) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-net)" ;;
 nobody) kill -TERM $foreground ;;
 esac
 within_two_seconds as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before"; }
 case $VICTIM in
-foreground | supervisor)
+foreground | supervisor | net-and-supervisor | keeper-and-supervisor)
 	kill -0 "$program" || fail "the program died with its supervisor"
 	kill -KILL "$program"
 	;;
@@ -55,7 +61,8 @@ within_two_seconds none_left || fail "processes are left: $(ours)"
 EOF
 
 for victim in program foreground supervisor watcher all-but-watcher program-and-supervisor \
-	program-and-foreground helpers nobody; do
+	program-and-foreground helpers net net-and-supervisor keeper keeper-and-supervisor all-but-net \
+	all-but-keeper nobody; do
 	expect "after the end of: $victim" rivulet lab run pair -- env TMP="$TMP" sh "$TMP/inside.sh" "$RIVULET" $victim
 done
 

@@ -54,7 +54,7 @@ for remedy in clean run; do
 	waiting d & d=$!
 	within_two_seconds set_up || fail "nothing was set up"
 	# The server's own run has processes of the same names: end only those of this host.
-	for name in rivulet-watch rivulet-super; do
+	for name in rivulet-keep rivulet-net rivulet-watch rivulet-super; do
 		for pid in $(pgrep -x $name); do
 			[ "$(readlink /proc/$pid/ns/net)" = "$(readlink /proc/self/ns/net)" ] && kill -KILL $pid
 		done

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rivulet-net, the only part of a run that may change the host's network set-up, and how the supervisor talks to it.
+ *
+ *      supervisor (the user) ──socket── rivulet-net (CAP_NET_ADMIN) ── keeper (the same)
+ *
+ * It is a program of its own with a file capability, or a fork of a `rivulet run` that has the right by itself (root, sudo).
+ * What links there are and what has to be set up it finds out itself, from the kernel. A caller only says what it wants
+ * of the links (a policy) and which do not answer; so whoever may start rivulet-net can do no more than this:
+ *
+ *  NET_OPEN     sets up the host's own links, by their own routes (link/multipath.h). The policy is checked rule by rule as
+ *               that of a command line is. From a user without the right it is modest: what leads around a VPN, or is no
+ *               link by itself, cannot be insisted on. What another run or somebody's endpoint decided stays: a
+ *               contradiction is refused.
+ *  NET_SILENT   takes a link out of use and puts it back: one of the host's, that the plan uses. A connection is never cut
+ *               off by it (run/bystanders.h); one that has another subflow goes on by that. What another run holds stays.
+ *               New connections are led around the link for the user alone who says so.
+ *  NET_RENEW    takes the endpoints of such a link out and puts them in at once: with the same care.
+ *  NET_BACKLOG  bounds what TCP sockets hold (link/backlog.h), by BACKLOG_MIN at least, and only downwards.
+ *  NET_ASK      makes the kernel ask a link's next hop whether it is there, as it does by itself all the time.
+ *  NET_END      takes everything back that no live run and no connection needs.
+ *  NET_CLEAN    the same for what dead runs have left.
+ *
+ * All of it is answered at a limited rate. What is nonsense ends the conversation, and so does the end of the socket, that is
+ * the supervisor's: then everything is taken back. The keeper does so if rivulet-net is killed. If both are, the next start
+ * does, or `rivulet clean`.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "link/multipath.h"
+#include "link/policy.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NET_VERSION     1
+#define NET_MESSAGE_MAX 4096
+#define NET_TEXT_MAX    1024
+#define NET_USES_MAX    256
+
+enum net_request_kind {
+	NET_OPEN = 1,
+	NET_CLEAN,
+	NET_SILENT,
+	NET_RENEW,
+	NET_BACKLOG,
+	NET_ASK,
+	NET_END
+};
+
+struct net_request {
+	enum net_request_kind kind;
+	unsigned link;        /* NET_SILENT, NET_RENEW, NET_ASK */
+	bool silent;          /* NET_SILENT */
+	uint32_t backlog;     /* NET_BACKLOG: bytes, 0: as it was */
+	struct policy policy; /* NET_OPEN */
+};
+
+enum net_report_kind {
+	NET_EXPLAINS = 1, /* words: what was done */
+	NET_NOTES,        /* words: what was not, or should be known */
+	NET_USES,         /* what becomes of the links, which may have changed */
+	NET_READY,        /* to NET_OPEN */
+	NET_REFUSED,      /* to NET_OPEN or NET_CLEAN: words; the conversation is over */
+	NET_EVENT,        /* subflows have come or gone, somewhere */
+	NET_STAYS,        /* to NET_END: connections of others need something for some time */
+	NET_DONE          /* to NET_END or NET_CLEAN: all is taken back */
+};
+
+struct net_use {
+	unsigned link;
+	enum multipath_use use;
+};
+
+struct net_report {
+	enum net_report_kind kind;
+	bool privileged;                   /* NET_READY: something can be set up */
+	bool modest;                       /* NET_READY: so is the policy */
+	struct net_use uses[NET_USES_MAX]; /* NET_USES: of all links but MULTIPATH_NOT_A_LINK */
+	unsigned use_count;
+	char text[NET_TEXT_MAX];
+};
+
+/* Messages as bytes, pure. Into @ret: the size; from bytes of whoever: 0 or -EPROTO. */
+size_t net_put_request(const struct net_request *request, uint8_t ret[static NET_MESSAGE_MAX]);
+int net_get_request(const uint8_t *data, size_t size, struct net_request *ret);
+size_t net_put_report(const struct net_report *report, uint8_t ret[static NET_MESSAGE_MAX]);
+int net_get_report(const uint8_t *data, size_t size, struct net_report *ret);
+
+/* The caller's side. */
+
+#define NET_SILENT_MAX 16
+
+/* Who says that a link does not answer: it is silent while anybody does. */
+enum net_witness { NET_MONITOR = 1, NET_GATE = 2 };
+
+struct net {
+	int fd;          /* owned; poll, then net_receive(); -1: there is none (any more) */
+	bool privileged; /* it can set up something */
+	bool modest;     /* see above */
+	struct net_use uses[NET_USES_MAX]; /* as last reported */
+	unsigned use_count;
+	struct {
+		unsigned link;
+		unsigned witnesses; /* enum net_witness, as bits */
+	} silent[NET_SILENT_MAX];
+};
+
+/* Starts rivulet-net for the network namespace of the caller: a descriptor, the caller's, or a negative errno. It outlives
+ * the caller until it has taken back what it did. */
+int net_start(struct err *err);
+/* Why it could set up nothing, and what to do about it. */
+void net_advise(struct err *ret);
+
+typedef void (*net_say)(enum net_report_kind kind, const char *text, void *data);
+
+/* Takes over @fd and has the links set up; words go to @words. 0, also if nothing could be set up; negative errno: refused,
+ * with the reason. */
+int net_open(struct net *net, int fd, const struct policy *policy, net_say words, void *data,
+	     struct err *err);
+void net_close(struct net *net);
+
+enum multipath_use net_use_of(const struct net *net, unsigned link);
+
+void net_silent(struct net *net, unsigned link, enum net_witness witness, bool silent);
+/* Puts the endpoints of a link in anew: the kernel then joins over it where it had given up. */
+void net_renew(struct net *net, unsigned link);
+int net_ask(struct net *net, unsigned link);
+/* TCP sockets are to hold at most @bytes (link/backlog.h); 0: as much as they like. */
+void net_backlog(struct net *net, uint32_t bytes);
+
+/* Reads what has been reported, without blocking. At the end of the socket @net->fd is -1. */
+struct net_news {
+	bool moved; /* subflows have come or gone */
+	bool links; /* links, or what becomes of them, may have changed */
+};
+struct net_news net_receive(struct net *net, net_say words, void *data);
+
+/* Has all taken back. False: something stays for a while, as connections of others need it. */
+bool net_end(struct net *net);
+
+/* Has taken back what dead runs have left, with words of each to @words. */
+int net_clean(net_say words, void *data, struct err *err);
+
+/* The whole life of rivulet-net, started with a socket to the caller; the exit code. @by_file: its rights are not the
+ * caller's, but those of its file. */
+int net_main(int socket, bool by_file);

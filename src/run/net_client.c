@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The caller's side of net.h. */
+#include "base/cleanup.h"
+#include "run/net.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+/* One that does not read is as good as none. */
+static int say(struct net *net, const struct net_request *request)
+{
+	uint8_t data[NET_MESSAGE_MAX];
+	size_t size = net_put_request(request, data);
+
+	if (net->fd < 0 || send(net->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return -EPIPE;
+	return 0;
+}
+
+/* 1: a report; 0: none now; -EPIPE: the other end is gone, or speaks another language. */
+static int hear(struct net *net, int flags, struct net_report *ret)
+{
+	uint8_t data[NET_MESSAGE_MAX];
+	ssize_t got;
+
+	do
+		got = recv(net->fd, data, sizeof(data), flags);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN)
+		return 0;
+	return got > 0 && net_get_report(data, (size_t)got, ret) == 0 ? 1 : -EPIPE;
+}
+
+static bool has_words(const struct net_report *report)
+{
+	return report->kind == NET_EXPLAINS || report->kind == NET_NOTES;
+}
+
+static void keep_uses(struct net *net, const struct net_report *report)
+{
+	memcpy(net->uses, report->uses, sizeof(net->uses));
+	net->use_count = report->use_count;
+}
+
+/* Waits for the answer to a request; words before it go to @words. */
+static int await(struct net *net, net_say words, void *data, struct net_report *ret)
+{
+	for (;;) {
+		int got = hear(net, 0, ret);
+
+		if (got < 0)
+			return got;
+		if (got > 0 && has_words(ret))
+			words(ret->kind, ret->text, data);
+		else if (got > 0 && ret->kind == NET_USES)
+			keep_uses(net, ret);
+		else if (got > 0 && ret->kind != NET_EVENT)
+			return 0;
+	}
+}
+
+int net_open(struct net *net, int fd, const struct policy *policy, net_say words, void *data,
+	     struct err *err)
+{
+	struct net_request request = {.kind = NET_OPEN};
+	struct net_report answer;
+
+	*net = (struct net){.fd = fd};
+	if (policy)
+		request.policy = *policy;
+	if (say(net, &request) < 0 || await(net, words, data, &answer) < 0) {
+		words(NET_NOTES,
+		      "rivulet-net has ended (is it of another version?): nothing can be set up",
+		      data);
+		net_close(net);
+		return 0;
+	}
+	if (answer.kind != NET_READY) {
+		net_close(net);
+		return err_set(err, -EBUSY, "%s", answer.text);
+	}
+	net->privileged = answer.privileged;
+	net->modest = answer.modest;
+	return 0;
+}
+
+void net_close(struct net *net)
+{
+	net->fd = close_fd(net->fd);
+	net->privileged = false;
+}
+
+enum multipath_use net_use_of(const struct net *net, unsigned link)
+{
+	for (unsigned i = 0; i < net->use_count; i++)
+		if (net->uses[i].link == link)
+			return net->uses[i].use;
+	return MULTIPATH_NOT_A_LINK;
+}
+
+void net_silent(struct net *net, unsigned link, enum net_witness witness, bool silent)
+{
+	unsigned at = 0, before, now;
+
+	while (at < NET_SILENT_MAX && net->silent[at].link != link)
+		at++;
+	for (unsigned i = 0; at == NET_SILENT_MAX && i < NET_SILENT_MAX; i++)
+		if (!net->silent[i].witnesses)
+			at = i; /* a free place */
+	if (at == NET_SILENT_MAX)
+		return;
+	before = net->silent[at].link == link ? net->silent[at].witnesses : 0;
+	now = silent ? before | witness : before & ~(unsigned)witness;
+	net->silent[at].link = link;
+	net->silent[at].witnesses = now;
+	if (!before != !now)
+		say(net,
+		    &(struct net_request){.kind = NET_SILENT, .link = link, .silent = now != 0});
+}
+
+void net_renew(struct net *net, unsigned link)
+{
+	say(net, &(struct net_request){.kind = NET_RENEW, .link = link});
+}
+
+int net_ask(struct net *net, unsigned link)
+{
+	return say(net, &(struct net_request){.kind = NET_ASK, .link = link});
+}
+
+void net_backlog(struct net *net, uint32_t bytes)
+{
+	say(net, &(struct net_request){.kind = NET_BACKLOG, .backlog = bytes});
+}
+
+struct net_news net_receive(struct net *net, net_say words, void *data)
+{
+	struct net_news news = {0};
+	struct net_report report;
+	int got;
+
+	while ((got = hear(net, MSG_DONTWAIT, &report)) > 0) {
+		if (has_words(&report))
+			words(report.kind, report.text, data);
+		else if (report.kind == NET_USES)
+			keep_uses(net, &report);
+		news.links = news.links || report.kind == NET_USES;
+		news.moved = news.moved || report.kind == NET_EVENT;
+	}
+	if (got < 0)
+		net_close(net);
+	return news;
+}
+
+static void pass_over(enum net_report_kind kind, const char *text, void *data)
+{
+}
+
+bool net_end(struct net *net)
+{
+	struct net_report answer;
+
+	if (say(net, &(struct net_request){.kind = NET_END}) < 0 ||
+	    await(net, pass_over, NULL, &answer) < 0)
+		return true; /* the keeper sees to it */
+	return answer.kind == NET_DONE;
+}
+
+int net_clean(net_say words, void *data, struct err *err)
+{
+	struct net net = {.fd = net_start(err)};
+	struct net_report answer;
+	int code = 0;
+
+	if (net.fd < 0)
+		return net.fd;
+	if (say(&net, &(struct net_request){.kind = NET_CLEAN}) < 0 ||
+	    await(&net, words, data, &answer) < 0)
+		code = err_set(err, -EPIPE, "rivulet-net has ended");
+	else if (answer.kind != NET_DONE)
+		code = err_set(err, -EBUSY, "%s", answer.text);
+	net_close(&net);
+	return code;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/net_server.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "link/neighbour.h"
+#include "run/bystanders.h"
+#include "run/explain.h"
+#include "run/net.h"
+#include "run/privilege.h"
+#include "run/upkeep.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mptcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+/* What requests cost a kernel is the whole host's: each takes from an allowance that fills up again. */
+#define REQUEST_EVERY (NS_PER_S / 32)
+#define ALLOWANCE     NS_PER_S
+
+/* What was put off because connections have nothing else is tried again: soon, then ever more seldom. */
+#define RETRY_FIRST (20 * NS_PER_MS)
+#define RETRY_LAST  (320 * NS_PER_MS)
+
+struct server {
+	int client; /* owned */
+	struct journal *journal;
+	const struct net_caller *caller;
+	struct policy policy;
+	struct upkeep upkeep;
+	struct nl *events; /* of the path manager; NULL: cannot be had */
+	uint64_t spent_to; /* the time up to which the allowance is used up */
+	uint64_t retry_at, retry_after;
+	bool opened;
+	bool ended; /* in good order: nothing goes from under bystanders */
+};
+
+static bool is_answer(enum net_report_kind kind)
+{
+	return kind == NET_READY || kind == NET_REFUSED || kind == NET_STAYS || kind == NET_DONE;
+}
+
+static void report(int client, const struct net_report *report)
+{
+	uint8_t data[NET_MESSAGE_MAX];
+	size_t size = net_put_report(report, data);
+
+	/* One who does not read misses something; what is waited for gets a second (net_serve()). */
+	if (send(client, data, size, MSG_NOSIGNAL | (is_answer(report->kind) ? 0 : MSG_DONTWAIT)) <
+	    0)
+		return;
+}
+
+static void report_kind(const struct server *s, enum net_report_kind kind)
+{
+	report(s->client, &(struct net_report){.kind = kind});
+}
+
+static void say(enum net_report_kind kind, const char *text, void *data)
+{
+	const struct server *s = data;
+	struct net_report words = {.kind = kind};
+
+	snprintf(words.text, sizeof(words.text), "%s", text);
+	report(s->client, &words);
+}
+
+void net_refuse(int client, const char *why)
+{
+	say(NET_REFUSED, why, &(struct server){.client = client});
+}
+
+void net_forget_caller(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	dup2(null, STDERR_FILENO);
+	close_fd(null);
+}
+
+/* The caller sees the links itself; what becomes of them it would have to guess. */
+static void report_uses(const struct server *s)
+{
+	const struct native_plan *plan = &s->upkeep.plan;
+	struct net_report uses = {.kind = NET_USES};
+
+	for (unsigned i = 0; i < plan->links.count && uses.use_count < NET_USES_MAX; i++)
+		if (plan->multipath.use[i] != MULTIPATH_NOT_A_LINK)
+			uses.uses[uses.use_count++] = (struct net_use){
+				.link = plan->links.all[i].index, .use = plan->multipath.use[i]};
+	report(s->client, &uses);
+}
+
+/* The set-up has been looked at again. */
+static void on_followed(struct server *s)
+{
+	report_uses(s);
+	s->retry_after = RETRY_FIRST;
+	s->retry_at = s->upkeep.deferred ? clock_now() + s->retry_after : UINT64_MAX;
+}
+
+static void retry(struct server *s)
+{
+	uint64_t after = s->retry_after * 2 < RETRY_LAST ? s->retry_after * 2 : RETRY_LAST;
+
+	upkeep_retry(&s->upkeep);
+	if (!s->upkeep.deferred) {
+		on_followed(s);
+		return;
+	}
+	s->retry_after = after;
+	s->retry_at = clock_now() + after;
+}
+
+static void open_events(struct server *s)
+{
+	uint16_t family;
+	uint32_t group;
+
+	if (nl_open(&s->events, NETLINK_GENERIC) < 0) {
+		s->events = NULL;
+		return;
+	}
+	if (nl_family(s->events, MPTCP_PM_NAME, MPTCP_PM_EV_GRP_NAME, &family, &group) < 0 ||
+	    nl_join(s->events, group) < 0) {
+		nl_close(s->events);
+		s->events = NULL;
+	}
+}
+
+static int pass_over(const struct nlmsghdr *msg, void *data)
+{
+	return 0;
+}
+
+static void on_events(struct server *s)
+{
+	nl_receive(s->events, pass_over, NULL);
+	if (s->upkeep.deferred)
+		retry(s);
+	report_kind(s, NET_EVENT);
+}
+
+/* Each returns whether the conversation goes on. */
+
+static void explain(const char *line, void *data)
+{
+	say(NET_EXPLAINS, line, data);
+}
+
+static bool on_open(struct server *s, const struct net_request *request)
+{
+	const struct upkeep_setup setup = {.journal = s->journal,
+					   .policy = &s->policy,
+					   .personal = s->caller->modest,
+					   .user = s->caller->user,
+					   .say = say,
+					   .data = s};
+	struct err err = {0};
+
+	s->policy = request->policy;
+	s->policy.modest = s->caller->modest;
+	if (upkeep_open(&s->upkeep, &setup, &err) < 0) {
+		net_refuse(s->client, err.text);
+		return false;
+	}
+	open_events(s);
+	s->opened = true;
+	explain_plan(&s->upkeep.plan, explain, s);
+	on_followed(s);
+	report(s->client, &(struct net_report){.kind = NET_READY,
+					       .privileged = !s->upkeep.unprivileged &&
+							     privilege_has(CAP_NET_ADMIN),
+					       .modest = s->policy.modest});
+	return true;
+}
+
+static void on_cleaned(const struct change *change, int result, void *data)
+{
+	char text[EXPLAIN_MAX];
+
+	say(result < 0 ? NET_NOTES : NET_EXPLAINS,
+	    explain_change(change, result, text, sizeof(text)), data);
+}
+
+static void on_clean(struct server *s)
+{
+	struct netstack netstack;
+
+	if (netstack_open_host(&netstack) < 0) {
+		net_refuse(s->client, "cannot reach the kernel's network configuration");
+		return;
+	}
+	journal_follow(s->journal, &netstack, NULL, 0, on_cleaned, s);
+	netstack_close(&netstack);
+}
+
+/* The link that the caller names, if it is one of the host's that the plan uses or would use; else NULL. */
+static const struct link *find_link(const struct server *s, unsigned index)
+{
+	const struct native_plan *plan = &s->upkeep.plan;
+	const struct link *link = links_by_index(&plan->links, index);
+	enum multipath_use use =
+		link ? plan->multipath.use[link - plan->links.all] : MULTIPATH_DOWN;
+
+	return use == MULTIPATH_USED || use == MULTIPATH_SILENT ? link : NULL;
+}
+
+/* Whom to ask is the kernel's own default route. */
+static void on_ask(struct server *s, unsigned index)
+{
+	const struct link *link = find_link(s, index);
+	const struct address *gateway = link ? links_next_hop(&s->upkeep.plan.links, link) : NULL;
+
+	if (gateway)
+		neighbour_ask(s->upkeep.netstack.route, index, gateway);
+}
+
+/* A link that is gone meanwhile may be put back, and nothing else. */
+static void on_silent(struct server *s, unsigned index, bool silent)
+{
+	if (silent && !find_link(s, index))
+		return;
+	upkeep_silence(&s->upkeep, index, silent);
+	on_followed(s);
+}
+
+static void on_renew(struct server *s, unsigned index)
+{
+	if (!find_link(s, index))
+		return;
+	upkeep_renew(&s->upkeep, index);
+	on_followed(s);
+}
+
+static bool do_request(struct server *s, const struct net_request *request)
+{
+	bool first = request->kind == NET_OPEN || request->kind == NET_CLEAN;
+
+	if (first == s->opened)
+		return false;
+	switch (request->kind) {
+	case NET_OPEN:
+		return on_open(s, request);
+	case NET_CLEAN:
+		on_clean(s);
+		return false;
+	case NET_SILENT:
+		on_silent(s, request->link, request->silent);
+		return true;
+	case NET_RENEW:
+		on_renew(s, request->link);
+		return true;
+	case NET_BACKLOG:
+		upkeep_backlog(&s->upkeep, request->backlog);
+		return true;
+	case NET_ASK:
+		on_ask(s, request->link);
+		return true;
+	case NET_END:
+		s->ended = true;
+		break;
+	}
+	return false;
+}
+
+static bool serve_one(struct server *s)
+{
+	uint64_t now = clock_now();
+	struct net_request request;
+	uint8_t data[NET_MESSAGE_MAX];
+	ssize_t got = recv(s->client, data, sizeof(data), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (got == 0 || got > (ssize_t)sizeof(data) ||
+	    net_get_request(data, (size_t)got, &request) < 0)
+		return false;
+	s->spent_to = (s->spent_to > now ? s->spent_to : now) + REQUEST_EVERY;
+	return do_request(s, &request);
+}
+
+/* Milliseconds until the next request may be looked at. */
+static int pause_of(const struct server *s)
+{
+	uint64_t now = clock_now();
+
+	return s->spent_to > now + ALLOWANCE
+		       ? (int)((s->spent_to - now - ALLOWANCE) / NS_PER_MS) + 1
+		       : 0;
+}
+
+static int fd_of(const struct nl *nl)
+{
+	return nl ? nl_fd(nl) : -1;
+}
+
+/* Milliseconds until something is due; -1: only if something happens. */
+static int wait_of(const struct server *s, int pause)
+{
+	uint64_t now = clock_now();
+	int wait = -1;
+
+	if (s->retry_at != UINT64_MAX)
+		wait = s->retry_at > now ? (int)((s->retry_at - now) / NS_PER_MS) + 1 : 0;
+	return pause && (wait < 0 || pause < wait) ? pause : wait;
+}
+
+static void converse(struct server *s)
+{
+	for (;;) {
+		int pause = pause_of(s);
+		struct pollfd fds[] = {
+			{.fd = pause ? -1 : s->client, .events = POLLIN},
+			{.fd = fd_of(s->upkeep.watch), .events = POLLIN},
+			{.fd = fd_of(s->events), .events = POLLIN},
+		};
+
+		if (poll(fds, ARRAY_SIZE(fds), wait_of(s, pause)) < 0 && errno != EINTR)
+			return;
+		if (fds[1].revents && upkeep_on_links(&s->upkeep))
+			on_followed(s);
+		if (fds[2].revents)
+			on_events(s);
+		if (clock_now() >= s->retry_at)
+			retry(s);
+		if (fds[0].revents && !serve_one(s))
+			return;
+	}
+}
+
+/* If the caller did not say that the run is over, connections of its program go on: they keep what they have nothing else
+ * than, all others get along with what is left. */
+static void leave(struct server *s)
+{
+	bool said = false;
+
+	while (bystanders_leave(s->journal, !s->ended) > 0) {
+		if (!said) {
+			net_forget_caller();
+			report_kind(s, NET_STAYS);
+		}
+		said = true;
+		poll(NULL, 0, 1000);
+	}
+	report_kind(s, NET_DONE);
+}
+
+void net_serve(int client, struct journal *journal, const struct net_caller *caller)
+{
+	struct server s = {
+		.client = client, .journal = journal, .caller = caller, .retry_at = UINT64_MAX};
+	const struct timeval second = {.tv_sec = 1};
+
+	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
+	converse(&s);
+	nl_close(s.events);
+	leave(&s);
+	if (s.opened)
+		upkeep_close(&s.upkeep);
+	close_fd(s.client);
+}
