@@ -33,21 +33,22 @@ within_two_seconds pgrep -x sleep -P $foreground >/dev/null || fail "the program
 ip rule | grep -q 32100 || fail "nothing was set up"
 ip mptcp endpoint | grep -q 10.2.0.2 || fail "no endpoint"
 program=$(pgrep -x sleep -P $foreground)
+# Of several some may have ended by the death of those before.
 case $VICTIM in
 program) kill -KILL "$program" ;;
 foreground) kill -KILL $foreground ;;
 supervisor) kill -KILL "$(pgrep -x rivulet-super)" ;;
 watcher) kill -KILL "$(pgrep -x rivulet-watch)"; kill -TERM $foreground ;;
-all-but-watcher) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" ;;
-program-and-supervisor) kill -KILL "$program" "$(pgrep -x rivulet-super)" ;;
-program-and-foreground) kill -KILL "$program" $foreground ;;
-helpers) kill -KILL "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-super)"; kill -KILL "$program" ;;
+all-but-watcher) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" || : ;;
+program-and-supervisor) kill -KILL "$program" "$(pgrep -x rivulet-super)" || : ;;
+program-and-foreground) kill -KILL "$program" $foreground || : ;;
+helpers) kill -KILL "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-super)"; kill -KILL "$program" || : ;;
 net) kill -KILL "$(pgrep -x rivulet-net)"; within_two_seconds as_before; kill -TERM $foreground ;;
-net-and-supervisor) kill -KILL "$(pgrep -x rivulet-net)" "$(pgrep -x rivulet-super)" ;;
+net-and-supervisor) kill -KILL "$(pgrep -x rivulet-net)" "$(pgrep -x rivulet-super)" || : ;;
 keeper) kill -KILL "$(pgrep -x rivulet-keep)"; kill -TERM $foreground ;;
-keeper-and-supervisor) kill -KILL "$(pgrep -x rivulet-keep)" "$(pgrep -x rivulet-super)" ;;
-all-but-net) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-keep)" ;;
-all-but-keeper) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-net)" ;;
+keeper-and-supervisor) kill -KILL "$(pgrep -x rivulet-keep)" "$(pgrep -x rivulet-super)" || : ;;
+all-but-net) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-keep)" || : ;;
+all-but-keeper) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-net)" || : ;;
 nobody) kill -TERM $foreground ;;
 esac
 within_two_seconds as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before"; }
