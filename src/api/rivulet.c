@@ -39,7 +39,7 @@ static const struct stack_ops *find_stack(const char *name, int *ret_code, struc
 	}
 	*ret_code = -EOPNOTSUPP;
 	for (unsigned i = 0; (ops = stacks[i]); i++) {
-		if (!ops->dial)
+		if (!ops->dial_open)
 			continue;
 		*ret_code = ops->probe(err);
 		if (*ret_code == 0)
@@ -122,7 +122,8 @@ PUBLIC int rv_dial(struct rv *rv, const char *host, const char *service, unsigne
 		   int timeout_ms, struct rv_error *why)
 {
 	const struct stack_ops *ops = rv->stack->ops;
-	const struct stack_dial dial = {host, service, flags, timeout_ms};
+	const struct stack_dial dial = {
+		.host = host, .service = service, .flags = flags, .timeout_ms = timeout_ms};
 	struct err err = {0};
 	int code = check_flags(flags, &err);
 
@@ -131,9 +132,9 @@ PUBLIC int rv_dial(struct rv *rv, const char *host, const char *service, unsigne
 	if (code == 0 && timeout_ms != RV_NO_TIMEOUT && timeout_ms <= 0)
 		code = err_set(&err, -EINVAL, "a timeout is 1 ms or more");
 	if (code == 0)
-		code = ops->dial ? ops->dial(rv->stack, &dial, &err)
-				 : err_set(&err, -EOPNOTSUPP, "stack '%s' cannot dial for others",
-					   ops->name);
+		code = ops->dial_open ? stack_dial(rv->stack, &dial, &err)
+				      : err_set(&err, -EOPNOTSUPP,
+						"stack '%s' cannot dial for others", ops->name);
 	return code < 0 ? fail(why, code, &err) : code;
 }
 

@@ -10,7 +10,10 @@ int sockets_open(const struct stack_ops *ops, int protocol, const struct stack_o
 		 struct stack **ret, struct err *err);
 
 /* The operations; see struct stack_ops. */
-int sockets_dial(struct stack *stack, const struct stack_dial *dial, struct err *err);
+int sockets_dial_open(struct stack *stack, const struct stack_dial *dial, struct dialling **ret,
+		      struct err *err);
+int sockets_dial_go_on(struct dialling *dialling, uint64_t *ret_wake, struct err *err);
+void sockets_dial_close(struct dialling *dialling);
 int sockets_listen(struct stack *stack, const struct stack_listen *listen, struct err *err);
 int sockets_status(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
 void sockets_close(struct stack *stack);

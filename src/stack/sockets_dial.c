@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Dialling: the addresses of a name race (race.h says by which rules), the first connected socket
- * is kept, the others are closed. */
+ * is kept, the others are closed. What there is to wait for hangs on one epoll descriptor. */
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "stack/race.h"
 #include "stack/resolve.h"
 #include "stack/sockets_parts.h"
 
-#include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #define ATTEMPTS_MAX (RACE_FAMILIES * RACE_MAX)
 
@@ -17,9 +17,10 @@ struct attempt {
 	struct sockaddr_storage to;
 };
 
-struct dialling {
+struct sockets_dialling {
+	struct dialling dialling; /* its descriptor is the epoll one */
 	const struct sockets *sockets;
-	const struct stack_dial *dial;
+	struct stack_dial dial;
 	uint64_t deadline;       /* RACE_NEVER: none */
 	struct resolve *resolve; /* owned */
 	struct race race;
@@ -30,12 +31,16 @@ struct dialling {
 	struct err why;
 };
 
-static void dialling_close(struct dialling *d)
+void sockets_dial_close(struct dialling *dialling)
 {
+	struct sockets_dialling *d = (struct sockets_dialling *)dialling;
+
 	for (unsigned i = 0; i < d->attempt_count; i++)
 		close_fd(d->attempts[i].fd);
 	close_fd(d->won);
+	close_fd(d->dialling.fd);
 	resolve_close(d->resolve);
+	free(d);
 }
 
 /* How much an error says about the host that was dialled: that it answered (2), that this address
@@ -55,39 +60,54 @@ static unsigned tells(int code)
 	}
 }
 
-static bool tells_more(const struct dialling *d, int code)
+static bool tells_more(const struct sockets_dialling *d, int code)
 {
 	return d->code == 0 || tells(code) >= tells(d->code);
 }
 
-static void attempt_failed(struct dialling *d, const struct sockaddr_storage *to, int code)
+static void attempt_failed(struct sockets_dialling *d, const struct sockaddr_storage *to, int code)
 {
 	char text[SOCKETS_TEXT_MAX];
 
 	race_failed(&d->race, clock_now());
 	if (tells_more(d, code))
 		d->code = err_set(&d->why, code, "cannot connect to '%s' at %s, port %s: %s",
-				  d->dial->host, sockets_text(to, text), d->dial->service,
+				  d->dial.host, sockets_text(to, text), d->dial.service,
 				  strerror(-code));
 }
 
-static void begin(struct dialling *d, const struct sockaddr_storage *to)
+/* An event of it means that there is something to do; what it is, is looked for. */
+static int watch(const struct sockets_dialling *d, int fd, uint32_t events)
 {
-	_cleanup_close_ int fd = sockets_make(d->sockets, to->ss_family);
+	struct epoll_event event = {.events = events, .data.fd = fd};
 
-	if (fd < 0) {
-		attempt_failed(d, to, fd);
-	} else if (connect(fd, (const struct sockaddr *)to, sockets_size(to)) == 0) {
-		d->won = steal_fd(&fd);
-	} else if (errno != EINPROGRESS) {
-		attempt_failed(d, to, -errno);
-	} else {
-		d->attempts[d->attempt_count++] = (struct attempt){fd, *to};
-		steal_fd(&fd);
-	}
+	return epoll_ctl(d->dialling.fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-static void on_answers(struct dialling *d)
+static int begin(struct sockets_dialling *d, const struct sockaddr_storage *to)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)to;
+	_cleanup_close_ int fd = sockets_make(d->sockets, to->ss_family);
+	int err = fd < 0 ? fd : 0;
+
+	if (err == 0 && d->dial.before)
+		err = d->dial.before(fd, sa, d->dial.data);
+	if (err < 0)
+		return err;
+	if (connect(fd, sa, sockets_size(to)) == 0) {
+		d->won = steal_fd(&fd);
+		return 0;
+	}
+	if (errno != EINPROGRESS)
+		return -errno;
+	err = watch(d, fd, EPOLLOUT);
+	if (err < 0)
+		return err;
+	d->attempts[d->attempt_count++] = (struct attempt){steal_fd(&fd), *to};
+	return 0;
+}
+
+static void on_answers(struct sockets_dialling *d)
 {
 	struct resolve_answer answer;
 
@@ -100,7 +120,7 @@ static void on_answers(struct dialling *d)
 	}
 }
 
-static void on_attempt(struct dialling *d, unsigned i)
+static void on_attempt(struct sockets_dialling *d, unsigned i)
 {
 	struct attempt attempt = d->attempts[i];
 	socklen_t size = sizeof(int);
@@ -110,6 +130,7 @@ static void on_attempt(struct dialling *d, unsigned i)
 		error = errno;
 	d->attempts[i] = d->attempts[--d->attempt_count];
 	if (error == 0) {
+		epoll_ctl(d->dialling.fd, EPOLL_CTL_DEL, attempt.fd, NULL);
 		d->won = attempt.fd;
 		return;
 	}
@@ -117,81 +138,111 @@ static void on_attempt(struct dialling *d, unsigned i)
 	attempt_failed(d, &attempt.to, -error);
 }
 
-/* Until something happens, or it is @until. */
-static int wait_for_events(struct dialling *d, uint64_t until)
+static void on_socket(struct sockets_dialling *d, int fd)
 {
-	struct pollfd polls[ATTEMPTS_MAX + 1] = {{resolve_fd(d->resolve), POLLIN, 0}};
-	uint64_t now = clock_now(), left = until > now ? until - now : 0;
-	const struct timespec timeout = {(time_t)(left / NS_PER_S), (long)(left % NS_PER_S)};
-
-	for (unsigned i = 0; i < d->attempt_count; i++)
-		polls[i + 1] = (struct pollfd){d->attempts[i].fd, POLLOUT, 0};
-	if (ppoll(polls, d->attempt_count + 1, until == RACE_NEVER ? NULL : &timeout, NULL) < 0)
-		return -errno;
-	/* From the end: an attempt that is over is replaced by the last one. */
-	for (unsigned i = d->attempt_count; i-- > 0 && d->won < 0;)
-		if (polls[i + 1].revents)
+	for (unsigned i = 0; i < d->attempt_count && d->won < 0; i++) {
+		if (d->attempts[i].fd == fd) {
 			on_attempt(d, i);
-	if (polls[0].revents)
-		on_answers(d);
-	return 0;
-}
-
-static int race_to_the_end(struct dialling *d, struct err *err)
-{
-	const struct stack_dial *dial = d->dial;
-
-	while (d->won < 0 && !race_is_over(&d->race)) {
-		uint64_t now = clock_now(), wake = RACE_NEVER;
-		const struct sockaddr_storage *to = race_next(&d->race, now, &wake);
-		int code;
-
-		if (to) {
-			begin(d, to);
-			continue;
+			return;
 		}
-		if (now >= d->deadline)
-			return err_set(err, -ETIMEDOUT, "'%s', port %s, has not answered for %d ms",
-				       dial->host, dial->service, dial->timeout_ms);
-		code = wait_for_events(d, wake < d->deadline ? wake : d->deadline);
-		if (code < 0)
-			return err_set(err, code, "dialling '%s' was given up: %s", dial->host,
-				       strerror(-code));
 	}
-	if (d->won >= 0)
-		return 0;
-	return err_set(err, d->code < 0 ? d->code : -ENOENT, "%s", d->why.text);
 }
 
-int sockets_dial(struct stack *stack, const struct stack_dial *dial, struct err *err)
+/* What has happened up to now. */
+static void look(struct sockets_dialling *d)
 {
-	const struct sockets *sockets = (struct sockets *)stack;
-	const unsigned either = dial->flags & (RV_IPV4 | RV_IPV6);
+	struct epoll_event events[ATTEMPTS_MAX + 1];
+	int count = epoll_wait(d->dialling.fd, events, ARRAY_SIZE(events), 0);
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.fd == resolve_fd(d->resolve))
+			on_answers(d);
+		else
+			on_socket(d, events[i].data.fd);
+	}
+}
+
+/* Tries what is to be tried now; when there may be more is in @ret_wake. */
+static void try_next(struct sockets_dialling *d, uint64_t *ret_wake)
+{
+	const struct sockaddr_storage *to;
+
+	*ret_wake = RACE_NEVER;
+	while (d->won < 0 && (to = race_next(&d->race, clock_now(), ret_wake))) {
+		int err = begin(d, to);
+
+		if (err < 0)
+			attempt_failed(d, to, err);
+	}
+}
+
+int sockets_dial_go_on(struct dialling *dialling, uint64_t *ret_wake, struct err *err)
+{
+	struct sockets_dialling *d = (struct sockets_dialling *)dialling;
+	const struct stack_dial *dial = &d->dial;
+	int code;
+
+	look(d);
+	try_next(d, ret_wake);
+	if (d->won >= 0) {
+		code = sockets_set_blocking(d->won, dial->flags);
+		if (code < 0)
+			return err_set(err, code, "cannot set up a socket: %s", strerror(-code));
+		return steal_fd(&d->won);
+	}
+	if (race_is_over(&d->race))
+		return err_set(err, d->code < 0 ? d->code : -ENOENT, "%s", d->why.text);
+	if (clock_now() >= d->deadline)
+		return err_set(err, -ETIMEDOUT, "'%s', port %s, has not answered for %d ms",
+			       dial->host, dial->service, dial->timeout_ms);
+	if (*ret_wake > d->deadline)
+		*ret_wake = d->deadline;
+	return -EINPROGRESS;
+}
+
+static int start(struct sockets_dialling *d, struct err *err)
+{
+	const unsigned either = d->dial.flags & (RV_IPV4 | RV_IPV6);
 	const bool wanted[RACE_FAMILIES] = {
 		[RACE_IPV6] = !either || (either & RV_IPV6),
 		[RACE_IPV4] = !either || (either & RV_IPV4),
 	};
-	_cleanup_(dialling_close) struct dialling d = {
-		.sockets = sockets,
-		.dial = dial,
-		.deadline = RACE_NEVER,
-		.won = -1,
-	};
+	int code;
+
+	race_start(&d->race, d->sockets->stagger);
+	code = resolve_open(d->dial.host, d->dial.service, wanted, &d->resolve, err);
+	if (code < 0)
+		return code;
+	d->dialling.fd = epoll_create1(EPOLL_CLOEXEC);
+	code = d->dialling.fd < 0 ? -errno : watch(d, resolve_fd(d->resolve), EPOLLIN);
+	if (code < 0)
+		return err_set(err, code, "cannot dial '%s': %s", d->dial.host, strerror(-code));
+	return 0;
+}
+
+int sockets_dial_open(struct stack *stack, const struct stack_dial *dial, struct dialling **ret,
+		      struct err *err)
+{
+	struct sockets_dialling *d;
 	int code = resolve_check_service(dial->service, 1, err);
 
 	if (code < 0)
 		return code;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return err_set(err, -ENOMEM, "out of memory");
+	d->dialling.fd = -1;
+	d->sockets = (struct sockets *)stack;
+	d->dial = *dial;
+	d->deadline = RACE_NEVER;
+	d->won = -1;
 	if (dial->timeout_ms != RV_NO_TIMEOUT)
-		d.deadline = clock_now() + (uint64_t)dial->timeout_ms * NS_PER_MS;
-	race_start(&d.race, sockets->stagger);
-	code = resolve_open(dial->host, dial->service, wanted, &d.resolve, err);
-	if (code < 0)
+		d->deadline = clock_now() + (uint64_t)dial->timeout_ms * NS_PER_MS;
+	code = start(d, err);
+	if (code < 0) {
+		sockets_dial_close(&d->dialling);
 		return code;
-	code = race_to_the_end(&d, err);
-	if (code < 0)
-		return code;
-	code = sockets_set_blocking(d.won, dial->flags);
-	if (code < 0)
-		return err_set(err, code, "cannot set up a socket: %s", strerror(-code));
-	return steal_fd(&d.won);
+	}
+	*ret = &d->dialling;
+	return 0;
 }

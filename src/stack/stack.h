@@ -12,21 +12,32 @@
 #include "rivulet.h"
 
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* Every kind of stack begins with this. */
 struct stack {
 	const struct stack_ops *ops;
 };
 
-/* All borrowed for the call. */
+/* Borrowed for the call. */
 struct stack_options {
 	uint64_t stagger; /* ns from trying one address of a name to trying the next */
 };
 
+/* Borrowed until the dialling is closed. */
 struct stack_dial {
 	const char *host, *service;
 	unsigned flags; /* enum rv_flags */
 	int timeout_ms; /* RV_NO_TIMEOUT, or > 0 */
+	/* Asked before each address @to is tried, with the descriptor that is to become the connection, or -1
+	 * where there is none before; NULL: nobody is. A negative errno: this address is not to be tried. */
+	int (*before)(int fd, const struct sockaddr *to, void *data);
+	void *data;
+};
+
+/* A connection that is being made. Every kind begins with this. */
+struct dialling {
+	int fd; /* polls readable when there is something to do; owned by the dialling */
 };
 
 struct stack_listen {
@@ -44,8 +55,14 @@ struct stack_ops {
 	int (*probe)(struct err *why);
 	/* The caller closes with close(). */
 	int (*open)(const struct stack_options *options, struct stack **ret, struct err *err);
-	/* A connected descriptor, the caller's. NULL: programs have to run inside the stack. */
-	int (*dial)(struct stack *stack, const struct stack_dial *dial, struct err *err);
+	/* Begins to connect; never blocks. The caller closes with dial_close(), at any time. NULL: programs have to
+	 * run inside the stack. */
+	int (*dial_open)(struct stack *stack, const struct stack_dial *dial, struct dialling **ret,
+			 struct err *err);
+	/* Goes on without blocking: a connected descriptor, the caller's; -EINPROGRESS: call again when @dialling->fd
+	 * polls readable, or at *@ret_wake (ns of clock_now(); UINT64_MAX: never); or why there will be none. */
+	int (*dial_go_on)(struct dialling *dialling, uint64_t *ret_wake, struct err *err);
+	void (*dial_close)(struct dialling *dialling);
 	/* A listening descriptor, the caller's. */
 	int (*listen)(struct stack *stack, const struct stack_listen *listen, struct err *err);
 	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
@@ -62,3 +79,6 @@ extern const struct stack_ops *const stacks[];
 
 /* NULL if none has that name. */
 const struct stack_ops *stack_find(const char *name);
+
+/* Dials and waits: a connected descriptor, the caller's. -EINTR: a signal was caught. */
+int stack_dial(struct stack *stack, const struct stack_dial *dial, struct err *err);

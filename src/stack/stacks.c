@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stack/stack.h"
 
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 const struct stack_ops *const stacks[] = {&stack_native, &stack_host, NULL};
@@ -11,4 +15,34 @@ const struct stack_ops *stack_find(const char *name)
 		if (strcmp(stacks[i]->name, name) == 0)
 			return stacks[i];
 	return NULL;
+}
+
+/* Until @dialling has something to do, or it is @until. */
+static int wait_for(const struct dialling *dialling, uint64_t until)
+{
+	struct pollfd fd = {dialling->fd, POLLIN, 0};
+	uint64_t now = clock_now(), left = until > now ? until - now : 0;
+	const struct timespec timeout = {(time_t)(left / NS_PER_S), (long)(left % NS_PER_S)};
+
+	return ppoll(&fd, 1, until == UINT64_MAX ? NULL : &timeout, NULL) < 0 ? -errno : 0;
+}
+
+int stack_dial(struct stack *stack, const struct stack_dial *dial, struct err *err)
+{
+	struct dialling *dialling;
+	uint64_t wake;
+	int code = stack->ops->dial_open(stack, dial, &dialling, err), failed;
+
+	if (code < 0)
+		return code;
+	while ((code = stack->ops->dial_go_on(dialling, &wake, err)) == -EINPROGRESS) {
+		failed = wait_for(dialling, wake);
+		if (failed < 0) {
+			code = err_set(err, failed, "dialling '%s' was given up: %s", dial->host,
+				       strerror(-failed));
+			break;
+		}
+	}
+	stack->ops->dial_close(dialling);
+	return code;
 }
