@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/flow.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+/* A flow reads that often before others have their turn. */
+#define READS_IN_TURN 4
+
+static struct flow_end *other(struct flow *flow, const struct flow_end *end)
+{
+	return &flow->ends[end == &flow->ends[0]];
+}
+
+static void close_ends(struct flow *flow, bool reset)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct flow_end *end = &flow->ends[i];
+
+		loop_forget(flow->loop, &end->source);
+		if (reset)
+			setsockopt(end->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		end->source.fd = close_fd(end->source.fd);
+		free(end->out.held);
+		end->out.held = NULL;
+	}
+}
+
+void flow_abort(struct flow *flow)
+{
+	close_ends(flow, true);
+}
+
+static int hold(struct flow_way *way, const uint8_t *bytes, size_t size)
+{
+	way->held = malloc(size);
+	if (!way->held)
+		return -ENOMEM;
+	memcpy(way->held, bytes, size);
+	way->at = 0;
+	way->size = size;
+	return 0;
+}
+
+/* How many of the bytes @fd takes now; negative errno: it is lost. */
+static ssize_t write_some(int fd, const uint8_t *bytes, size_t size)
+{
+	ssize_t done = send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (done < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	return done;
+}
+
+/* Passes the end on, once nothing is before it. */
+static void pass_end(struct flow *flow, struct flow_end *end)
+{
+	if (!end->out.ended || end->out.closed || end->out.held)
+		return;
+	shutdown(other(flow, end)->source.fd, SHUT_WR);
+	end->out.closed = true;
+}
+
+static int write_held(struct flow *flow, struct flow_end *end)
+{
+	struct flow_way *way = &end->out;
+	ssize_t done =
+		write_some(other(flow, end)->source.fd, way->held + way->at, way->size - way->at);
+
+	if (done < 0)
+		return (int)done;
+	way->at += (size_t)done;
+	way->moved += (size_t)done;
+	if (way->at == way->size) {
+		free(way->held);
+		way->held = NULL;
+	}
+	return 0;
+}
+
+/* -EAGAIN: nothing more can be moved for now. */
+static int move(struct flow *flow, struct flow_end *end)
+{
+	static uint8_t bytes[FLOW_READ]; /* everyone's: nothing stays in it */
+	struct flow_way *way = &end->out;
+	ssize_t got = recv(end->source.fd, bytes, sizeof(bytes), MSG_DONTWAIT), done;
+
+	if (got < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	if (got == 0) {
+		way->ended = true;
+		return -EAGAIN;
+	}
+	done = write_some(other(flow, end)->source.fd, bytes, (size_t)got);
+	if (done < 0)
+		return (int)done;
+	way->moved += (size_t)done;
+	if (done < got) {
+		int err = hold(way, bytes + done, (size_t)(got - done));
+
+		return err < 0 ? err : -EAGAIN;
+	}
+	return got == sizeof(bytes) ? 0 : -EAGAIN;
+}
+
+static bool may_read(const struct flow_way *way)
+{
+	return !way->ended && !way->held;
+}
+
+/* What each end is watched for: a sender that would only be held up is not. */
+static int watch(struct flow *flow)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct flow_end *end = &flow->ends[i];
+		uint32_t events = (may_read(&end->out) ? EPOLLIN : 0) |
+				  (other(flow, end)->out.held ? EPOLLOUT : 0);
+		int err;
+
+		/* Both ways of this end are done with: all that it could still tell, all the time, is that. */
+		if (end->out.ended && other(flow, end)->out.closed) {
+			loop_forget(flow->loop, &end->source);
+			continue;
+		}
+		err = loop_watch(flow->loop, &end->source, events);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int error_of(int fd)
+{
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return error ? -error : -ECONNRESET;
+}
+
+static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
+{
+	struct flow_end *peer = other(flow, end);
+	int err = 0;
+
+	if (events & EPOLLERR)
+		return error_of(end->source.fd);
+	if (peer->out.held && (events & (EPOLLOUT | EPOLLHUP)))
+		err = write_held(flow, peer);
+	for (unsigned i = 0; i < READS_IN_TURN && err == 0; i++)
+		err = may_read(&end->out) && (events & (EPOLLIN | EPOLLHUP)) ? move(flow, end)
+									     : -EAGAIN;
+	if (err < 0 && err != -EAGAIN)
+		return err;
+	pass_end(flow, end);
+	pass_end(flow, peer);
+	err = watch(flow);
+	/* It has hung up, which would be told again and again, but nothing can be read from it just now. */
+	if ((events & EPOLLHUP) && end->source.events == 0)
+		loop_forget(flow->loop, &end->source);
+	return err;
+}
+
+static void on_ready(struct loop_source *source, uint32_t events)
+{
+	struct flow_end *end = loop_owner(source, struct flow_end, source);
+	struct flow *flow = end->flow;
+	int err = advance(flow, end, events);
+	bool over = flow->ends[0].out.closed && flow->ends[1].out.closed;
+
+	if (err == 0 && !over)
+		return;
+	close_ends(flow, err < 0);
+	flow->over(flow, err);
+}
+
+int flow_open(struct flow *flow, struct loop *loop, int a, int b, const void *early, size_t size)
+{
+	const int fds[] = {a, b};
+	int err = 0;
+
+	flow->loop = loop;
+	for (unsigned i = 0; i < 2; i++)
+		flow->ends[i] = (struct flow_end){.flow = flow,
+						  .source = {.fd = fds[i], .ready = on_ready}};
+	if (size > 0)
+		err = hold(&flow->ends[0].out, early, size);
+	if (err == 0)
+		err = watch(flow);
+	if (err < 0)
+		close_ends(flow, true);
+	return err;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bytes between two connected stream sockets, both ways, as if the two peers had one connection:
+ *
+ *  - what one end cannot take at once is held, one reading (FLOW_READ) at most for each way, and the other end is not read
+ *    meanwhile: a slow receiver slows its sender down, and memory is bounded. A flow that waits holds nothing;
+ *  - the end of one way is passed on when all before it was; the other way goes on (half-close);
+ *  - a connection that is reset resets the other one: a transfer that was cut off must not look complete.
+ */
+#pragma once
+
+#include "base/loop.h"
+
+#include <stddef.h>
+
+#define FLOW_READ 65536
+
+struct flow_way {        /* from one end to the other */
+	uint8_t *held;   /* owned; NULL: nothing */
+	size_t at, size; /* held[at..size) is still to be written */
+	bool ended;      /* no more will be read */
+	bool closed;     /* and the receiver knows */
+	uint64_t moved;  /* bytes written */
+};
+
+struct flow_end {
+	struct flow *flow;
+	struct loop_source source; /* its descriptor is owned by the flow */
+	struct flow_way out;       /* what is read from here, for the other end */
+};
+
+struct flow {
+	struct loop *loop;
+	struct flow_end ends[2];
+	/* Both ways have ended (0) or a connection was lost (a negative errno). The flow is closed already, and its
+	 * memory the callee's again. */
+	void (*over)(struct flow *flow, int code);
+};
+
+/* Moves bytes from now on. Takes the descriptors, which must not block, also if it fails; -ENOMEM and the like. May be over,
+ * and say so, only later: never before it returns. The @early bytes were read from @a before. */
+int flow_open(struct flow *flow, struct loop *loop, int a, int b, const void *early, size_t size);
+
+/* Resets both connections, without a word. */
+void flow_abort(struct flow *flow);
