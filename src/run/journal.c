@@ -69,7 +69,8 @@ static uint64_t namespace_cookie(void)
 	return cookie;
 }
 
-/* Start time in ticks since the boot, field 22; what is before it in brackets may hold anything. */
+/* Start time in ticks since the boot, field 22; what is before it in brackets may hold anything. 0: it is dead, though its
+ * parent may not have asked for its end yet. */
 static uint64_t started(int pid)
 {
 	char path[32], text[1024];
@@ -84,6 +85,8 @@ static uint64_t started(int pid)
 	got = fread(text, 1, sizeof(text) - 1, file);
 	text[got] = '\0';
 	at = strrchr(text, ')'); /* the end of field 2 */
+	if (at && (at[1] != ' ' || at[2] == 'Z' || at[2] == 'X'))
+		return 0;
 	for (unsigned field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
 	return at ? strtoull(at, NULL, 10) : 0;

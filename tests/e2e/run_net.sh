@@ -110,3 +110,139 @@ EOF
 for kind in plain owned; do
 	expect "whoever is killed ($kind)" rivulet lab run pair -- sh "$TMP/kills" $kind
 done
+
+# Lost: root's files in the home of who called sudo, and a supervisor with all of root's rights.
+cat >"$TMP/sudo" <<'EOF'
+. "${0%/*}/lib"
+env -u RIVULET_STATE -u XDG_RUNTIME_DIR SUDO_UID=$USER_ID SUDO_GID=$USER_ID "$TMP/$1/rivulet" run --report "$TMP/home/report" -- sh -c "id -u >'$TMP/home/file'; sleep 60" &
+within_two_seconds program >/dev/null || fail "the program did not start"
+set_up || fail "nothing was set up"
+has rivulet-super $USER_ID 0
+has rivulet-watch $USER_ID 0
+has rivulet $USER_ID 0
+has rivulet-net $2 1000
+has rivulet-keep $2 1000
+(as $USER_ID "$TMP/$1/rivulet" status --json) >"$TMP/status"
+grep -q 'sleep 60' "$TMP/status" || fail "the user does not see the run: $(cat "$TMP/status")"
+kill -TERM "$(program)"
+wait || :
+[ "$(cat "$TMP/home/file")" = $USER_ID ] || fail "the program is not the user's"
+[ "$(stat -c %u "$TMP/home/report")" = $USER_ID ] || fail "the report is not the user's"
+is_as_before "after sudo"
+EOF
+expect "under sudo, without rivulet-net's own right" rivulet lab run pair -- sh "$TMP/sudo" without 0
+rm -f "$TMP"/home/*
+expect "under sudo" rivulet lab run pair -- sh "$TMP/sudo" owned $OWNER_ID
+
+# Lost: the first of two users' runs to end would take the other's links away; a user could write what rivulet-net believes.
+cat >"$TMP/share" <<'EOF'
+. "${0%/*}/lib"
+waiting() { as "$1" "$TMP/owned/rivulet" run --quiet -- sh -c "until [ -e '$TMP/$2' ]; do sleep 0.05; done"; }
+waiting $USER_ID a & a=$!
+waiting $OTHER_ID b & b=$!
+two() { [ "$(ours rivulet-net | wc -l)" = 2 ] && set_up; }
+within_two_seconds two || fail "not both set up"
+journal=$(find /run/rivulet /tmp/rivulet-$OWNER_ID -name 'net-*' -user $OWNER_ID 2>/dev/null | head -n 1)
+[ -n "$journal" ] || fail "there is no journal of rivulet-net's own"
+(as $USER_ID cat "$journal") 2>/dev/null && fail "the user can read the journal"
+kill_it() { (as $USER_ID kill -STOP "$(ours rivulet-net | head -n 1)") 2>/dev/null; }
+kill_it && fail "the user can stop rivulet-net"
+(as $USER_ID "$TMP/owned/rivulet" run --links wlan0,wwan0:backup -- true) 2>"$TMP/refused" && fail "opposite policies"
+grep -q "cannot be kept" "$TMP/refused" || fail "no reason: $(cat "$TMP/refused")"
+touch "$TMP/a"; wait $a
+set_up || fail "the first run took what the second needs"
+touch "$TMP/b"; wait $b
+is_as_before "after both runs"
+# Of runs that were killed whole the next start of anybody takes back what they left.
+rm -f "$TMP/a"
+waiting $USER_ID a & a=$!
+within_two_seconds set_up || fail "nothing was set up"
+for name in rivulet-keep rivulet-net rivulet-watch rivulet-super; do kill -KILL "$(ours $name)"; done
+set_up || fail "this test would show nothing"
+(as $OTHER_ID "$TMP/owned/rivulet" clean) >"$TMP/cleaned"
+grep -q 'taken back: mptcp endpoint 10.2.0.2' "$TMP/cleaned" || fail "clean did not say what it did"
+is_as_before "after clean"
+touch "$TMP/a"; wait $a || :
+EOF
+expect "two users" rivulet lab run pair -- sh "$TMP/share"
+
+# Lost: whoever may start rivulet-net could do more with its right than to use the device's own links.
+cat >"$TMP/hostile.py" <<'EOF'
+import os, random, socket, struct, subprocess, sys
+path, user = sys.argv[1], int(sys.argv[2])
+OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, END = range(1, 8)
+REFUSED, READY = 5, 4
+
+def request(kind, link=0, silent=0, backlog=0, named=0, rules=(), version=1, count=None):
+    head = struct.pack("=7I", version, kind, link, silent, backlog, named, len(rules) if count is None else count)
+    return head + b"".join(struct.pack("=32s3I", n.encode(), k, s, u) for n, k, s, u in rules)
+
+def talk(*messages):
+    """What comes back until rivulet-net ends the conversation, or until all was said."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    os.environ["RIVULET_STATE"] = os.environ["XDG_RUNTIME_DIR"] = sys.argv[3]
+    helper = subprocess.Popen([path], stdin=theirs, user=user, group=user, extra_groups=[])
+    theirs.close()
+    ours.settimeout(5)
+    kinds = []
+    for message in messages:
+        try:
+            ours.send(message)
+        except (BrokenPipeError, ConnectionResetError):
+            break
+    ours.shutdown(socket.SHUT_WR)
+    while True:
+        try:
+            data = ours.recv(8192)
+        except ConnectionResetError:
+            break
+        if not data:
+            break
+        kinds.append(struct.unpack_from("=2I", data)[1])
+    helper.wait(5)
+    return kinds
+
+good = request(OPEN)
+assert READY in talk(good), "a good request is refused"
+rng = random.Random(1)
+nonsense = [b"x", bytes(27), bytes(28), bytes(4096), b"\xff" * 4096, good[:-1], good + b"\0",
+            request(OPEN, version=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
+            request(OPEN, rules=[("../../etc", 0, 1, 1)]), request(OPEN, rules=[("eth0", 99, 1, 1)]),
+            request(OPEN, rules=[("eth0", 0, 1, 99)]), request(OPEN, rules=[("x" * 32, 0, 1, 1)]),
+            request(SILENT, link=2, silent=1), request(END), request(BACKLOG, backlog=1 << 20)]
+nonsense += [rng.randbytes(rng.randrange(1, 4096)) for _ in range(20)]
+for message in nonsense:
+    assert READY not in talk(message, good), message
+for message in [good, request(CLEAN), request(BACKLOG, backlog=1), request(SILENT, link=2**31), b"", bytes(8000)]:
+    assert READY in talk(good, message), message
+# What is well formed but not this host's is passed over.
+talk(good, request(SILENT, link=9999, silent=1), request(RENEW, link=9999), request(ASK, link=9999), request(SILENT, link=1, silent=1),
+     *[request(SILENT, link=i, silent=1) for i in range(40)])
+assert not os.listdir(sys.argv[3]), "rivulet-net wrote where its caller told it"
+EOF
+cat >"$TMP/hostile" <<'EOF'
+. "${0%/*}/lib"
+mkdir "$TMP/told-$1"
+chmod 777 "$TMP/told-$1"
+python3 "$TMP/hostile.py" "$TMP/$1/rivulet-net" $USER_ID "$TMP/told-$1"
+is_as_before "after hostile callers"
+within_two_seconds none_left || fail "processes are left"
+# By hand it says what it is.
+if (as $USER_ID "$TMP/$1/rivulet-net" </dev/null 2>"$TMP/words"); then fail "started by hand"; fi
+grep -q 'not by hand' "$TMP/words" || fail "no reason: $(cat "$TMP/words")"
+EOF
+for kind in plain owned; do
+	expect "a hostile caller ($kind)" rivulet lab run pair -- sh "$TMP/hostile" $kind
+done
+
+# Lost: who lacks the right would not learn how to get it.
+advised() { # WORDS KIND
+	expect "$2" rivulet lab run pair -- setpriv --reuid=$OTHER_ID --regid=$OTHER_ID --clear-groups -- "$TMP/$2/rivulet" run -- true
+	expect_text "CAP_NET_ADMIN.*$1" "$OUT"
+}
+chmod 4750 "$TMP/owned/rivulet-net"
+setcap cap_net_admin+ep "$TMP/owned/rivulet-net"
+advised 'for members of the group' owned
+advised 'rivulet-net\(8\) says how' without
+rm "$TMP/without/rivulet-net"
+advised 'is not installed' without
