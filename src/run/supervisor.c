@@ -24,6 +24,8 @@
 
 enum { CONTROL, LISTENER, NET, GONE, STATUS, PROBES, SOURCES = PROBES + PROBER_MAX };
 
+#define HEAR_EVERY (5 * NS_PER_MS)
+
 struct state {
 	const struct supervisor *setup;
 	struct substitute *substitute;
@@ -33,6 +35,7 @@ struct state {
 	struct prober prober;
 	struct gate gate;
 	struct status status;
+	uint64_t heard; /* when the kernel's announcements were last read */
 	unsigned refused;
 	bool ended; /* the program has */
 };
@@ -177,11 +180,21 @@ static void answer_status(struct state *s)
 	status_answer(&s->status, &facts);
 }
 
+static int fd_of(const struct nl *nl)
+{
+	return nl ? nl_fd(nl) : -1;
+}
+
 static int wait_for_something(const struct state *s, struct pollfd fds[static SOURCES])
 {
 	uint64_t now = clock_now(), next = s->lookout.next, gate = gate_next(&s->gate, now);
+	/* Short connections are announced by the thousand: a wake-up for each would slow them down. */
+	bool deaf = now < s->heard + HEAR_EVERY;
 	struct timespec left = {0};
 
+	fds[GONE].fd = deaf ? -1 : fd_of(s->lookout.gone);
+	if (deaf && s->heard + HEAR_EVERY < next)
+		next = s->heard + HEAR_EVERY;
 	if (gate < next)
 		next = gate;
 	if (next > now) {
@@ -208,18 +221,13 @@ static void on_end(struct state *s, int listener)
 	}
 }
 
-static int fd_of(const struct nl *nl)
-{
-	return nl ? nl_fd(nl) : -1;
-}
-
 static void loop(struct state *s, int listener)
 {
 	struct pollfd fds[SOURCES] = {
 		[CONTROL] = {.fd = s->setup->control, .events = POLLIN},
 		[LISTENER] = {.fd = listener, .events = POLLIN},
 		[NET] = {.fd = s->net.fd, .events = POLLIN},
-		[GONE] = {.fd = fd_of(s->lookout.gone), .events = POLLIN},
+		[GONE] = {.events = POLLIN},
 		[STATUS] = {.fd = s->status.fd, .events = POLLIN},
 	};
 
@@ -235,6 +243,8 @@ static void loop(struct state *s, int listener)
 		if (fds[NET].revents)
 			on_net(s);
 		fds[NET].fd = s->net.fd;
+		if (fds[GONE].revents)
+			s->heard = clock_now();
 		if (fds[GONE].revents)
 			lookout_on_gone(&s->lookout);
 		if (fds[STATUS].revents)
