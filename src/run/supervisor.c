@@ -24,7 +24,8 @@
 
 enum { CONTROL, LISTENER, NET, GONE, STATUS, PROBES, SOURCES = PROBES + PROBER_MAX };
 
-#define HEAR_EVERY (5 * NS_PER_MS)
+#define LEADS_WITHIN (200 * NS_PER_MS)
+#define HEAR_EVERY   (5 * NS_PER_MS)
 
 struct state {
 	const struct supervisor *setup;
@@ -35,7 +36,8 @@ struct state {
 	struct prober prober;
 	struct gate gate;
 	struct status status;
-	uint64_t heard; /* when the kernel's announcements were last read */
+	uint64_t leads_until; /* new connections are led around a link by then */
+	uint64_t heard;       /* when the kernel's announcements were last read */
 	unsigned refused;
 	bool ended; /* the program has */
 };
@@ -86,6 +88,14 @@ static void act_of_gate(unsigned link, bool silent, void *data)
 		explain_monitor(&s->view.links, link, silent ? MONITOR_TAKE_OUT : MONITOR_PUT_IN,
 				stderr);
 	net_silent(&s->net, link, NET_GATE, silent);
+	s->leads_until = silent ? clock_now() + LEADS_WITHIN : 0;
+}
+
+/* A program that waits at the gate goes on when the way around the dead link is there, not before. */
+static bool is_held(const struct state *s, uint64_t now)
+{
+	return s->gate.asking || (s->gate.dead && now < s->leads_until &&
+				  net_use_of(&s->net, s->gate.dead) != MULTIPATH_SILENT);
 }
 
 static int ask_for_gate(unsigned link, void *data)
@@ -197,6 +207,8 @@ static int wait_for_something(const struct state *s, struct pollfd fds[static SO
 		next = s->heard + HEAR_EVERY;
 	if (gate < next)
 		next = gate;
+	if (is_held(s, now) && s->leads_until > now && s->leads_until < next)
+		next = s->leads_until;
 	if (next > now) {
 		left.tv_sec = (time_t)((next - now) / NS_PER_S);
 		left.tv_nsec = (long)((next - now) % NS_PER_S);
@@ -235,7 +247,7 @@ static void loop(struct state *s, int listener)
 		unsigned link;
 
 		prober_poll(&s->prober, &fds[PROBES]);
-		fds[LISTENER].events = s->gate.asking ? 0 : POLLIN;
+		fds[LISTENER].events = is_held(s, clock_now()) ? 0 : POLLIN;
 		if (wait_for_something(s, fds) < 0 && errno != EINTR)
 			return;
 		if (fds[LISTENER].revents & POLLIN)
