@@ -2,7 +2,9 @@
 #include "cli/policy.h"
 
 #include "link/policy_file.h"
+#include "run/privilege.h"
 
+#include <linux/capability.h>
 #include <stdio.h>
 
 static void print_names(const struct links *links, FILE *out)
@@ -42,6 +44,8 @@ int policy_complete(struct policy *policy, bool quiet, struct err *err)
 	struct links links;
 	int code = policy_read_files(policy, err);
 
+	/* So rivulet-net will see it. */
+	policy->modest = !privilege_has(CAP_NET_ADMIN);
 	if (code < 0 || quiet || !options)
 		return code;
 	if (nl_open(&nl, NETLINK_ROUTE) < 0 || links_read(nl, &links) < 0)

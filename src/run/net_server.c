@@ -22,9 +22,14 @@
 #define REQUEST_EVERY (NS_PER_S / 32)
 #define ALLOWANCE     NS_PER_S
 
+enum { CLIENT, LINKS, EVENTS, SOURCES };
+
 /* What was put off because connections have nothing else is tried again: soon, then ever more seldom. */
 #define RETRY_FIRST (20 * NS_PER_MS)
 #define RETRY_LAST  (320 * NS_PER_MS)
+
+/* The path manager announces short connections by the thousand. */
+#define EVENTS_EVERY (5 * NS_PER_MS)
 
 struct server {
 	int client; /* owned */
@@ -35,6 +40,7 @@ struct server {
 	struct nl *events; /* of the path manager; NULL: cannot be had */
 	uint64_t spent_to; /* the time up to which the allowance is used up */
 	uint64_t retry_at, retry_after;
+	uint64_t events_at; /* when they are read again */
 	bool opened;
 	bool ended; /* in good order: nothing goes from under bystanders */
 };
@@ -140,6 +146,7 @@ static int pass_over(const struct nlmsghdr *msg, void *data)
 static void on_events(struct server *s)
 {
 	nl_receive(s->events, pass_over, NULL);
+	s->events_at = clock_now() + EVENTS_EVERY;
 	if (s->upkeep.deferred)
 		retry(s);
 	report_kind(s, NET_EVENT);
@@ -284,51 +291,50 @@ static bool serve_one(struct server *s)
 	return do_request(s, &request);
 }
 
-/* Milliseconds until the next request may be looked at. */
-static int pause_of(const struct server *s)
-{
-	uint64_t now = clock_now();
-
-	return s->spent_to > now + ALLOWANCE
-		       ? (int)((s->spent_to - now - ALLOWANCE) / NS_PER_MS) + 1
-		       : 0;
-}
-
 static int fd_of(const struct nl *nl)
 {
 	return nl ? nl_fd(nl) : -1;
 }
 
-/* Milliseconds until something is due; -1: only if something happens. */
-static int wait_of(const struct server *s, int pause)
+static int wait_for_something(const struct server *s, struct pollfd fds[static SOURCES])
 {
-	uint64_t now = clock_now();
-	int wait = -1;
+	uint64_t now = clock_now(), next = s->retry_at;
+	uint64_t may_ask = s->spent_to > ALLOWANCE ? s->spent_to - ALLOWANCE : 0;
+	struct timespec left = {0};
 
-	if (s->retry_at != UINT64_MAX)
-		wait = s->retry_at > now ? (int)((s->retry_at - now) / NS_PER_MS) + 1 : 0;
-	return pause && (wait < 0 || pause < wait) ? pause : wait;
+	fds[CLIENT].fd = may_ask <= now ? s->client : -1;
+	fds[EVENTS].fd = s->events_at <= now ? fd_of(s->events) : -1;
+	if (may_ask > now && may_ask < next)
+		next = may_ask;
+	if (s->events_at > now && s->events_at < next)
+		next = s->events_at;
+	if (next > now) {
+		left.tv_sec = (time_t)((next - now) / NS_PER_S);
+		left.tv_nsec = (long)((next - now) % NS_PER_S);
+	}
+	return ppoll(fds, SOURCES, next == UINT64_MAX ? NULL : &left, NULL);
 }
 
 static void converse(struct server *s)
 {
-	for (;;) {
-		int pause = pause_of(s);
-		struct pollfd fds[] = {
-			{.fd = pause ? -1 : s->client, .events = POLLIN},
-			{.fd = fd_of(s->upkeep.watch), .events = POLLIN},
-			{.fd = fd_of(s->events), .events = POLLIN},
-		};
+	struct pollfd fds[SOURCES] = {[CLIENT] = {.events = POLLIN},
+				      [LINKS] = {.events = POLLIN},
+				      [EVENTS] = {.events = POLLIN}};
 
-		if (poll(fds, ARRAY_SIZE(fds), wait_of(s, pause)) < 0 && errno != EINTR)
+	for (;;) {
+		fds[LINKS].fd = fd_of(s->upkeep.watch);
+		if (wait_for_something(s, fds) < 0) {
+			if (errno == EINTR)
+				continue;
 			return;
-		if (fds[1].revents && upkeep_on_links(&s->upkeep))
+		}
+		if (fds[LINKS].revents && upkeep_on_links(&s->upkeep))
 			on_followed(s);
-		if (fds[2].revents)
+		if (fds[EVENTS].revents)
 			on_events(s);
 		if (clock_now() >= s->retry_at)
 			retry(s);
-		if (fds[0].revents && !serve_one(s))
+		if (fds[CLIENT].revents && !serve_one(s))
 			return;
 	}
 }

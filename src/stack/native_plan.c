@@ -63,6 +63,9 @@ static bool is_routed(const struct native_facts *facts)
 	return false;
 }
 
+/* Unless somebody has changed them. */
+static const struct endpoint_limits kernels_limits = {.subflows = 2};
+
 int native_plan(struct netstack *netstack, const struct native_facts *facts,
 		struct native_plan *ret, struct err *err)
 {
@@ -71,6 +74,7 @@ int native_plan(struct netstack *netstack, const struct native_facts *facts,
 	struct others others = {.facts = facts};
 	struct multipath_state state = {.links = &plan.links,
 					.path_manager = netstack->mptcp != 0,
+					.limits = kernels_limits,
 					.policy = facts->policy,
 					.silent = facts->silent,
 					.silent_count = facts->silent_count,
@@ -84,12 +88,10 @@ int native_plan(struct netstack *netstack, const struct native_facts *facts,
 		return err_set(err, code, "cannot list the links: %s", strerror(-code));
 	if (state.path_manager)
 		code = endpoint_dump(netstack->generic, netstack->mptcp, keep_endpoint, &others);
-	if (code == -EPERM) { /* some kernels show endpoints only to who may change them */
-		state.path_manager = false;
-		code = 0;
-	}
 	if (code == 0 && state.path_manager)
 		code = read_limits(netstack, facts, &state.limits);
+	if (code == -EPERM) /* some kernels show these only to who may change them */
+		code = 0;
 	if (code < 0) {
 		links_free(&plan.links);
 		return err_set(err, code, "cannot read the MPTCP endpoints: %s", strerror(-code));

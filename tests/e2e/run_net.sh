@@ -111,6 +111,24 @@ for kind in plain owned; do
 	expect "whoever is killed ($kind)" rivulet lab run pair -- sh "$TMP/kills" $kind
 done
 
+# Lost: the word of one user that a link is dead would lead everybody's connections another way.
+cat "$RIVULET_SCENARIOS/pair.yaml" - >"$TMP/dead.yaml" <<'EOF'
+events:
+  - {at: 0s, link: wifi, do: blackhole}
+EOF
+cat >"$TMP/detour" <<'EOF'
+. "${0%/*}/lib"
+until ! ping -c 1 -W 0.2 10.1.0.1 >/dev/null; do :; done
+(as $USER_ID "$TMP/owned/rivulet" run --quiet -- sh -c '
+	curl -4 -fsS --max-time 10 -o /dev/null http://10.9.0.1/file
+	ip route get 10.9.0.1 uid "$1"; ip route get 10.9.0.1 uid "$2"' - $USER_ID $OTHER_ID) >"$TMP/ways"
+grep -q "dev wwan0.*uid $USER_ID" "$TMP/ways" || fail "the user is not led around: $(cat "$TMP/ways")"
+grep -q "dev wlan0.*uid $OTHER_ID" "$TMP/ways" || fail "another user is led around: $(cat "$TMP/ways")"
+is_as_before "after a detour"
+EOF
+expect "around a dead link" rivulet lab run "$TMP/dead.yaml" --also "server: ip address add 10.9.0.1/32 dev lo" \
+	--also "server: $SERVER" -- sh "$TMP/detour"
+
 # Lost: root's files in the home of who called sudo, and a supervisor with all of root's rights.
 cat >"$TMP/sudo" <<'EOF'
 . "${0%/*}/lib"

@@ -268,6 +268,32 @@ static void a_silent_link_keeps_its_routes(void **state)
 	multipath_plan_free(&p);
 }
 
+/* Who may start rivulet-net could lead everybody's connections where he wants by calling links silent. */
+static void the_word_of_one_user_leads_only_him(void **state)
+{
+	const unsigned silent[] = {WLAN};
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.state.silent = silent;
+	d.state.silent_count = 1;
+	d.state.personal = true;
+	d.state.user = 1000;
+	p = plan(&d);
+	for (unsigned i = 0; i < p.count; i++) {
+		const struct change *made = &p.changes[i];
+
+		if (made->kind == CHANGE_RULE)
+			assert_int_equal(made->rule.personal,
+					 made->rule.priority == MULTIPATH_DETOUR);
+		if (made->kind == CHANGE_RULE && made->rule.personal)
+			assert_int_equal(made->rule.user, 1000);
+	}
+	assert_int_equal(count(&p, CHANGE_RULE), 3);
+	multipath_plan_free(&p);
+}
+
 /* A connection would be cut off when a killed run's endpoints are taken back. */
 static void the_base_has_no_endpoint(void **state)
 {
@@ -514,6 +540,7 @@ int main(void)
 		cmocka_unit_test(one_link_needs_its_endpoint),
 		cmocka_unit_test(reasons_are_told),
 		cmocka_unit_test(a_silent_link_keeps_its_routes),
+		cmocka_unit_test(the_word_of_one_user_leads_only_him),
 		cmocka_unit_test(the_base_has_no_endpoint),
 		cmocka_unit_test(present_endpoints_are_kept),
 		cmocka_unit_test(an_excluded_link_carries_nothing),

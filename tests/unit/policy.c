@@ -141,6 +141,8 @@ static void insistence_is_told_from_preference(void **state)
 	assert_false(insists(&policy, "eth0", LINK_ETHERNET));
 	assert_false(insists(&policy, "wlan0", LINK_WIFI));
 	assert_false(insists(NULL, "wlan0", LINK_WIFI));
+	policy.modest = true; /* of a user who has rivulet-net set up links for everybody */
+	assert_false(insists(&policy, "wwan0", LINK_CELLULAR));
 }
 
 /* A mistyped option would be taken for another wish. */
