@@ -130,12 +130,13 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'clean lab links run status --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'clean lab links probe run status --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
 	lab) _rivulet_lab ;;
 	links) _rivulet_links ;;
+	probe) mapfile -t COMPREPLY < <(compgen -W '--quick --json --help' -- "$cur") ;;
 	run) _rivulet_run ;;
 	status) _rivulet_status ;;
 	esac

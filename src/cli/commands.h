@@ -6,4 +6,5 @@ int cmd_run(int argc, char **argv);
 int cmd_clean(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_links(int argc, char **argv);
+int cmd_probe(int argc, char **argv);
 int cmd_lab(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"clean", "take back what killed runs have left set up", cmd_clean},
 	{"status", "what running programs do: connections, subflows, rates", cmd_status},
 	{"links", "the links of this device, and how they would be used", cmd_links},
+	{"probe", "what this device can do, and which stacks can run on it", cmd_probe},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
 };
 
