@@ -40,6 +40,6 @@ if [ "$(id -u)" = 0 ]; then
 	missing seccomp-notify 'under such a filter already' "$RIVULET" run --quiet --as-root --
 fi
 
-expect_code 2 "an argument" "$RIVULET" probe everything
-expect_code 2 "an option that is none" "$RIVULET" probe --fast
-expect_code 1 "a full disk" sh -c '"$1" probe --quick >/dev/full' sh "$RIVULET"
+expect_code 2 "$RIVULET" probe everything
+expect_code 2 "$RIVULET" probe --fast
+expect_code 1 sh -c '"$1" probe --quick >/dev/full' sh "$RIVULET"
