@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/file.h>
@@ -69,9 +70,9 @@ static uint64_t namespace_cookie(void)
 	return cookie;
 }
 
-/* Start time in ticks since the boot, field 22; what is before it in brackets may hold anything. 0: it is dead, though its
- * parent may not have asked for its end yet. */
-static uint64_t started(int pid)
+/* Start time in ticks since the boot, field 22; what is before it in brackets may hold anything. -ENOENT: there is none that
+ * we may see; -ESRCH: it is dead, though its parent may not have asked for its end yet. */
+static int read_started(int pid, uint64_t *ret)
 {
 	char path[32], text[1024];
 	_cleanup_fclose_ FILE *file = NULL;
@@ -81,28 +82,43 @@ static uint64_t started(int pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "re");
 	if (!file)
-		return 0;
+		return -errno;
 	got = fread(text, 1, sizeof(text) - 1, file);
 	text[got] = '\0';
 	at = strrchr(text, ')'); /* the end of field 2 */
-	if (at && (at[1] != ' ' || at[2] == 'Z' || at[2] == 'X'))
-		return 0;
+	if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
+		return -ESRCH;
 	for (unsigned field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
-	return at ? strtoull(at, NULL, 10) : 0;
+	*ret = at ? strtoull(at, NULL, 10) : 0;
+	return 0;
+}
+
+static struct process this_process(void)
+{
+	struct process self = {.pid = getpid()};
+
+	return read_started(self.pid, &self.started) == 0 ? self : (struct process){0};
+}
+
+static bool is_process(const struct process *process)
+{
+	uint64_t when;
+	int err;
+
+	if (!process->pid)
+		return false;
+	err = read_started(process->pid, &when);
+	if (err == -ENOENT || err == -EPERM) /* /proc may hide those of others (hidepid) */
+		return kill(process->pid, 0) == 0 || errno == EPERM;
+	return err == 0 && when == process->started;
 }
 
 static bool is_alive(const struct run *run)
 {
 	if (run->pid_namespace != inode_of("/proc/self/ns/pid"))
 		return run->pid_namespace != 0; /* not to be known from here */
-	for (unsigned i = 0; i < 2; i++) {
-		const struct process *keeper = &run->keepers[i];
-
-		if (keeper->pid && started(keeper->pid) == keeper->started)
-			return true;
-	}
-	return false;
+	return is_process(&run->keepers[0]) || is_process(&run->keepers[1]);
 }
 
 static void lock(const struct journal *journal)
@@ -226,7 +242,7 @@ void journal_keep(struct journal *journal, enum journal_keeper as)
 	struct run *run = &journal->pages->runs[journal->place];
 
 	if (run->token == journal->token)
-		run->keepers[as] = (struct process){.pid = getpid(), .started = started(getpid())};
+		run->keepers[as] = this_process();
 }
 
 const struct change *journal_changes(const struct journal *journal, unsigned *ret_count)

@@ -96,8 +96,9 @@ static void work(int client, struct journal *journal, const struct net_caller *c
 
 int net_main(int socket, bool by_file)
 {
-	struct net_caller caller = {.user = getuid(), .modest = by_file && getuid() != 0};
-	bool own = geteuid() != getuid();
+	const struct net_caller caller = {.user = getuid(),
+					  .modest = by_file && getuid() != 0,
+					  .alone = by_file && geteuid() == getuid()};
 	struct journal *journal;
 	struct err err = {0};
 	int client = let_go(socket);
@@ -105,9 +106,8 @@ int net_main(int socket, bool by_file)
 	settle();
 	if (client < 0)
 		return 1;
-	/* A journal that the caller could write would have us take back what nobody added. */
 	if (become_owner(&err) < 0 || privilege_keep(CAP_NET_ADMIN, &err) < 0 ||
-	    journal_open(&journal, by_file && !own ? JOURNAL_ALONE : JOURNAL_SHARED, &err) < 0) {
+	    journal_open(&journal, caller.alone ? JOURNAL_ALONE : JOURNAL_SHARED, &err) < 0) {
 		net_refuse(client, err.text);
 		return 1;
 	}

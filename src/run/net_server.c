@@ -198,6 +198,13 @@ static void on_clean(struct server *s)
 {
 	struct netstack netstack;
 
+	if (s->caller->alone) {
+		net_refuse(s->client,
+			   "rivulet-net has no owner of its own (rivulet-net(8)), so nothing "
+			   "is known of what others left; Rivulet's are the rules and routes "
+			   "of protocol 82");
+		return;
+	}
 	if (netstack_open_host(&netstack) < 0) {
 		net_refuse(s->client, "cannot reach the kernel's network configuration");
 		return;

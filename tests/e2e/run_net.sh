@@ -186,7 +186,7 @@ expect "two users" rivulet lab run pair -- sh "$TMP/share"
 
 # Lost: whoever may start rivulet-net could do more with its right than to use the device's own links.
 cat >"$TMP/hostile.py" <<'EOF'
-import os, random, socket, struct, subprocess, sys
+import os, random, socket, struct, subprocess, sys, time
 path, user = sys.argv[1], int(sys.argv[2])
 OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, END = range(1, 8)
 REFUSED, READY = 5, 4
@@ -233,6 +233,10 @@ for message in nonsense:
     assert READY not in talk(message, good), message
 for message in [good, request(CLEAN), request(BACKLOG, backlog=1), request(SILENT, link=2**31), b"", bytes(8000)]:
     assert READY in talk(good, message), message
+# The kernel's locks are everybody's: 32 requests at once, then 32 a second.
+start = time.monotonic()
+talk(good, *[request(ASK, link=2)] * 64)
+assert time.monotonic() - start > 0.8, "a flood is served at once"
 # What is well formed but not this host's is passed over.
 talk(good, request(SILENT, link=9999, silent=1), request(RENEW, link=9999), request(ASK, link=9999), request(SILENT, link=1, silent=1),
      *[request(SILENT, link=i, silent=1) for i in range(40)])
@@ -245,6 +249,9 @@ chmod 777 "$TMP/told-$1"
 python3 "$TMP/hostile.py" "$TMP/$1/rivulet-net" $USER_ID "$TMP/told-$1"
 is_as_before "after hostile callers"
 within_two_seconds none_left || fail "processes are left"
+# No journal is believed that the caller could have written.
+(as $USER_ID "$TMP/$1/rivulet" clean) >"$TMP/words" 2>&1 && cleaned=yes || cleaned=no
+case $1 in plain) grep -q 'no owner of its own' "$TMP/words" ;; owned) [ $cleaned = yes ] ;; esac || fail "clean: $(cat "$TMP/words")"
 # By hand it says what it is.
 if (as $USER_ID "$TMP/$1/rivulet-net" </dev/null 2>"$TMP/words"); then fail "started by hand"; fi
 grep -q 'not by hand' "$TMP/words" || fail "no reason: $(cat "$TMP/words")"
