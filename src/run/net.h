@@ -16,7 +16,7 @@
  *               off by it (run/bystanders.h); one that has another subflow goes on by that. What another run holds stays.
  *               New connections are led around the link for the user alone who says so.
  *  NET_RENEW    takes the endpoints of such a link out and puts them in at once: with the same care.
- *  NET_BACKLOG  bounds what TCP sockets hold (link/backlog.h), by BACKLOG_MIN at least, and only downwards.
+ *  NET_BACKLOG  bounds what TCP sockets hold, only downwards, and never below what the neediest of them needs (run/bound.h).
  *  NET_ASK      makes the kernel ask a link's next hop whether it is there, as it does by itself all the time.
  *  NET_END      takes everything back that no live run and no connection needs.
  *  NET_CLEAN    the same for what dead runs have left.

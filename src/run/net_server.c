@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "link/neighbour.h"
+#include "run/bound.h"
 #include "run/bystanders.h"
 #include "run/explain.h"
 #include "run/net.h"
@@ -41,6 +42,7 @@ struct server {
 	uint64_t spent_to; /* the time up to which the allowance is used up */
 	uint64_t retry_at, retry_after;
 	uint64_t events_at; /* when they are read again */
+	struct bound bound;
 	bool opened;
 	bool ended; /* in good order: nothing goes from under bystanders */
 };
@@ -251,6 +253,14 @@ static void on_renew(struct server *s, unsigned index)
 	on_followed(s);
 }
 
+static void bound_backlog(struct server *s)
+{
+	uint32_t bytes = bound_look(&s->bound, clock_now());
+
+	if (bytes != s->upkeep.backlog)
+		upkeep_backlog(&s->upkeep, bytes);
+}
+
 static bool do_request(struct server *s, const struct net_request *request)
 {
 	bool first = request->kind == NET_OPEN || request->kind == NET_CLEAN;
@@ -270,7 +280,8 @@ static bool do_request(struct server *s, const struct net_request *request)
 		on_renew(s, request->link);
 		return true;
 	case NET_BACKLOG:
-		upkeep_backlog(&s->upkeep, request->backlog);
+		s->bound.asked = request->backlog;
+		bound_backlog(s);
 		return true;
 	case NET_ASK:
 		on_ask(s, request->link);
@@ -305,7 +316,8 @@ static int fd_of(const struct nl *nl)
 
 static int wait_for_something(const struct server *s, struct pollfd fds[static SOURCES])
 {
-	uint64_t now = clock_now(), next = s->retry_at;
+	uint64_t now = clock_now();
+	uint64_t next = s->retry_at < s->bound.at ? s->retry_at : s->bound.at;
 	uint64_t may_ask = s->spent_to > ALLOWANCE ? s->spent_to - ALLOWANCE : 0;
 	struct timespec left = {0};
 
@@ -341,6 +353,8 @@ static void converse(struct server *s)
 			on_events(s);
 		if (clock_now() >= s->retry_at)
 			retry(s);
+		if (clock_now() >= s->bound.at)
+			bound_backlog(s);
 		if (fds[CLIENT].revents && !serve_one(s))
 			return;
 	}
@@ -365,8 +379,11 @@ static void leave(struct server *s)
 
 void net_serve(int client, struct journal *journal, const struct net_caller *caller)
 {
-	struct server s = {
-		.client = client, .journal = journal, .caller = caller, .retry_at = UINT64_MAX};
+	struct server s = {.client = client,
+			   .journal = journal,
+			   .caller = caller,
+			   .retry_at = UINT64_MAX,
+			   .bound = {.at = UINT64_MAX, .trusted = !caller->modest}};
 	const struct timeval second = {.tv_sec = 1};
 
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
