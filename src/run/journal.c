@@ -103,7 +103,7 @@ static struct process this_process(void)
 
 static bool is_process(const struct process *process)
 {
-	uint64_t when;
+	uint64_t when = 0;
 	int err;
 
 	if (!process->pid)
