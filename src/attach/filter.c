@@ -7,7 +7,6 @@
 
 #include <linux/net.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <string.h>
@@ -183,11 +182,4 @@ int filter_load(struct err *err)
 			       strerror(-code));
 	code = seccomp_notify_fd(filter);
 	return code < 0 ? err_set(err, code, "the system call filter has no listener") : code;
-}
-
-bool filter_in_use(int listener)
-{
-	struct pollfd fd = {.fd = listener};
-
-	return poll(&fd, 1, 0) >= 0 && !(fd.revents & (POLLHUP | POLLERR));
 }

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/substitute.h"
-
+/*
+ * Attachment "substitute": the TCP sockets that a program asks for are answered with MPTCP sockets
+ * of the same kernel. From then on nothing stands between the program and the kernel.
+ *
+ * The supervisor trusts nothing of the program: the arguments that decide are the copies that the
+ * kernel made of them, and what it gives away is a socket that the program could have made itself.
+ */
 #include "attach/answer.h"
+#include "attach/attachment.h"
 #include "attach/caller.h"
+#include "attach/filter.h"
 #include "base/cleanup.h"
 
 #include <fcntl.h>
@@ -27,6 +34,7 @@
 enum { SOCKETCALL = 102, SOCKETCALL_SOCKET = 1 }; /* i386: one call for all of sockets */
 
 struct substitute {
+	struct attachment attachment;
 	int listener;
 	struct home home;
 	struct answer *answer; /* owned */
@@ -34,34 +42,41 @@ struct substitute {
 	struct seccomp_notif_resp *response;
 };
 
-int substitute_new(int listener, struct substitute **ret, struct err *err)
+static int load(int *ret_own, struct err *err)
+{
+	*ret_own = -1;
+	return filter_load(err);
+}
+
+static void close_substitute(struct attachment *attachment)
+{
+	struct substitute *s = (struct substitute *)attachment;
+
+	answer_free(s->answer);
+	home_close(&s->home);
+	seccomp_notify_free(s->request, s->response);
+	free(s);
+}
+
+static int open_substitute(int listener, struct attachment **ret, struct err *err)
 {
 	struct substitute *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
+	s->attachment.ops = &attachment_substitute;
 	s->listener = listener;
 	home_open(&s->home);
 	if (answer_new(listener, &s->home, &s->answer) < 0 ||
 	    seccomp_notify_alloc(&s->request, &s->response) < 0) {
-		substitute_free(s);
+		close_substitute(&s->attachment);
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
 	}
 	/* The program and we take turns: stay on one CPU where the kernel can (a fourth of the
 	 * cost). */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	*ret = s;
+	*ret = &s->attachment;
 	return 0;
-}
-
-void substitute_free(struct substitute *s)
-{
-	if (!s)
-		return;
-	answer_free(s->answer);
-	home_close(&s->home);
-	seccomp_notify_free(s->request, s->response);
-	free(s);
 }
 
 struct call {
@@ -116,8 +131,9 @@ static void let_go(struct substitute *s)
 	respond(s, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
-int substitute_serve(struct substitute *s, struct substituted *ret)
+static int serve(struct attachment *attachment, struct attached *ret)
 {
+	struct substitute *s = (struct substitute *)attachment;
 	struct seccomp_notif_addfd give = {.flags = SECCOMP_ADDFD_FLAG_SEND};
 	_cleanup_close_ int fd = -1;
 	struct stat st;
@@ -126,7 +142,7 @@ int substitute_serve(struct substitute *s, struct substituted *ret)
 
 	if (got <= 0)
 		return got;
-	*ret = (struct substituted){.pid = (pid_t)s->request->pid};
+	*ret = (struct attached){0};
 	if (answer_wants(s->answer, s->request)) {
 		int result = answer_call(s->answer, s->request);
 
@@ -140,7 +156,7 @@ int substitute_serve(struct substitute *s, struct substituted *ret)
 		let_go(s);
 		return 0;
 	}
-	fd = caller_socket(&s->home, ret->pid, call.domain, call.type, IPPROTO_MPTCP);
+	fd = caller_socket(&s->home, (pid_t)s->request->pid, call.domain, call.type, IPPROTO_MPTCP);
 	if (fd < 0) {
 		ret->error = fd;
 		let_go(s);
@@ -169,11 +185,21 @@ int substitute_serve(struct substitute *s, struct substituted *ret)
 	return 1;
 }
 
-int substitute_let_go(struct substitute *s)
+static int let_all_go(struct attachment *attachment)
 {
+	struct substitute *s = (struct substitute *)attachment;
 	int got = receive(s);
 
 	if (got > 0)
 		let_go(s);
 	return got;
 }
+
+const struct attachment_ops attachment_substitute = {
+	.name = "substitute",
+	.load = load,
+	.open = open_substitute,
+	.serve = serve,
+	.let_go = let_all_go,
+	.close = close_substitute,
+};

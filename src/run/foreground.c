@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/filter.h"
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "run/explain.h"
@@ -16,6 +15,7 @@
 #include <signal.h>
 #include <stdnoreturn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -59,6 +59,22 @@ static int become(const struct run_options *options, struct err *err)
 	execvp(options->argv[0], options->argv);
 	err_set(err, -errno, "cannot run %s: %s", options->argv[0], strerror(errno));
 	return errno == ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
+}
+
+/* The same for code of ours; comes back only if it cannot begin. @report is closed when it serves. */
+static int become_service(const struct run_options *options, int own, int report, struct err *err)
+{
+	const struct run_service *service = options->service;
+
+	fds_close_but((int[]){own, report}, 2);
+	if (!options->as_root && user_leave_sudo(err) < 0)
+		return RUN_FAILED;
+	/* Nobody would know of it, or end it, without the foreground. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (service->open(own, service->data, err) < 0)
+		return RUN_FAILED;
+	close_fd(report);
+	exit(service->serve(service->data));
 }
 
 static void print(const char *line, void *data)
@@ -156,10 +172,10 @@ static int start_helpers(struct foreground *f, const int handoffs[static 2], str
 static noreturn void start(const struct foreground *f, const int handoffs[static 2], int report)
 {
 	struct start_failure failure = {.exit_code = RUN_FAILED};
-	int listener;
+	int listener, own;
 
 	sigprocmask(SIG_SETMASK, &f->caller_mask, NULL);
-	listener = filter_load(&failure.err);
+	listener = run_attachment(f->options)->load(&own, &failure.err);
 	if (listener >= 0) {
 		int err = fds_send(handoffs[0], listener);
 
@@ -168,6 +184,8 @@ static noreturn void start(const struct foreground *f, const int handoffs[static
 		close_fd(listener);
 		if (err < 0) {
 			err_set(&failure.err, err, "the supervisor is gone");
+		} else if (f->options->service) {
+			failure.exit_code = become_service(f->options, own, report, &failure.err);
 		} else {
 			failure.exit_code = become(f->options, &failure.err);
 		}
@@ -308,7 +326,7 @@ static void note_privilege(const struct run_options *options)
 	char path[PATH_MAX];
 	const char *how;
 
-	if (options->quiet || !privilege_taken() ||
+	if (options->quiet || options->service || !privilege_taken() ||
 	    privilege_find(options->argv[0], path, sizeof(path)) < 0)
 		return;
 	how = privilege_of(path, getuid(), getgid());
@@ -350,6 +368,8 @@ static int run_under(struct foreground *f, struct err *err)
 	}
 	let_go_of_descriptors(f);
 	status = follow(f);
+	if (f->options->service)
+		f->options->service->clean(f->options->service->data);
 	end(f);
 	return exit_as(status);
 }
@@ -361,6 +381,10 @@ int run_program(const struct run_options *options, struct err *err)
 	struct err why;
 
 	if (native_probe(&why) < 0) {
+		if (options->service) {
+			*err = why;
+			return RUN_FAILED;
+		}
 		if (take_note(options, &why) < 0) {
 			err_set(err, -errno, "cannot write the report %s: %s", options->report,
 				strerror(errno));

@@ -15,16 +15,30 @@
  */
 #pragma once
 
+#include "attach/attachment.h"
 #include "base/err.h"
 #include "link/policy.h"
 
 #include <stdbool.h>
 
+/* Code of ours in the place of a program: it is run in the program's process. */
+struct run_service {
+	const struct attachment_ops *attachment;
+	/* Begins; @own is what the attachment gives its program. Negative errno: it cannot. */
+	int (*open)(int own, void *data, struct err *err);
+	/* Serves until it is told to end by a signal; the exit code. */
+	int (*serve)(void *data);
+	/* In the foreground, when that process has ended, however it did. */
+	void (*clean)(void *data);
+	void *data;
+};
+
 struct run_options {
-	char *const *argv;           /* the program and its arguments, NULL at the end */
-	bool explain;                /* say what was decided and why */
-	bool dry_run;                /* say it, and start nothing */
-	bool json;                   /* the summary as JSON */
+	char *const *argv;                 /* the program and its arguments, NULL at the end */
+	const struct run_service *service; /* NULL: argv is executed; else it only says what runs */
+	bool explain;                      /* say what was decided and why */
+	bool dry_run;                      /* say it, and start nothing */
+	bool json;                         /* the summary as JSON */
 	bool as_root;                /* under sudo too: else the program is the calling user's */
 	bool quiet;                  /* no summary, no notes */
 	const struct policy *policy; /* what the links are for; NULL: no wishes */
@@ -33,6 +47,12 @@ struct run_options {
 
 /* Exit codes of our own; all others are the program's. */
 enum { RUN_FAILED = 125, RUN_NOT_EXECUTABLE = 126, RUN_NOT_FOUND = 127 };
+
+/* How the program is attached. */
+static inline const struct attachment_ops *run_attachment(const struct run_options *options)
+{
+	return options->service ? options->service->attachment : &attachment_substitute;
+}
 
 /* Runs the program to its end and returns the exit code to end with. If a signal killed it, that
  * signal kills the calling process too. On failure of our own: RUN_FAILED, ... with the words in

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/supervisor.h"
 
-#include "attach/filter.h"
-#include "attach/substitute.h"
+#include "attach/attachment.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fds.h"
@@ -29,7 +28,7 @@ enum { CONTROL, LISTENER, NET, GONE, STATUS, PROBES, SOURCES = PROBES + PROBER_M
 
 struct state {
 	const struct supervisor *setup;
-	struct substitute *substitute;
+	struct attachment *attachment; /* NULL: there is no program */
 	struct net net;
 	struct view view;
 	struct lookout lookout;
@@ -165,9 +164,10 @@ static void summarise(struct state *s, bool goes_on)
 
 static void serve(struct state *s)
 {
-	struct substituted done;
+	struct attached done;
 
-	if (gate_holds(&s->gate, clock_now()) || substitute_serve(s->substitute, &done) <= 0)
+	if (gate_holds(&s->gate, clock_now()) ||
+	    s->attachment->ops->serve(s->attachment, &done) <= 0)
 		return;
 	if (done.inode) {
 		ledger_made(s->lookout.ledger, done.inode);
@@ -219,7 +219,7 @@ static int wait_for_something(const struct state *s, struct pollfd fds[static SO
 /* The program has ended; its summary is said now, whether or not others go on. */
 static void on_end(struct state *s, int listener)
 {
-	bool goes_on = filter_in_use(listener);
+	bool goes_on = attachment_in_use(listener);
 
 	s->ended = true;
 	summarise(s, goes_on);
@@ -281,7 +281,7 @@ static void loop(struct state *s, int listener)
 			return;
 		if (fds[LISTENER].revents & (POLLHUP | POLLERR))
 			fds[LISTENER].fd = -1; /* the program ends: the foreground will say so */
-		if (s->ended && !filter_in_use(listener))
+		if (s->ended && !attachment_in_use(listener))
 			return;
 	}
 }
@@ -326,6 +326,7 @@ static int open_all(struct state *s)
 
 int supervisor_main(const struct supervisor *setup)
 {
+	const struct attachment_ops *attachment = run_attachment(setup->options);
 	struct state s = {.setup = setup};
 	_cleanup_close_ int listener = -1;
 	struct err err = {0};
@@ -340,16 +341,17 @@ int supervisor_main(const struct supervisor *setup)
 	supervisor_say(setup->control, SUPERVISOR_READY);
 	listener = fds_receive(setup->handoff);
 	/* Without a listener the program could not be started: the foreground says why. */
-	if (listener >= 0 && substitute_new(listener, &s.substitute, &err) < 0)
+	if (listener >= 0 && attachment->open(listener, &s.attachment, &err) < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
 	status_open(&s.status);
-	if (s.substitute)
+	if (s.attachment)
 		loop(&s, listener);
 	status_close(&s.status);
 	take_back(&s);
 	supervisor_say(setup->control, SUPERVISOR_DONE);
 
-	substitute_free(s.substitute);
+	if (s.attachment)
+		attachment->close(s.attachment);
 	prober_close(&s.prober);
 	lookout_close(&s.lookout);
 	view_close(&s.view);

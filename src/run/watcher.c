@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/filter.h"
-#include "attach/substitute.h"
+#include "attach/attachment.h"
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "run/status.h"
@@ -12,22 +11,20 @@
 #include <sys/wait.h>
 
 /* Lets every asking call go on until nobody is left to ask. */
-static void let_go(int listener)
+static void let_go(const struct attachment_ops *ops, int listener)
 {
 	struct pollfd fd = {.fd = listener, .events = POLLIN};
-	struct substitute *substitute;
+	struct attachment *attachment;
 
-	if (substitute_new(listener, &substitute, NULL) < 0)
+	if (ops->open(listener, &attachment, NULL) < 0)
 		return;
 	while (fd.fd >= 0) {
 		int ready = poll(&fd, 1, -1);
 
-		if (ready > 0 && (fd.revents & POLLIN))
-			substitute_let_go(substitute);
-		else if (ready > 0)
+		if (ready > 0 && !((fd.revents & POLLIN) && ops->let_go(attachment) >= 0))
 			fd.fd = -1;
 	}
-	substitute_free(substitute);
+	ops->close(attachment);
 }
 
 int watcher_main(const struct supervisor *setup)
@@ -53,9 +50,9 @@ int watcher_main(const struct supervisor *setup)
 	status_remove(supervisor);
 	if (listener < 0)
 		return 0;
-	if (filter_in_use(listener))
+	if (attachment_in_use(listener))
 		supervisor_say(setup->control, SUPERVISOR_STAYS);
 	close_fd(setup->control);
-	let_go(listener);
+	let_go(run_attachment(setup->options), listener);
 	return 0;
 }
