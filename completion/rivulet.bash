@@ -112,6 +112,18 @@ _rivulet_run()
 	fi
 }
 
+_rivulet_proxy()
+{
+	case $prev in
+	--report) _filedir ;;
+	--links | --not) _rivulet_link_list ;;
+	--stack) mapfile -t COMPREPLY < <(compgen -W 'native host' -- "$cur") ;;
+	--listen | --limit) ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--listen --stack --allow-anyone --limit --links --not
+		--explain --verbose --json --report --quiet --as-root --help' -- "$cur") ;;
+	esac
+}
+
 _rivulet_status()
 {
 	mapfile -t COMPREPLY < <(compgen -W '--watch --json --help' -- "$cur")
@@ -130,12 +142,13 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'clean lab links probe run status --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'clean lab links probe proxy run status --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
 	lab) _rivulet_lab ;;
 	links) _rivulet_links ;;
+	proxy) _rivulet_proxy ;;
 	probe) mapfile -t COMPREPLY < <(compgen -W '--quick --json --help' -- "$cur") ;;
 	run) _rivulet_run ;;
 	status) _rivulet_status ;;

@@ -112,6 +112,18 @@ bool address_is_link_local(const struct address *a)
 	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
+bool address_is_loopback(const struct address *a)
+{
+	return (a->family == AF_INET && a->bytes[0] == 127) ||
+	       (a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6));
+}
+
+bool address_is_unspecified(const struct address *a)
+{
+	return (a->family == AF_INET && a->bytes[0] == 0) ||
+	       (a->family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->v6));
+}
+
 struct address address_from_sockaddr(const struct sockaddr *sa)
 {
 	struct address a = {0};
@@ -134,4 +146,17 @@ struct address address_from_sockaddr(const struct sockaddr *sa)
 		}
 	}
 	return a;
+}
+
+const char *address_port_text(const struct sockaddr *sa, char text[static ADDRESS_PORT_TEXT_MAX])
+{
+	struct address address = address_from_sockaddr(sa);
+	char host[ADDRESS_TEXT_MAX];
+	in_port_t port;
+
+	/* At the same place in both. */
+	memcpy(&port, (const char *)sa + offsetof(struct sockaddr_in, sin_port), sizeof(port));
+	snprintf(text, ADDRESS_PORT_TEXT_MAX, address.family == AF_INET ? "%s:%u" : "[%s]:%u",
+		 address_text(&address, host), ntohs(port));
+	return text;
 }

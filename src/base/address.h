@@ -42,5 +42,13 @@ struct address address_network(const struct address *a);
 /* Fe80::/10 and 169.254.0.0/16; never true for none. */
 bool address_is_link_local(const struct address *a);
 
+/* 127.0.0.0/8 and ::1; 0.0.0.0/8 and ::. Never true for none. */
+bool address_is_loopback(const struct address *a);
+bool address_is_unspecified(const struct address *a);
+
+/* "ADDRESS:PORT" or "[IPV6]:PORT" of a struct sockaddr_in or _in6; a mapped address as v4. Returns @text. */
+#define ADDRESS_PORT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
+const char *address_port_text(const struct sockaddr *sa, char text[static ADDRESS_PORT_TEXT_MAX]);
+
 /* From a struct sockaddr_in or _in6 (family 0 for any other); v4-mapped v6 becomes v4. */
 struct address address_from_sockaddr(const struct sockaddr *sa);

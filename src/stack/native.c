@@ -45,6 +45,7 @@ static int open_native(const struct stack_options *options, struct stack **ret, 
 const struct stack_ops stack_native = {
 	.name = "native",
 	.summary = "Multipath TCP of this device's kernel",
+	.uses_host_links = true,
 	.probe = probe_native,
 	.open = open_native,
 	.dial_open = sockets_dial_open,

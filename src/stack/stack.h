@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "rivulet.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -51,6 +52,8 @@ struct stack_listen {
 struct stack_ops {
 	const char *name;
 	const char *summary; /* one line, for lists */
+	/* It uses the links that the host's kernel is set up for, which is what a run does (run/run.h). */
+	bool uses_host_links;
 	/* Can it run here? If not, why. */
 	int (*probe)(struct err *why);
 	/* The caller closes with close(). */

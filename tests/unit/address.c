@@ -75,13 +75,45 @@ static void unwraps_mapped_addresses(void **state)
 	assert_string_equal(address_text(&a, text), "10.0.0.7");
 }
 
+static void prints_ports(void **state)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(65535)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
+	char text[ADDRESS_PORT_TEXT_MAX];
+
+	inet_pton(AF_INET, "192.0.2.255", &v4.sin_addr);
+	assert_string_equal(address_port_text((struct sockaddr *)&v4, text), "192.0.2.255:65535");
+	inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
+	assert_string_equal(address_port_text((struct sockaddr *)&v6, text), "[2001:db8::1]:80");
+	inet_pton(AF_INET6, "::ffff:192.0.2.1", &v6.sin6_addr);
+	assert_string_equal(address_port_text((struct sockaddr *)&v6, text), "192.0.2.1:80");
+}
+
+static void knows_the_loopback(void **state)
+{
+	static const struct {
+		const char *text;
+		bool loopback, unspecified;
+	} all[] = {{"127.0.0.1", true, false},  {"127.9.8.7", true, false},
+		   {"128.0.0.1", false, false}, {"::1", true, false},
+		   {"::2", false, false},       {"0.0.0.0", false, true},
+		   {"::", false, true}};
+	struct address a = {0};
+
+	assert_false(address_is_loopback(&a) || address_is_unspecified(&a));
+	for (unsigned i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		assert_int_equal(address_parse(all[i].text, &a), 0);
+		assert_int_equal(address_is_loopback(&a), all[i].loopback);
+		assert_int_equal(address_is_unspecified(&a), all[i].unspecified);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parses_and_prints),
-		cmocka_unit_test(refuses_nonsense),
-		cmocka_unit_test(compares_networks),
-		cmocka_unit_test(unwraps_mapped_addresses),
+		cmocka_unit_test(parses_and_prints), cmocka_unit_test(refuses_nonsense),
+		cmocka_unit_test(compares_networks), cmocka_unit_test(knows_the_loopback),
+		cmocka_unit_test(prints_ports),      cmocka_unit_test(unwraps_mapped_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

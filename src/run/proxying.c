@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/proxying.h"
+
+#include "attach/door.h"
+#include "base/clock.h"
+#include "base/units.h"
+#include "run/user.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <string.h>
+
+#define STAGGER (250 * NS_PER_MS) /* RFC 8305, section 8 */
+
+struct service {
+	struct proxying *proxying;
+	const struct stack_ops *stack;
+	struct stack *open_stack; /* owned by the proxy's process */
+	struct proxy *proxy;      /* the same */
+};
+
+static const struct stack_ops *find_stack(const char *name, bool quiet, struct err *err)
+{
+	const struct stack_ops *ops = name ? stack_find(name) : NULL;
+	struct err why;
+
+	if (name && !ops) {
+		err_set(err, -ENOENT, "there is no stack '%s'", name);
+		return NULL;
+	}
+	if (name)
+		return ops->probe(err) < 0 ? NULL : ops;
+	for (unsigned i = 0; stacks[i]; i++) {
+		if (!stacks[i]->dial_open)
+			continue;
+		if (stacks[i]->probe(&why) == 0)
+			return stacks[i];
+		if (!quiet)
+			fprintf(stderr, "rivulet: %s\n", why.text);
+	}
+	err_set(err, -EOPNOTSUPP, "no stack can run here");
+	return NULL;
+}
+
+static void say_doors(const struct service *service)
+{
+	const char *door;
+
+	for (unsigned i = 0; (door = proxy_door(service->proxy, i)); i++)
+		fprintf(stderr, "rivulet: SOCKS5 and HTTP proxy at %s, on stack %s\n", door,
+			service->stack->name);
+}
+
+static int open_service(int own, void *data, struct err *err)
+{
+	struct service *service = data;
+	struct proxying *proxying = service->proxying;
+	struct proxy_options options = proxying->proxy;
+	sigset_t ends;
+	int code;
+
+	/* From here on they are waited for. */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	if (!service->stack->dial_open)
+		return err_set(err, -EOPNOTSUPP, "stack '%s' cannot dial for others",
+			       service->stack->name);
+	code = service->stack->open(&(struct stack_options){.stagger = STAGGER},
+				    &service->open_stack, err);
+	if (code < 0)
+		return code;
+	options.stack = service->open_stack;
+	options.supervisor = own;
+	options.log = proxying->verbose ? stderr : NULL;
+	code = proxy_open(&service->proxy, &options, err);
+	if (code == 0 && !proxying->run.quiet)
+		say_doors(service);
+	if (code < 0)
+		service->stack->close(service->open_stack);
+	return code;
+}
+
+static void print_totals(const struct proxy_totals *totals, bool json)
+{
+	char sent[UNITS_TEXT_MAX], received[UNITS_TEXT_MAX];
+	json_t *root;
+
+	if (!json) {
+		fprintf(stderr,
+			"rivulet: %u client%s: %u connected, %u could not be, %u refused; %s "
+			"received, %s sent\n",
+			totals->clients, totals->clients == 1 ? "" : "s", totals->connected,
+			totals->failed, totals->refused,
+			units_bytes_about(totals->received, received),
+			units_bytes_about(totals->sent, sent));
+		return;
+	}
+	root = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I}", "clients", (int)totals->clients,
+			 "connected", (int)totals->connected, "failed", (int)totals->failed,
+			 "refused", (int)totals->refused, "sent", (json_int_t)totals->sent,
+			 "received", (json_int_t)totals->received);
+	json_dumpf(root, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(root);
+}
+
+static int serve(void *data)
+{
+	struct service *service = data;
+	const struct run_options *run = &service->proxying->run;
+	struct proxy_totals totals;
+	int err = proxy_run(service->proxy, &totals);
+
+	proxy_close(service->proxy);
+	service->stack->close(service->open_stack);
+	if (err < 0)
+		fprintf(stderr, "rivulet: the proxy cannot go on: %s\n", strerror(-err));
+	if (run->json || !run->quiet)
+		print_totals(&totals, run->json);
+	return err < 0 ? RUN_FAILED : 0;
+}
+
+/* Files of listening sockets outlive a process that was killed. */
+static void clean(void *data)
+{
+	const struct service *service = data;
+	const struct proxy_options *options = &service->proxying->proxy;
+
+	for (unsigned i = 0; i < options->listen_count; i++)
+		door_clean(options->listen[i]);
+}
+
+int proxying_run(struct proxying *proxying, struct err *err)
+{
+	struct service service = {
+		.proxying = proxying,
+		.stack = find_stack(proxying->stack, proxying->run.quiet, err),
+	};
+	const struct run_service run = {
+		.attachment = &attachment_announce,
+		.open = open_service,
+		.serve = serve,
+		.clean = clean,
+		.data = &service,
+	};
+
+	if (!service.stack)
+		return RUN_FAILED;
+	if (service.stack->uses_host_links) {
+		proxying->run.service = &run;
+		return run_program(&proxying->run, err);
+	}
+	if (!proxying->run.as_root && user_leave_sudo(err) < 0)
+		return RUN_FAILED;
+	return open_service(-1, &service, err) < 0 ? RUN_FAILED : serve(&service);
+}
