@@ -60,8 +60,8 @@ static int become_owner(struct err *err)
 	return 0;
 }
 
-/* Takes back what the server left when it was killed: as after the caller's death (net_server.c). */
-static void keep(struct journal *journal, pid_t server)
+/* Takes back what the server left when it was killed: as after the caller's death (net_server.c). The exit code. */
+static int keep(struct journal *journal, pid_t server)
 {
 	int status = 0;
 
@@ -70,13 +70,14 @@ static void keep(struct journal *journal, pid_t server)
 	while (waitpid(server, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return;
+		return 0;
 	net_forget_caller();
 	while (bystanders_leave(journal, true) > 0)
 		poll(NULL, 0, 1000);
+	return 1;
 }
 
-static void work(int client, struct journal *journal, const struct net_caller *caller)
+static int work(int client, struct journal *journal, const struct net_caller *caller)
 {
 	pid_t server;
 
@@ -84,14 +85,14 @@ static void work(int client, struct journal *journal, const struct net_caller *c
 	server = fork();
 	if (server > 0) {
 		close_fd(client);
-		keep(journal, server);
-		return;
+		return keep(journal, server);
 	}
 	prctl(PR_SET_NAME, "rivulet-net");
 	journal_keep(journal, JOURNAL_SERVER);
 	net_serve(client, journal, caller);
 	if (server == 0)
 		_exit(0);
+	return 0;
 }
 
 int net_main(int socket, bool by_file)
@@ -101,7 +102,7 @@ int net_main(int socket, bool by_file)
 					  .alone = by_file && geteuid() == getuid()};
 	struct journal *journal;
 	struct err err = {0};
-	int client = let_go(socket);
+	int client = let_go(socket), code;
 
 	settle();
 	if (client < 0)
@@ -111,7 +112,7 @@ int net_main(int socket, bool by_file)
 		net_refuse(client, err.text);
 		return 1;
 	}
-	work(client, journal, &caller);
+	code = work(client, journal, &caller);
 	journal_close(journal);
-	return 0;
+	return code;
 }

@@ -217,7 +217,7 @@ def talk(*messages):
         if not data:
             break
         kinds.append(struct.unpack_from("=2I", data)[1])
-    helper.wait(5)
+    assert helper.wait(5) == 0, ("rivulet-net broke down", messages)
     return kinds
 
 good = request(OPEN)
