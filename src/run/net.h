@@ -78,7 +78,6 @@ struct net_use {
 struct net_report {
 	enum net_report_kind kind;
 	bool privileged;                   /* NET_READY: something can be set up */
-	bool modest;                       /* NET_READY: so is the policy */
 	struct net_use uses[NET_USES_MAX]; /* NET_USES: of all links but MULTIPATH_NOT_A_LINK */
 	unsigned use_count;
 	char text[NET_TEXT_MAX];
@@ -100,7 +99,6 @@ enum net_witness { NET_MONITOR = 1, NET_GATE = 2 };
 struct net {
 	int fd;          /* owned; poll, then net_receive(); -1: there is none (any more) */
 	bool privileged; /* it can set up something */
-	bool modest;     /* see above */
 	struct net_use uses[NET_USES_MAX]; /* as last reported */
 	unsigned use_count;
 	struct {

@@ -80,7 +80,6 @@ int net_open(struct net *net, int fd, const struct policy *policy, net_say words
 		return err_set(err, -EBUSY, "%s", answer.text);
 	}
 	net->privileged = answer.privileged;
-	net->modest = answer.modest;
 	return 0;
 }
 

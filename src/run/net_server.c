@@ -183,8 +183,7 @@ static bool on_open(struct server *s, const struct net_request *request)
 	on_followed(s);
 	report(s->client, &(struct net_report){.kind = NET_READY,
 					       .privileged = !s->upkeep.unprivileged &&
-							     privilege_has(CAP_NET_ADMIN),
-					       .modest = s->policy.modest});
+							     privilege_has(CAP_NET_ADMIN)});
 	return true;
 }
 

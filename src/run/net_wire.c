@@ -20,7 +20,7 @@ struct wire_rule {
 
 struct wire_report {
 	uint32_t version, kind;
-	uint32_t privileged, modest;
+	uint32_t privileged;
 	uint32_t use_count; /* the uses follow, and the text, without a zero */
 };
 
@@ -106,7 +106,6 @@ size_t net_put_report(const struct net_report *report, uint8_t ret[static NET_ME
 	struct wire_report wire = {.version = NET_VERSION,
 				   .kind = report->kind,
 				   .privileged = report->privileged,
-				   .modest = report->modest,
 				   .use_count = report->use_count};
 	size_t length = strlen(report->text), size = sizeof(wire);
 
@@ -146,7 +145,6 @@ int net_get_report(const uint8_t *data, size_t size, struct net_report *ret)
 		return -EPROTO;
 	ret->kind = wire.kind;
 	ret->privileged = wire.privileged != 0;
-	ret->modest = wire.modest != 0;
 	for (; ret->use_count < wire.use_count; at += sizeof(struct wire_use))
 		if (get_use(data + at, &ret->uses[ret->use_count++]) < 0)
 			return -EPROTO;
