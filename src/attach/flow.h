@@ -13,7 +13,7 @@
 
 #include <stddef.h>
 
-#define FLOW_READ 65536
+#define FLOW_READ 131072 /* less costs throughput where no link bounds it; more costs memory */
 
 struct flow_way {        /* from one end to the other */
 	uint8_t *held;   /* owned; NULL: nothing */

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Both ends of connections that go directly or through a SOCKS5 proxy of this host:
+ *
+ *   through serve PORT                                        answers what follows, a thread for each connection
+ *   through down|up ADDRESS PORT PROXY CONNECTIONS SECONDS    Gbit/s of all together
+ *   through ask ADDRESS PORT PROXY COUNT                      median us of 64 bytes and their answer
+ *   through connect ADDRESS PORT PROXY COUNT                  connections/s, one after the other, each with a byte and an answer
+ *
+ * PROXY is its port on the loopback; 0: none.
+ */
+#include "base/clock.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PIECE = 131072, QUESTION = 64, THREADS_MAX = 256 };
+enum { DOWN = 'd', UP = 'u', ASK = 'a', CONNECT = 'c' }; /* the first byte of a connection */
+
+static struct sockaddr_in server;
+static int proxy_port;
+static uint64_t end_at;
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void set_up(int fd)
+{
+	const int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void send_all(int fd, const void *bytes, size_t size)
+{
+	if (send(fd, bytes, size, MSG_NOSIGNAL) != (ssize_t)size)
+		die("send");
+}
+
+static void receive_all(int fd, void *bytes, size_t size)
+{
+	if (recv(fd, bytes, size, MSG_WAITALL) != (ssize_t)size)
+		die("recv");
+}
+
+static void *answer(void *data)
+{
+	int fd = (int)(intptr_t)data;
+	char *bytes = calloc(1, PIECE), mode;
+	ssize_t got;
+
+	set_up(fd);
+	if (!bytes || recv(fd, &mode, 1, 0) != 1)
+		mode = 0;
+	if (mode == DOWN)
+		while (send(fd, bytes, PIECE, MSG_NOSIGNAL) > 0)
+			;
+	if (mode == UP)
+		while (recv(fd, bytes, PIECE, 0) > 0)
+			;
+	if (mode == ASK)
+		while ((got = recv(fd, bytes, QUESTION, MSG_WAITALL)) == QUESTION)
+			send_all(fd, bytes, QUESTION);
+	if (mode == CONNECT)
+		send_all(fd, &mode, 1);
+	close(fd);
+	free(bytes);
+	return NULL;
+}
+
+static void serve(int port)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(listener, (struct sockaddr *)&any, sizeof(any)) < 0 || listen(listener, 1024) < 0)
+		die("listen");
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+		pthread_t thread;
+
+		if (fd < 0 || pthread_create(&thread, NULL, answer, (void *)(intptr_t)fd) != 0)
+			die("accept");
+		pthread_detach(thread);
+	}
+}
+
+static int dial(char mode)
+{
+	struct sockaddr_in to = server;
+	uint8_t request[13] = {5, 1, 0, 5, 1, 0, 1}, reply[12];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (proxy_port) {
+		to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		to.sin_port = htons((uint16_t)proxy_port);
+	}
+	set_up(fd);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		die("connect");
+	if (proxy_port) {
+		memcpy(request + 7, &server.sin_addr, 4);
+		memcpy(request + 11, &server.sin_port, 2);
+		send_all(fd, request, sizeof(request));
+		receive_all(fd, reply, sizeof(reply));
+		if (reply[3] != 0) {
+			fprintf(stderr, "through: the proxy answers %d\n", reply[3]);
+			exit(1);
+		}
+	}
+	send_all(fd, &mode, 1);
+	return fd;
+}
+
+static void *stream(void *data)
+{
+	char mode = *(char *)data, *bytes = calloc(1, PIECE);
+	int fd = dial(mode);
+	uint64_t sum = 0;
+
+	while (bytes && clock_now() < end_at) {
+		ssize_t done = mode == UP ? send(fd, bytes, PIECE, 0) : recv(fd, bytes, PIECE, 0);
+
+		if (done <= 0)
+			die("stream");
+		sum += (uint64_t)done;
+	}
+	close(fd);
+	free(bytes);
+	return (void *)(uintptr_t)sum;
+}
+
+static void streams(char mode, int count, double seconds)
+{
+	pthread_t threads[THREADS_MAX];
+	uint64_t begun = clock_now(), sum = 0;
+
+	if (count > THREADS_MAX)
+		count = THREADS_MAX;
+	end_at = begun + (uint64_t)(seconds * 1e9);
+	for (int i = 0; i < count; i++)
+		if (pthread_create(&threads[i], NULL, stream, &mode) != 0)
+			die("thread");
+	for (int i = 0; i < count; i++) {
+		void *moved;
+
+		pthread_join(threads[i], &moved);
+		sum += (uintptr_t)moved;
+	}
+	printf("%.3f\n", (double)sum * 8 / (double)(clock_now() - begun));
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void ask(int count)
+{
+	uint64_t *took = calloc((size_t)count, sizeof(*took));
+	char bytes[QUESTION] = {0};
+	int fd = dial(ASK);
+
+	for (int i = 0; took && i < count; i++) {
+		uint64_t begun = clock_now();
+
+		send_all(fd, bytes, sizeof(bytes));
+		receive_all(fd, bytes, sizeof(bytes));
+		took[i] = clock_now() - begun;
+	}
+	if (!took)
+		die("memory");
+	qsort(took, (size_t)count, sizeof(*took), compare);
+	printf("%.2f\n", (double)took[count / 2] / 1e3);
+	free(took);
+}
+
+static void connects(int count)
+{
+	uint64_t begun = clock_now();
+
+	for (int i = 0; i < count; i++) {
+		int fd = dial(CONNECT);
+		char byte;
+
+		receive_all(fd, &byte, 1);
+		close(fd);
+	}
+	printf("%.0f\n", count / ((double)(clock_now() - begun) / 1e9));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "serve") == 0)
+		serve(atoi(argv[2]));
+	if (argc < 6) {
+		fputs("usage: see the top of bench/through.c\n", stderr);
+		return 2;
+	}
+	server.sin_family = AF_INET;
+	server.sin_port = htons((uint16_t)atoi(argv[3]));
+	inet_pton(AF_INET, argv[2], &server.sin_addr);
+	proxy_port = atoi(argv[4]);
+	switch (argv[1][0]) {
+	case DOWN:
+	case UP:
+		streams(argv[1][0], atoi(argv[5]), argc > 6 ? atof(argv[6]) : 2);
+		break;
+	case ASK:
+		ask(atoi(argv[5]));
+		break;
+	default:
+		connects(atoi(argv[5]));
+	}
+	return 0;
+}
