@@ -14,7 +14,7 @@ static struct flow_end *other(struct flow *flow, const struct flow_end *end)
 	return &flow->ends[end == &flow->ends[0]];
 }
 
-static void close_ends(struct flow *flow, bool reset)
+void flow_close(struct flow *flow, bool reset)
 {
 	const struct linger now = {.l_onoff = 1};
 
@@ -32,7 +32,7 @@ static void close_ends(struct flow *flow, bool reset)
 
 void flow_abort(struct flow *flow)
 {
-	close_ends(flow, true);
+	flow_close(flow, true);
 }
 
 static int hold(struct flow_way *way, const uint8_t *bytes, size_t size)
@@ -61,7 +61,9 @@ static void pass_end(struct flow *flow, struct flow_end *end)
 {
 	if (!end->out.ended || end->out.closed || end->out.held)
 		return;
-	shutdown(other(flow, end)->source.fd, SHUT_WR);
+	/* Closing the other end, now that nobody is left here, says it better: with what its owner wishes (SO_LINGER). */
+	if (!end->gone)
+		shutdown(other(flow, end)->source.fd, SHUT_WR);
 	end->out.closed = true;
 }
 
@@ -96,6 +98,9 @@ static int move(struct flow *flow, struct flow_end *end)
 		return -EAGAIN;
 	}
 	done = write_some(other(flow, end)->source.fd, bytes, (size_t)got);
+	/* Who does not listen any more may still have something to say. */
+	if (done == -EPIPE && flow->left_open)
+		return 0;
 	if (done < 0)
 		return (int)done;
 	way->moved += (size_t)done;
@@ -150,6 +155,8 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 
 	if (events & EPOLLERR)
 		return error_of(end->source.fd);
+	if (events & EPOLLHUP)
+		end->gone = true;
 	if (peer->out.held && (events & (EPOLLOUT | EPOLLHUP)))
 		err = write_held(flow, peer);
 	for (unsigned i = 0; i < READS_IN_TURN && err == 0; i++)
@@ -166,16 +173,32 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 	return err;
 }
 
+static bool is_over(const struct flow *flow)
+{
+	const struct flow_end *a = &flow->ends[0], *b = &flow->ends[1];
+
+	return (a->out.closed || b->gone) && (b->out.closed || a->gone) &&
+	       (a->out.closed || b->out.closed);
+}
+
+static void forget(struct flow *flow)
+{
+	loop_forget(flow->loop, &flow->ends[0].source);
+	loop_forget(flow->loop, &flow->ends[1].source);
+}
+
 static void on_ready(struct loop_source *source, uint32_t events)
 {
 	struct flow_end *end = loop_owner(source, struct flow_end, source);
 	struct flow *flow = end->flow;
 	int err = advance(flow, end, events);
-	bool over = flow->ends[0].out.closed && flow->ends[1].out.closed;
 
-	if (err == 0 && !over)
+	if (err == 0 && !is_over(flow))
 		return;
-	close_ends(flow, err < 0);
+	if (flow->left_open)
+		forget(flow);
+	else
+		flow_close(flow, err < 0);
 	flow->over(flow, err);
 }
 
@@ -193,6 +216,6 @@ int flow_open(struct flow *flow, struct loop *loop, int a, int b, const void *ea
 	if (err == 0)
 		err = watch(flow);
 	if (err < 0)
-		close_ends(flow, true);
+		flow_close(flow, true);
 	return err;
 }

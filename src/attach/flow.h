@@ -25,6 +25,7 @@ struct flow_way {        /* from one end to the other */
 
 struct flow_end {
 	struct flow *flow;
+	bool gone;                 /* it will neither send nor take anything any more */
 	struct loop_source source; /* its descriptor is owned by the flow */
 	struct flow_way out;       /* what is read from here, for the other end */
 };
@@ -32,14 +33,17 @@ struct flow_end {
 struct flow {
 	struct loop *loop;
 	struct flow_end ends[2];
-	/* Both ways have ended (0) or a connection was lost (a negative errno). The flow is closed already, and its
-	 * memory the callee's again. */
+	/* Both ways have ended, or one end has gone and nothing it wrote is left (0), or a connection was lost (a
+	 * negative errno). The flow is closed already, and its memory the callee's again; with @left_open the callee
+	 * sees to that by flow_close(). */
 	void (*over)(struct flow *flow, int code);
+	bool left_open;
 };
 
 /* Moves bytes from now on. Takes the descriptors, which must not block, also if it fails; -ENOMEM and the like. May be over,
  * and say so, only later: never before it returns. The @early bytes were read from @a before. */
 int flow_open(struct flow *flow, struct loop *loop, int a, int b, const void *early, size_t size);
 
-/* Resets both connections, without a word. */
+/* Closes, and with @reset resets, both connections, without a word. */
+void flow_close(struct flow *flow, bool reset);
 void flow_abort(struct flow *flow);

@@ -102,20 +102,32 @@ static void call_timers(struct loop *loop)
 	}
 }
 
+static int turn(struct loop *loop, int patience_ms)
+{
+	loop->count = epoll_wait(loop->epoll, loop->batch, LOOP_BATCH, patience_ms);
+	if (loop->count < 0 && errno != EINTR)
+		return -errno;
+	for (loop->next = 0; loop->next < loop->count && !loop->stopped;) {
+		const struct epoll_event *event = &loop->batch[loop->next++];
+		struct loop_source *source = event->data.ptr;
+
+		if (source)
+			source->ready(source, event->events);
+	}
+	call_timers(loop);
+	return 0;
+}
+
+int loop_turn(struct loop *loop)
+{
+	return turn(loop, 0);
+}
+
 int loop_run(struct loop *loop)
 {
-	while (!loop->stopped) {
-		loop->count = epoll_wait(loop->epoll, loop->batch, LOOP_BATCH, patience(loop));
-		if (loop->count < 0 && errno != EINTR)
-			return -errno;
-		for (loop->next = 0; loop->next < loop->count && !loop->stopped;) {
-			const struct epoll_event *event = &loop->batch[loop->next++];
-			struct loop_source *source = event->data.ptr;
+	int err = 0;
 
-			if (source)
-				source->ready(source, event->events);
-		}
-		call_timers(loop);
-	}
-	return 0;
+	while (!loop->stopped && err == 0)
+		err = turn(loop, patience(loop));
+	return err;
 }

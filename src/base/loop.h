@@ -44,6 +44,9 @@ void loop_close(struct loop *loop);
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* For a loop within another one, which watches @loop->epoll and the time @loop->first->at: calls what is ready and due now. */
+int loop_turn(struct loop *loop);
+
 /* @source->ready is called while any of @events is true (0: only for EPOLLERR and EPOLLHUP, which always are told). For the
  * first time, or to watch for others. */
 int loop_watch(struct loop *loop, struct loop_source *source, uint32_t events);

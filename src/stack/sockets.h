@@ -10,6 +10,7 @@ int sockets_open(const struct stack_ops *ops, int protocol, const struct stack_o
 		 struct stack **ret, struct err *err);
 
 /* The operations; see struct stack_ops. */
+extern const struct stack_calls sockets_calls;
 int sockets_dial_open(struct stack *stack, const struct stack_dial *dial, struct dialling **ret,
 		      struct err *err);
 int sockets_dial_go_on(struct dialling *dialling, uint64_t *ret_wake, struct err *err);

@@ -48,6 +48,25 @@ struct stack_listen {
 	int backlog;    /* > 0 */
 };
 
+/*
+ * The calls on sockets one by one, for an attachment that imitates those of a program. A socket is a descriptor, the caller's,
+ * that carries its connection's bytes, is polled, shut down and closed as any other, and never blocks. All return what the
+ * system call of that name does, or a negative errno.
+ */
+struct stack_calls {
+	int (*make)(struct stack *stack, int family);
+	int (*bind)(struct stack *stack, int fd, const struct sockaddr *address, socklen_t size);
+	/* -EINPROGRESS: it polls writable when that is decided, and SO_ERROR tells how. */
+	int (*connect)(struct stack *stack, int fd, const struct sockaddr *address, socklen_t size);
+	int (*listen)(struct stack *stack, int fd, int backlog);
+	int (*accept)(struct stack *stack, int fd);
+	int (*name)(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *size);
+	int (*peer)(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *size);
+	int (*set)(struct stack *stack, int fd, int level, int option, const void *value,
+		   socklen_t size);
+	int (*get)(struct stack *stack, int fd, int level, int option, void *ret, socklen_t *size);
+};
+
 /* NULL where a stack cannot; all return 0 or more, or a negative errno with words in @err. */
 struct stack_ops {
 	const char *name;
@@ -68,6 +87,7 @@ struct stack_ops {
 	void (*dial_close)(struct dialling *dialling);
 	/* A listening descriptor, the caller's. */
 	int (*listen)(struct stack *stack, const struct stack_listen *listen, struct err *err);
+	const struct stack_calls *calls;
 	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
 	int (*status)(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
 	/* Descriptors that it gave out stay good. */

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/relay/near.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define MEETING "us" /* the name of our own listener */
+
+/* The address of @name in the folder; 0: too long. */
+static socklen_t address_of(const struct near *near, const char *name, struct sockaddr_un *ret)
+{
+	int size;
+
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	size = snprintf(ret->sun_path, sizeof(ret->sun_path), "%s/%s", near->folder, name);
+	return size > 0 && (size_t)size < sizeof(ret->sun_path) ? sizeof(*ret) : 0;
+}
+
+static socklen_t address_of_number(const struct near *near, unsigned number, struct sockaddr_un *ret)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%u", number);
+	return address_of(near, name, ret);
+}
+
+/* What the last of our kind that died here has left. */
+static void empty(const struct near *near)
+{
+	struct sockaddr_un address;
+
+	for (unsigned number = 1; number <= near->named; number++)
+		if (address_of_number(near, number, &address))
+			unlink(address.sun_path);
+	if (address_of(near, MEETING, &address))
+		unlink(address.sun_path);
+	rmdir(near->folder);
+}
+
+int near_open(struct near *near, const char *parent)
+{
+	_cleanup_close_ int fd = -1;
+	struct sockaddr_un address;
+	int size;
+
+	*near = (struct near){.listener = -1, .diag = -1};
+	size = snprintf(near->folder, sizeof(near->folder), "%s/relay-XXXXXX", parent);
+	if (size < 0 || (size_t)size >= sizeof(near->folder))
+		return -ENAMETOOLONG;
+	if (!mkdtemp(near->folder)) /* which only the user can enter */
+		return -errno;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || !address_of(near, MEETING, &address) ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0) {
+		int err = -errno;
+
+		empty(near);
+		return err;
+	}
+	near->listener = steal_fd(&fd);
+	near->diag = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	return 0;
+}
+
+void near_close(struct near *near)
+{
+	near->listener = close_fd(near->listener);
+	near->diag = close_fd(near->diag);
+	empty(near);
+}
+
+int near_make(bool nonblocking)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Takes from the queue of @listener what this very process has connected; others may have found the way. */
+static int take(int listener, bool nonblocking)
+{
+	struct pollfd ready = {.fd = listener, .events = POLLIN};
+
+	/* The program's may block, but we do not wait. */
+	while (poll(&ready, 1, 0) > 0) {
+		_cleanup_close_ int fd = accept4(
+			listener, NULL, NULL, SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0));
+		struct ucred who;
+		socklen_t size = sizeof(who);
+
+		if (fd < 0)
+			return -errno;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+		    who.pid == getpid())
+			return steal_fd(&fd);
+	}
+	return -EAGAIN;
+}
+
+/* A connect() to a UNIX socket that has room in its queue is over at once; one that has none must not wait. */
+static int connect_at_once(int fd, const struct sockaddr_un *address)
+{
+	int flags = fcntl(fd, F_GETFL), err = 0;
+
+	if (!(flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		err = -errno;
+	if (!(flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, flags);
+	return err;
+}
+
+int near_join(struct near *near, int theirs)
+{
+	struct sockaddr_un address;
+	int err;
+
+	address_of(near, MEETING, &address);
+	err = connect_at_once(theirs, &address);
+	return err < 0 ? err : take(near->listener, true);
+}
+
+static int room_of(int fd)
+{
+	socklen_t size = sizeof(int);
+	int room = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size);
+	return room / 2; /* the kernel tells twice what it was told */
+}
+
+static void set_room(int fd, int room)
+{
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
+struct near_hold near_hold(int theirs)
+{
+	struct near_hold hold = {.room = room_of(theirs)};
+	char bytes[1024] = {0};
+	ssize_t done;
+
+	set_room(theirs, 0); /* the least that there is */
+	while ((done = send(theirs, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+		hold.bytes += (size_t)done;
+	return hold;
+}
+
+void near_resume(int theirs, int ours, const struct near_hold *hold)
+{
+	char bytes[1024];
+	size_t left = hold->bytes;
+
+	while (left > 0) {
+		ssize_t got = recv(ours, bytes, left < sizeof(bytes) ? left : sizeof(bytes),
+				   MSG_DONTWAIT);
+
+		if (got <= 0)
+			break;
+		left -= (size_t)got;
+	}
+	set_room(theirs, hold->room);
+}
+
+int near_listen(struct near *near, int theirs, int backlog)
+{
+	unsigned number = near->named + 1;
+	struct sockaddr_un address;
+
+	if (!address_of_number(near, number, &address))
+		return -ENAMETOOLONG;
+	if (bind(theirs, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	near->named = number;
+	if (listen(theirs, backlog) < 0)
+		return -errno;
+	return (int)number;
+}
+
+int near_call(struct near *near, unsigned number)
+{
+	_cleanup_close_ int fd = near_make(true);
+	struct sockaddr_un address;
+
+	if (fd < 0)
+		return fd;
+	if (!address_of_number(near, number, &address))
+		return -ENAMETOOLONG;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno == ENOENT ? -ECONNREFUSED : -errno;
+	return steal_fd(&fd);
+}
+
+int near_accept(int theirs, bool nonblocking)
+{
+	return take(theirs, nonblocking);
+}
+
+void near_forget(struct near *near, unsigned number)
+{
+	struct sockaddr_un address;
+
+	if (address_of_number(near, number, &address))
+		unlink(address.sun_path);
+}
+
+void near_spoil(int theirs)
+{
+	/* A socket is found reset when its peer goes with something unread. */
+	send(theirs, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+bool near_is_held(struct near *near, uint32_t inode, uint64_t cookie)
+{
+	struct {
+		struct nlmsghdr header;
+		struct unix_diag_req request;
+	} ask = {
+		.header = {.nlmsg_len = sizeof(ask),
+			   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			   .nlmsg_flags = NLM_F_REQUEST},
+		.request = {.sdiag_family = AF_UNIX,
+			    .udiag_states = UINT32_MAX,
+			    .udiag_ino = inode,
+			    .udiag_cookie = {(uint32_t)cookie, (uint32_t)(cookie >> 32)}},
+	};
+	union {
+		struct nlmsghdr header;
+		char bytes[4096];
+	} answer;
+
+	if (near->diag < 0 || send(near->diag, &ask, sizeof(ask), 0) < 0 ||
+	    recv(near->diag, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer.header))
+		return true; /* it cannot be told */
+	return answer.header.nlmsg_type != NLMSG_ERROR;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "attach/relay/relay.h"
+#include "attach/relay/filter.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#include <netinet/in.h>
+#include <search.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+
+static const relay_answer answers[CALL_KINDS] = {
+	[CALL_CONNECT] = relay_on_connect, [CALL_BIND] = relay_on_bind,
+	[CALL_LISTEN] = relay_on_listen,   [CALL_ACCEPT] = relay_on_accept,
+	[CALL_NAME] = relay_on_name,	   [CALL_PEER] = relay_on_peer,
+	[CALL_SET] = relay_on_set,	   [CALL_GET] = relay_on_get,
+};
+
+/* A TCP socket is asked for: the program gets the near side of one. */
+static int make(struct relay *relay, const struct call *call)
+{
+	int family = (int)call->args[0], type = (int)call->args[1];
+	_cleanup_close_ int near = near_make(type & SOCK_NONBLOCK);
+	_cleanup_close_ int far = near < 0 ? -1 : relay->calls->make(relay->stack, family);
+	struct relayed *socket;
+	int err;
+
+	if (near < 0 || far < 0)
+		return near < 0 ? near : far;
+	socket = relayed_new(relay, family, far);
+	if (!socket)
+		return -ENOMEM;
+	steal_fd(&far);
+	socket->pid = call->pid;
+	err = relayed_name(socket, near);
+	if (err == 0)
+		err = notify_give(&relay->notify, call->id, near, type & SOCK_CLOEXEC);
+	if (err < 0) {
+		relayed_free(socket);
+		return err;
+	}
+	relayed_unwatched(socket);
+	if (relay->unwatched_count >= relay->sweep_at)
+		relay_sweep(relay);
+	return 0;
+}
+
+/* What the filter cannot see of the arguments, and what is only for sockets of our own network namespace. */
+static bool is_ours_to_make(struct relay *relay, const struct call *call)
+{
+	int family = (int)call->args[0], type = (int)call->args[1], protocol = (int)call->args[2];
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
+	       (protocol == 0 || protocol == IPPROTO_TCP) && caller_is_home(&relay->home, call->pid);
+}
+
+static void on_socket(struct relay *relay, const struct call *call)
+{
+	int err = is_ours_to_make(relay, call) ? make(relay, call) : 1;
+
+	if (err == 1)
+		notify_let_go(&relay->notify, call->id);
+	else if (err < 0 && err != -ENOENT)
+		notify_answer(&relay->notify, call->id, err);
+}
+
+static void on_call(struct relay *relay, const struct call *call)
+{
+	_cleanup_close_ int theirs = caller_descriptor(call->pid, (int)call->args[0]);
+	struct relayed *socket = theirs >= 0 ? relay_find(relay, theirs) : NULL;
+
+	if (!socket) {
+		notify_let_go(&relay->notify, call->id);
+		return;
+	}
+	/* Else the number may have become another's before its descriptor was looked at. */
+	if (!notify_waits(&relay->notify, call->id))
+		return;
+	socket->pid = call->pid;
+	socket->fd = (int)call->args[0];
+	if (call->kind == CALL_SEND) /* with MSG_FASTOPEN */
+		notify_answer(&relay->notify, call->id, -EOPNOTSUPP);
+	else
+		answers[call->kind](relay, socket, call, theirs);
+}
+
+static void on_question(struct loop_source *source, uint32_t events)
+{
+	struct relay *relay = loop_owner(source, struct relay, questions);
+	struct call call;
+
+	if (!(events & EPOLLIN)) {
+		relay->deserted = true;
+		loop_forget(&relay->loop, source);
+		return;
+	}
+	if (notify_receive(&relay->notify) <= 0)
+		return;
+	if (!call_decode(relay->notify.request, &call))
+		notify_let_go(&relay->notify, relay->notify.request->id);
+	else if (call.kind == CALL_SOCKET)
+		on_socket(relay, &call);
+	else
+		on_call(relay, &call);
+}
+
+/* The time of a waiter has come: the loop itself calls it. */
+static void on_clock(struct loop_source *source, uint32_t events)
+{
+	uint64_t count;
+
+	if (read(source->fd, &count, sizeof(count)) < 0)
+		return;
+}
+
+static int serve(struct attachment *attachment, struct attached *ret)
+{
+	struct relay *relay = (struct relay *)attachment;
+	struct itimerspec when = {0};
+	int err = loop_turn(&relay->loop);
+
+	if (relay->loop.first)
+		when.it_value =
+			(struct timespec){(time_t)(relay->loop.first->at / NS_PER_S),
+					  (long)(relay->loop.first->at % NS_PER_S)};
+	timerfd_settime(relay->clock.fd, TFD_TIMER_ABSTIME, &when, NULL);
+	return err;
+}
+
+static bool is_busy(struct attachment *attachment)
+{
+	const struct relay *relay = (const struct relay *)attachment;
+
+	return !relay->deserted || relay->flows > 0;
+}
+
+static int let_all_go(struct attachment *attachment)
+{
+	struct relay *relay = (struct relay *)attachment;
+	int got = notify_receive(&relay->notify);
+
+	if (got > 0)
+		notify_let_go(&relay->notify, relay->notify.request->id);
+	return got;
+}
+
+static void close_relay(struct attachment *attachment)
+{
+	struct relay *relay = (struct relay *)attachment;
+
+	while (relay->sockets) {
+		struct relayed *socket = *(struct relayed **)relay->sockets;
+
+		relayed_free(socket);
+	}
+	near_close(&relay->near);
+	home_close(&relay->home);
+	notify_close(&relay->notify);
+	relay->clock.fd = close_fd(relay->clock.fd);
+	loop_close(&relay->loop);
+	if (relay->stack)
+		relay->stack->ops->close(relay->stack);
+	free(relay);
+}
+
+/* Two descriptors for each connection. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int begin(struct relay *relay, int listener)
+{
+	int err = loop_open(&relay->loop);
+
+	relay->clock = (struct loop_source){
+		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), .ready = on_clock};
+	relay->questions = (struct loop_source){.fd = listener, .ready = on_question};
+	if (err == 0 && relay->clock.fd < 0)
+		err = -errno;
+	if (err == 0)
+		err = notify_open(&relay->notify, listener);
+	if (err == 0)
+		err = loop_watch(&relay->loop, &relay->clock, EPOLLIN);
+	if (err == 0)
+		err = loop_watch(&relay->loop, &relay->questions, EPOLLIN);
+	return err;
+}
+
+static int open_relay(const struct attachment_setup *setup, struct attachment **ret, struct err *err)
+{
+	const struct stack_options options = {0};
+	struct relay *relay = calloc(1, sizeof(*relay));
+	int code;
+
+	if (!relay)
+		return err_set(err, -ENOMEM, "no memory for the relay");
+	relay->attachment.ops = &attachment_relay;
+	relay->near = (struct near){.listener = -1, .diag = -1};
+	relay->sweep_at = 64;
+	TAILQ_INIT(&relay->unwatched);
+	home_open(&relay->home);
+	allow_descriptors();
+	code = begin(relay, setup->listener);
+	if (code < 0)
+		err_set(err, code, "the relay cannot begin: %s", strerror(-code));
+	if (code == 0) {
+		code = near_open(&relay->near, setup->folder);
+		if (code < 0)
+			err_set(err, code, "the relay cannot use the folder %s: %s", setup->folder,
+				strerror(-code));
+	}
+	if (code == 0)
+		code = setup->stack->open(&options, &relay->stack, err);
+	if (code < 0) {
+		close_relay(&relay->attachment);
+		return code;
+	}
+	relay->calls = setup->stack->calls;
+	relay->attachment.fd = relay->loop.epoll;
+	*ret = &relay->attachment;
+	return 0;
+}
+
+static int load(int *ret_own, struct err *err)
+{
+	*ret_own = -1;
+	return relay_filter_load(err);
+}
+
+const struct attachment_ops attachment_relay = {
+	.name = "relay",
+	.load = load,
+	.open = open_relay,
+	.serve = serve,
+	.is_busy = is_busy,
+	.let_go = let_all_go,
+	.close = close_relay,
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attachment "relay": programs hold AF_UNIX sockets (near.h) where they asked for TCP ones, and this process has a socket of
+ * the stack for each (the far side). Calls that make, name or configure a socket are answered here, by asking the far side, so
+ * that answers and errors are those of the stack; bytes go through a flow; waiting is the program's own, on its own descriptor.
+ *
+ *      program ── near (AF_UNIX) ═ flow ═ far (the stack's) ── peer
+ *
+ * One thread and one loop serve it all. These are the parts of it that its files share:
+ *
+ *  relay.c    the row of the table; whose call it is
+ *  sockets.c  all sockets, and which of them are nobody's any more
+ *  connect.c  connect()
+ *  listen.c   bind(), listen(), accept()
+ *  names.c    names and options
+ */
+#pragma once
+
+#include "attach/attachment.h"
+#include "attach/call.h"
+#include "attach/caller.h"
+#include "attach/flow.h"
+#include "attach/notify.h"
+#include "attach/relay/near.h"
+#include "base/loop.h"
+#include "stack/stack.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+enum relayed_state {
+	RELAYED_FRESH,      /* neither connected nor listening */
+	RELAYED_CONNECTING,
+	RELAYED_CONNECTED,  /* there is a flow */
+	RELAYED_FAILED,     /* what did not wait for its connection will not have it */
+	RELAYED_LISTENING,
+	RELAYED_OVER        /* there was a flow */
+};
+
+/* A call that is answered later. */
+struct waiter {
+	struct relayed *socket;
+	struct call call;
+	int theirs;              /* owned: the descriptor that it is about */
+	struct loop_timer timer; /* when it has waited enough (SO_RCVTIMEO, SO_SNDTIMEO) */
+	TAILQ_ENTRY(waiter) link;
+};
+
+struct relayed {
+	struct relay *relay;
+	enum relayed_state state;
+	uint64_t cookie; /* of the near side, by which it is found; 0: not accepted yet */
+	uint32_t inode;
+	pid_t pid; /* who was seen to hold it last, and as what */
+	int fd;
+	int family;
+	int far;                    /* owned; -1: none (any more) */
+	int near;                   /* owned; our end; -1: none, or the flow's */
+	int theirs;                 /* owned; while it is connecting */
+	int error;                  /* that SO_ERROR tells next: positive; 0: none */
+	struct near_hold hold;      /* while it is connecting without waiting */
+	struct loop_source source;  /* of @far, while it is connecting or listening */
+	struct flow flow;
+	TAILQ_HEAD(, waiter) waiters;
+	TAILQ_HEAD(, relayed) arrivals; /* of a listening one: connected, but not accepted yet */
+	unsigned arrival_count, backlog;
+	unsigned number;                /* of a listening one: near_listen() */
+	struct sockaddr_storage peer;   /* of an arrival */
+	bool spoiled;                   /* an arrival that was reset meanwhile */
+	int taken;                      /* an arrival that nobody waited for any more; -1 */
+	TAILQ_ENTRY(relayed) link;      /* among arrivals, or of those that may be nobody's */
+};
+
+struct relay {
+	struct attachment attachment;
+	struct stack *stack; /* owned */
+	const struct stack_calls *calls;
+	struct loop loop;
+	struct loop_source questions, clock;
+	struct notify notify;
+	struct home home;
+	struct near near;
+	void *sockets;                  /* a tree, by cookie */
+	TAILQ_HEAD(, relayed) unwatched; /* those whose end nobody tells us */
+	unsigned unwatched_count, sweep_at;
+	unsigned flows;                 /* that are going on */
+	bool deserted;                  /* no program is left that could ask */
+};
+
+/* sockets.c */
+struct relayed *relayed_new(struct relay *relay, int family, int far);
+/* Closes all that it owns. What is in a flow is reset. */
+void relayed_free(struct relayed *socket);
+/* From now on it is found by the near side @fd. */
+int relayed_name(struct relayed *socket, int fd);
+struct relayed *relay_find(struct relay *relay, int fd);
+/* Nobody will tell if it goes: it is looked at now and then. */
+void relayed_unwatched(struct relayed *socket);
+void relayed_watched(struct relayed *socket);
+/* Frees those that nobody holds any more. */
+void relay_sweep(struct relay *relay);
+/* Starts moving bytes between @near, which it takes over, and the far side. */
+int relayed_connect(struct relayed *socket, int near);
+
+/* The answers: @theirs is a duplicate of what the program holds, closed by the caller. */
+typedef void (*relay_answer)(struct relay *relay, struct relayed *socket, const struct call *call,
+			     int theirs);
+void relay_on_connect(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+void relay_on_bind(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+void relay_on_listen(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+void relay_on_accept(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+void relay_on_name(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+void relay_on_peer(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+void relay_on_set(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+void relay_on_get(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+
+/* A call is to wait: its answer comes by waiter_answer(), after @timeout (SO_RCVTIMEO, SO_SNDTIMEO of @theirs) by @late. */
+int relay_wait(struct relayed *socket, const struct call *call, int theirs, int timeout,
+	       void (*late)(struct loop_timer *timer));
+void waiter_answer(struct waiter *waiter, int64_t result);
+void waiter_free(struct waiter *waiter);
+
+/* An address of the program's; the size that it told must be its size. 0 or a negative errno. */
+int relay_read_address(const struct call *call, struct sockaddr_storage *ret, socklen_t *ret_size);
+/* Writes @address to where arguments 1 and 2 of the call point, as getsockname(2) does. */
+int relay_write_address(const struct call *call, const struct sockaddr_storage *address,
+			socklen_t size);
+bool relay_waits_not(int theirs);
