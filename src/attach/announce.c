@@ -52,13 +52,15 @@ struct announce {
 	int program;
 };
 
-static int open_announce(int listener, struct attachment **ret, struct err *err)
+static int open_announce(const struct attachment_setup *setup, struct attachment **ret,
+			 struct err *err)
 {
 	struct announce *announce = calloc(1, sizeof(*announce));
 
 	if (!announce)
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
-	*announce = (struct announce){{&attachment_announce}, listener};
+	*announce = (struct announce){{.ops = &attachment_announce, .fd = setup->listener},
+				      setup->listener};
 	*ret = &announce->attachment;
 	return 0;
 }

@@ -9,13 +9,29 @@
 #pragma once
 
 #include "base/err.h"
+#include "stack/stack.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct attachment_totals {
+	uint64_t connections, sent,
+		received; /* that were made; bytes that the program sent, and was given */
+};
+
 /* Every kind of attachment begins with this. */
 struct attachment {
 	const struct attachment_ops *ops;
+	struct attachment_totals totals; /* where bytes pass through it */
+	int fd; /* polls readable when serve() has something to do; not owned */
+};
+
+/* All borrowed, and to outlive the attachment. */
+struct attachment_setup {
+	int listener;
+	const struct stack_ops
+		*stack;     /* to make connections on; NULL: only let_go() will be called */
+	const char *folder; /* that only the user can enter */
 };
 
 /* What became of what the program asked for. */
@@ -31,12 +47,14 @@ struct attachment_ops {
 	/* In the program's process. Returns the listener, the caller's. What the program itself needs to ask is in
 	 * @ret_own, the caller's, too; -1 if nothing. */
 	int (*load)(int *ret_own, struct err *err);
-	/* @listener stays the caller's. The caller closes with close(). */
-	int (*open)(int listener, struct attachment **ret, struct err *err);
+	/* The caller closes with close(). */
+	int (*open)(const struct attachment_setup *setup, struct attachment **ret, struct err *err);
 	/* Answers one question. 1: what happened is in @ret; 0: nothing that matters; negative: the listener is
 	 * unusable. May block if nobody asks. */
 	int (*serve)(struct attachment *attachment, struct attached *ret);
-	/* The same, but as if there were no supervisor. */
+	/* Has it work that the program does not wait for? NULL: never. */
+	bool (*is_busy)(struct attachment *attachment);
+	/* serve(), but as if there were no supervisor. */
 	int (*let_go)(struct attachment *attachment);
 	void (*close)(struct attachment *attachment);
 };
@@ -44,7 +62,12 @@ struct attachment_ops {
 extern const struct attachment_ops
 	attachment_substitute; /* MPTCP sockets for TCP ones: substitute.c */
 extern const struct attachment_ops
+	attachment_relay; /* sockets of ours for TCP ones, and their bytes by a stack: relay/ */
+extern const struct attachment_ops
 	attachment_announce; /* what makes its own connections: announce.c */
+
+/* The one that programs get a stack by. */
+const struct attachment_ops *attachment_of(const struct stack_ops *stack);
 
 /* Is any process still attached? */
 bool attachment_in_use(int listener);

@@ -51,10 +51,9 @@ static void learn(struct interface *interface, uint32_t arch)
 	for (unsigned kind = 0; kind < CALL_KINDS; kind++)
 		for (unsigned which = 0; which < CALL_NAMES_MAX; which++)
 			interface->numbers[kind][which] =
-				calls[kind].names[which]
-					? seccomp_syscall_resolve_name_arch(
-						  arch, calls[kind].names[which])
-					: __NR_SCMP_ERROR;
+				calls[kind].names[which] ? seccomp_syscall_resolve_name_arch(
+								   arch, calls[kind].names[which])
+							 : __NR_SCMP_ERROR;
 }
 
 static const struct interface *interface_of(uint32_t arch)

@@ -66,6 +66,37 @@ int caller_socket(const struct home *home, pid_t pid, int domain, int type, int 
 	return fd < 0 ? err : fd;
 }
 
+bool caller_is_home(const struct home *home, pid_t pid)
+{
+	char path[40], there[sizeof(home->name)];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return home->fd >= 0 && name_namespace(path, there) == 0 && strcmp(there, home->name) == 0;
+}
+
+/* The set of capabilities that are in effect; none if it cannot be read. */
+static uint64_t capabilities_of(const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, "CapEff:", 7) == 0)
+			return strtoull(line + 7, NULL, 16);
+	return 0;
+}
+
+bool caller_lacks(pid_t pid, unsigned number)
+{
+	uint64_t one = 1ULL << number;
+	char path[40];
+
+	if (!(capabilities_of("/proc/self/status") & one))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	return !(capabilities_of(path) & one);
+}
+
 /* The thread group's leader, whose descriptors are its threads' too: 0 if the thread is gone. */
 static pid_t leader_of(pid_t pid)
 {

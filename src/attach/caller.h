@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,6 +23,12 @@ void home_close(struct home *home);
 /* A socket in the network namespace of thread @pid, wherever it is by now: a descriptor that the
  * caller owns, or a negative errno. */
 int caller_socket(const struct home *home, pid_t pid, int domain, int type, int protocol);
+
+/* Is thread @pid in the same network namespace? */
+bool caller_is_home(const struct home *home, pid_t pid);
+
+/* Is thread @pid without the capability @number (CAP_NET_ADMIN, ...), which this process has? */
+bool caller_lacks(pid_t pid, unsigned number);
 
 /* A duplicate, which the caller owns, of descriptor @fd of thread @pid; close-on-exec. It shares
  * the open file description: options set on it are set on the program's own. -EPERM where Yama or

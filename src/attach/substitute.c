@@ -45,7 +45,7 @@ struct substitute {
 static int load(int *ret_own, struct err *err)
 {
 	*ret_own = -1;
-	return filter_load(err);
+	return substitute_filter_load(err);
 }
 
 static void close_substitute(struct attachment *attachment)
@@ -58,8 +58,10 @@ static void close_substitute(struct attachment *attachment)
 	free(s);
 }
 
-static int open_substitute(int listener, struct attachment **ret, struct err *err)
+static int open_substitute(const struct attachment_setup *setup, struct attachment **ret,
+			   struct err *err)
 {
+	int listener = setup->listener;
 	struct substitute *s = calloc(1, sizeof(*s));
 
 	if (!s)
@@ -75,6 +77,7 @@ static int open_substitute(int listener, struct attachment **ret, struct err *er
 	/* The program and we take turns: stay on one CPU where the kernel can (a fourth of the
 	 * cost). */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	s->attachment.fd = listener;
 	*ret = &s->attachment;
 	return 0;
 }

@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 enum {
-	OPTION_EXPLAIN = 1,
+	OPTION_STACK = 1,
+	OPTION_EXPLAIN,
 	OPTION_DRY_RUN,
 	OPTION_JSON,
 	OPTION_QUIET,
@@ -21,6 +22,7 @@ enum {
 };
 
 static const struct option options[] = {
+	{"stack", required_argument, NULL, OPTION_STACK},
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -37,7 +39,9 @@ static const char usage[] =
 	"Usage: rivulet run [OPTION]... -- PROGRAM [ARGUMENT]...\n"
 	"Runs PROGRAM, unmodified, with all links of this device: every TCP socket that it\n"
 	"makes is an MPTCP one, and every usable link carries a subflow.\n"
-	"\n" POLICY_USAGE
+	"\n"
+	"  --stack NAME   which stack: native (MPTCP of this kernel, the default), host (its plain\n"
+	"                 TCP, the program's sockets relayed); rivulet probe lists them\n" POLICY_USAGE
 	"  --explain      say what was decided and why, and each change to the host\n"
 	"  --dry-run      say what would be done, and start nothing\n"
 	"  --json         the summary at the end as JSON\n"
@@ -54,6 +58,20 @@ static int fail(const struct err *err)
 	return RUN_FAILED;
 }
 
+/* NULL: said why. */
+static const struct stack_ops *find_stack(const char *name)
+{
+	const struct stack_ops *stack = stack_find(name);
+
+	if (!stack) {
+		fprintf(stderr, "rivulet: there is no stack '%s': ", name);
+		for (unsigned i = 0; stacks[i]; i++)
+			fprintf(stderr, "%s%s", i ? ", " : "", stacks[i]->name);
+		fputc('\n', stderr);
+	}
+	return stack;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct policy policy = {0};
@@ -64,6 +82,11 @@ int cmd_run(int argc, char **argv)
 	/* "+": what follows the program's name is the program's. */
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (option) {
+		case OPTION_STACK:
+			run.stack = find_stack(optarg);
+			if (!run.stack)
+				return RUN_FAILED;
+			break;
 		case OPTION_EXPLAIN:
 			run.explain = true;
 			break;

@@ -342,8 +342,8 @@ static int run_under(struct foreground *f, struct err *err)
 	int handoff[2], watch[2], code, status;
 
 	/* First of all: what we have to do with the caller's rights, beside loading the filter. */
-	f->net = net_start(err);
-	if (f->net < 0)
+	f->net = run_stack(f->options)->uses_host_links ? net_start(err) : -1;
+	if (f->net < 0 && run_stack(f->options)->uses_host_links)
 		return RUN_FAILED;
 	if (pair(SOCK_STREAM, handoff, err) < 0 || pair(SOCK_STREAM, watch, err) < 0)
 		return RUN_FAILED;
@@ -380,7 +380,11 @@ int run_program(const struct run_options *options, struct err *err)
 	sigset_t all;
 	struct err why;
 
-	if (native_probe(&why) < 0) {
+	if (options->stack && options->stack->probe(&why) < 0) {
+		err_set(err, -ENOSYS, "stack %s: %s", options->stack->name, why.text);
+		return RUN_FAILED;
+	}
+	if (!options->stack && native_probe(&why) < 0) {
 		if (options->service) {
 			*err = why;
 			return RUN_FAILED;
@@ -391,6 +395,10 @@ int run_program(const struct run_options *options, struct err *err)
 			return RUN_FAILED;
 		}
 		return options->dry_run ? 0 : become(options, err);
+	}
+	if (options->dry_run && !run_stack(options)->uses_host_links) {
+		printf("rivulet: stack %s: %s\n", options->stack->name, options->stack->summary);
+		return 0;
 	}
 	if (options->dry_run)
 		return dry_run(options, err);

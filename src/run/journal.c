@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "run/folder.h"
+#include "base/folder.h"
 
 #include <fcntl.h>
 #include <limits.h>

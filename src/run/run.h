@@ -39,19 +39,25 @@ struct run_options {
 	bool explain;                      /* say what was decided and why */
 	bool dry_run;                      /* say it, and start nothing */
 	bool json;                         /* the summary as JSON */
-	bool as_root;                /* under sudo too: else the program is the calling user's */
-	bool quiet;                  /* no summary, no notes */
-	const struct policy *policy; /* what the links are for; NULL: no wishes */
-	const char *report;          /* file for the summary as JSON; NULL: none */
+	bool as_root;                  /* under sudo too: else the program is the calling user's */
+	bool quiet;                    /* no summary, no notes */
+	const struct stack_ops *stack; /* NULL: that of the host's kernel */
+	const struct policy *policy;   /* what the links are for; NULL: no wishes */
+	const char *report;            /* file for the summary as JSON; NULL: none */
 };
 
 /* Exit codes of our own; all others are the program's. */
 enum { RUN_FAILED = 125, RUN_NOT_EXECUTABLE = 126, RUN_NOT_FOUND = 127 };
 
+static inline const struct stack_ops *run_stack(const struct run_options *options)
+{
+	return options->stack ? options->stack : &stack_native;
+}
+
 /* How the program is attached. */
 static inline const struct attachment_ops *run_attachment(const struct run_options *options)
 {
-	return options->service ? options->service->attachment : &attachment_substitute;
+	return options->service ? options->service->attachment : attachment_of(run_stack(options));
 }
 
 /* Runs the program to its end and returns the exit code to end with. If a signal killed it, that

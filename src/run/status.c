@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fds.h"
-#include "run/folder.h"
+#include "base/folder.h"
 
 #include <string.h>
 #include <sys/mman.h>

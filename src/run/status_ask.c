@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/fds.h"
-#include "run/folder.h"
+#include "base/folder.h"
 
 #include <dirent.h>
 #include <string.h>

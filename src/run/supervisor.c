@@ -331,8 +331,6 @@ int supervisor_main(const struct supervisor *setup)
 	_cleanup_close_ int listener = -1;
 	struct err err = {0};
 
-	prctl(PR_SET_NAME, "rivulet-super");
-	close_fd(setup->watch);
 	if (open_all(&s) < 0) {
 		/* The watcher has the socket as well: its end would not be seen. */
 		supervisor_say(setup->control, SUPERVISOR_DONE);
@@ -341,7 +339,8 @@ int supervisor_main(const struct supervisor *setup)
 	supervisor_say(setup->control, SUPERVISOR_READY);
 	listener = fds_receive(setup->handoff);
 	/* Without a listener the program could not be started: the foreground says why. */
-	if (listener >= 0 && attachment->open(listener, &s.attachment, &err) < 0)
+	if (listener >= 0 && attachment->open(&(struct attachment_setup){.listener = listener},
+					      &s.attachment, &err) < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
 	status_open(&s.status);
 	if (s.attachment)

@@ -27,6 +27,8 @@ struct supervisor {
  * starts the supervisor as its child. */
 int watcher_main(const struct supervisor *setup);
 int supervisor_main(const struct supervisor *setup);
+/* The same, where the stack does not use the host's links. */
+int relaying_main(const struct supervisor *setup);
 
 /* Sends one byte; a foreground that is gone is no error. */
 void supervisor_say(int control, char what);

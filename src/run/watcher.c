@@ -16,7 +16,7 @@ static void let_go(const struct attachment_ops *ops, int listener)
 	struct pollfd fd = {.fd = listener, .events = POLLIN};
 	struct attachment *attachment;
 
-	if (ops->open(listener, &attachment, NULL) < 0)
+	if (ops->open(&(struct attachment_setup){.listener = listener}, &attachment, NULL) < 0)
 		return;
 	while (fd.fd >= 0) {
 		int ready = poll(&fd, 1, -1);
@@ -25,6 +25,14 @@ static void let_go(const struct attachment_ops *ops, int listener)
 			fd.fd = -1;
 	}
 	ops->close(attachment);
+}
+
+static int supervise(const struct supervisor *setup)
+{
+	prctl(PR_SET_NAME, "rivulet-super");
+	close_fd(setup->watch);
+	return run_stack(setup->options)->uses_host_links ? supervisor_main(setup)
+							  : relaying_main(setup);
 }
 
 int watcher_main(const struct supervisor *setup)
@@ -37,7 +45,7 @@ int watcher_main(const struct supervisor *setup)
 	if (supervisor < 0)
 		return RUN_FAILED; /* the foreground sees the control socket end */
 	if (supervisor == 0)
-		_exit(supervisor_main(setup));
+		_exit(supervise(setup));
 	prctl(PR_SET_NAME, "rivulet-watch");
 	fds_close_but(keep, ARRAY_SIZE(keep));
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -17,7 +17,8 @@ static int bind_socket(struct stack *stack, int fd, const struct sockaddr *addre
 	return bind(fd, address, size) < 0 ? -errno : 0;
 }
 
-static int connect_socket(struct stack *stack, int fd, const struct sockaddr *address, socklen_t size)
+static int connect_socket(struct stack *stack, int fd, const struct sockaddr *address,
+			  socklen_t size)
 {
 	return connect(fd, address, size) < 0 ? -errno : 0;
 }
@@ -44,7 +45,8 @@ static int peer(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *si
 	return getpeername(fd, ret, size) < 0 ? -errno : 0;
 }
 
-static int set(struct stack *stack, int fd, int level, int option, const void *value, socklen_t size)
+static int set(struct stack *stack, int fd, int level, int option, const void *value,
+	       socklen_t size)
 {
 	return setsockopt(fd, level, option, value, size) < 0 ? -errno : 0;
 }

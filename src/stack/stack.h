@@ -73,6 +73,7 @@ struct stack_ops {
 	const char *summary; /* one line, for lists */
 	/* It uses the links that the host's kernel is set up for, which is what a run does (run/run.h). */
 	bool uses_host_links;
+	const char *attachment; /* how programs get it: the name of a row of attach/attachment.h */
 	/* Can it run here? If not, why. */
 	int (*probe)(struct err *why);
 	/* The caller closes with close(). */

@@ -46,7 +46,8 @@ static void fail(struct relayed *socket, int error)
 	relay->calls->connect(relay->stack, socket->far, &nothing, sizeof(nothing));
 	socket->state = socket->near >= 0 ? RELAYED_FAILED : RELAYED_FRESH;
 	socket->error = told ? 0 : error;
-	socket->near = close_fd(socket->near); /* with what fills it unread: the program finds an error */
+	socket->near =
+		close_fd(socket->near); /* with what fills it unread: the program finds an error */
 	relayed_unwatched(socket);
 	answer_all(socket, -error);
 	socket->theirs = close_fd(socket->theirs);
@@ -118,9 +119,9 @@ static void go_on(struct relayed *socket, const struct call *call, int theirs, i
 	if (code == 0)
 		succeed(socket);
 	notify_answer(&relay->notify, call->id,
-		      code < 0			       ? -EINPROGRESS
+		      code < 0                        ? -EINPROGRESS
 		      : socket->state == RELAYED_OVER ? -ECONNABORTED
-						       : 0);
+						      : 0);
 }
 
 /* Does descriptor @fd of the caller close when another program is executed? */
@@ -170,7 +171,8 @@ static int refusal(const struct relayed *socket, int theirs)
 	return 0;
 }
 
-void relay_on_connect(struct relay *relay, struct relayed *socket, const struct call *call, int theirs)
+void relay_on_connect(struct relay *relay, struct relayed *socket, const struct call *call,
+		      int theirs)
 {
 	struct sockaddr_storage address;
 	socklen_t size;

@@ -12,10 +12,11 @@
 
 #define BACKLOG_MAX 4096 /* net.core.somaxconn of today */
 
-static int bind_far(struct relay *relay, struct relayed *socket, const struct sockaddr_storage *address,
-		    socklen_t size)
+static int bind_far(struct relay *relay, struct relayed *socket,
+		    const struct sockaddr_storage *address, socklen_t size)
 {
-	return relay->calls->bind(relay->stack, socket->far, (const struct sockaddr *)address, size);
+	return relay->calls->bind(relay->stack, socket->far, (const struct sockaddr *)address,
+				  size);
 }
 
 /* The first ports belong to who may have them; this process may be allowed more than the program. */
@@ -99,7 +100,8 @@ static void on_arrivals(struct loop_source *source, uint32_t events)
 		loop_watch(&relay->loop, source, 0);
 }
 
-void relay_on_listen(struct relay *relay, struct relayed *socket, const struct call *call, int theirs)
+void relay_on_listen(struct relay *relay, struct relayed *socket, const struct call *call,
+		     int theirs)
 {
 	int backlog = (int)call->args[1], err;
 
@@ -124,7 +126,8 @@ void relay_on_listen(struct relay *relay, struct relayed *socket, const struct c
 		listen(theirs, backlog);
 		socket->backlog = (unsigned)backlog;
 		if (!socket->source.watched)
-			socket->source = (struct loop_source){.fd = socket->far, .ready = on_arrivals};
+			socket->source =
+				(struct loop_source){.fd = socket->far, .ready = on_arrivals};
 		err = loop_watch(&relay->loop, &socket->source, EPOLLIN);
 	}
 	notify_answer(&relay->notify, call->id, err);
@@ -193,7 +196,8 @@ static void late(struct loop_timer *timer)
 	waiter_answer(loop_owner(timer, struct waiter, timer), -EAGAIN);
 }
 
-void relay_on_accept(struct relay *relay, struct relayed *socket, const struct call *call, int theirs)
+void relay_on_accept(struct relay *relay, struct relayed *socket, const struct call *call,
+		     int theirs)
 {
 	int err = 0;
 

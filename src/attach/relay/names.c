@@ -143,7 +143,8 @@ static int next_error(struct relayed *socket, int theirs)
 	return error;
 }
 
-static int get(struct relayed *socket, const struct call *call, int theirs, void *ret, socklen_t *size)
+static int get(struct relayed *socket, const struct call *call, int theirs, void *ret,
+	       socklen_t *size)
 {
 	struct relay *relay = socket->relay;
 	int level = (int)call->args[1], name = (int)call->args[2], far = far_of(socket);

@@ -24,7 +24,8 @@ static socklen_t address_of(const struct near *near, const char *name, struct so
 	return size > 0 && (size_t)size < sizeof(ret->sun_path) ? sizeof(*ret) : 0;
 }
 
-static socklen_t address_of_number(const struct near *near, unsigned number, struct sockaddr_un *ret)
+static socklen_t address_of_number(const struct near *near, unsigned number,
+				   struct sockaddr_un *ret)
 {
 	char name[16];
 
@@ -91,8 +92,8 @@ static int take(int listener, bool nonblocking)
 
 	/* The program's may block, but we do not wait. */
 	while (poll(&ready, 1, 0) > 0) {
-		_cleanup_close_ int fd = accept4(
-			listener, NULL, NULL, SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0));
+		_cleanup_close_ int fd = accept4(listener, NULL, NULL,
+						 SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0));
 		struct ucred who;
 		socklen_t size = sizeof(who);
 

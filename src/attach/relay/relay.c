@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/relay/relay.h"
-#include "attach/relay/filter.h"
+#include "attach/filter.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 
@@ -13,8 +13,8 @@
 static const relay_answer answers[CALL_KINDS] = {
 	[CALL_CONNECT] = relay_on_connect, [CALL_BIND] = relay_on_bind,
 	[CALL_LISTEN] = relay_on_listen,   [CALL_ACCEPT] = relay_on_accept,
-	[CALL_NAME] = relay_on_name,	   [CALL_PEER] = relay_on_peer,
-	[CALL_SET] = relay_on_set,	   [CALL_GET] = relay_on_get,
+	[CALL_NAME] = relay_on_name,       [CALL_PEER] = relay_on_peer,
+	[CALL_SET] = relay_on_set,         [CALL_GET] = relay_on_get,
 };
 
 /* A TCP socket is asked for: the program gets the near side of one. */
@@ -53,7 +53,8 @@ static bool is_ours_to_make(struct relay *relay, const struct call *call)
 
 	return (family == AF_INET || family == AF_INET6) &&
 	       (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
-	       (protocol == 0 || protocol == IPPROTO_TCP) && caller_is_home(&relay->home, call->pid);
+	       (protocol == 0 || protocol == IPPROTO_TCP) &&
+	       caller_is_home(&relay->home, call->pid);
 }
 
 static void on_socket(struct relay *relay, const struct call *call)
@@ -122,9 +123,8 @@ static int serve(struct attachment *attachment, struct attached *ret)
 	int err = loop_turn(&relay->loop);
 
 	if (relay->loop.first)
-		when.it_value =
-			(struct timespec){(time_t)(relay->loop.first->at / NS_PER_S),
-					  (long)(relay->loop.first->at % NS_PER_S)};
+		when.it_value = (struct timespec){(time_t)(relay->loop.first->at / NS_PER_S),
+						  (long)(relay->loop.first->at % NS_PER_S)};
 	timerfd_settime(relay->clock.fd, TFD_TIMER_ABSTIME, &when, NULL);
 	return err;
 }
@@ -181,7 +181,8 @@ static int begin(struct relay *relay, int listener)
 	int err = loop_open(&relay->loop);
 
 	relay->clock = (struct loop_source){
-		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), .ready = on_clock};
+		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+		.ready = on_clock};
 	relay->questions = (struct loop_source){.fd = listener, .ready = on_question};
 	if (err == 0 && relay->clock.fd < 0)
 		err = -errno;
@@ -194,7 +195,8 @@ static int begin(struct relay *relay, int listener)
 	return err;
 }
 
-static int open_relay(const struct attachment_setup *setup, struct attachment **ret, struct err *err)
+static int open_relay(const struct attachment_setup *setup, struct attachment **ret,
+		      struct err *err)
 {
 	const struct stack_options options = {0};
 	struct relay *relay = calloc(1, sizeof(*relay));
@@ -209,6 +211,10 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 	home_open(&relay->home);
 	allow_descriptors();
 	code = begin(relay, setup->listener);
+	if (code == 0 && !setup->stack) {
+		*ret = &relay->attachment;
+		return 0;
+	}
 	if (code < 0)
 		err_set(err, code, "the relay cannot begin: %s", strerror(-code));
 	if (code == 0) {

@@ -31,12 +31,12 @@
 #include <sys/socket.h>
 
 enum relayed_state {
-	RELAYED_FRESH,      /* neither connected nor listening */
+	RELAYED_FRESH, /* neither connected nor listening */
 	RELAYED_CONNECTING,
-	RELAYED_CONNECTED,  /* there is a flow */
-	RELAYED_FAILED,     /* what did not wait for its connection will not have it */
+	RELAYED_CONNECTED, /* there is a flow */
+	RELAYED_FAILED,    /* what did not wait for its connection will not have it */
 	RELAYED_LISTENING,
-	RELAYED_OVER        /* there was a flow */
+	RELAYED_OVER /* there was a flow */
 };
 
 /* A call that is answered later. */
@@ -56,21 +56,21 @@ struct relayed {
 	pid_t pid; /* who was seen to hold it last, and as what */
 	int fd;
 	int family;
-	int far;                    /* owned; -1: none (any more) */
-	int near;                   /* owned; our end; -1: none, or the flow's */
-	int theirs;                 /* owned; while it is connecting */
-	int error;                  /* that SO_ERROR tells next: positive; 0: none */
-	struct near_hold hold;      /* while it is connecting without waiting */
-	struct loop_source source;  /* of @far, while it is connecting or listening */
+	int far;                   /* owned; -1: none (any more) */
+	int near;                  /* owned; our end; -1: none, or the flow's */
+	int theirs;                /* owned; while it is connecting */
+	int error;                 /* that SO_ERROR tells next: positive; 0: none */
+	struct near_hold hold;     /* while it is connecting without waiting */
+	struct loop_source source; /* of @far, while it is connecting or listening */
 	struct flow flow;
 	TAILQ_HEAD(, waiter) waiters;
 	TAILQ_HEAD(, relayed) arrivals; /* of a listening one: connected, but not accepted yet */
 	unsigned arrival_count, backlog;
-	unsigned number;                /* of a listening one: near_listen() */
-	struct sockaddr_storage peer;   /* of an arrival */
-	bool spoiled;                   /* an arrival that was reset meanwhile */
-	int taken;                      /* an arrival that nobody waited for any more; -1 */
-	TAILQ_ENTRY(relayed) link;      /* among arrivals, or of those that may be nobody's */
+	unsigned number;              /* of a listening one: near_listen() */
+	struct sockaddr_storage peer; /* of an arrival */
+	bool spoiled;                 /* an arrival that was reset meanwhile */
+	int taken;                    /* an arrival that nobody waited for any more; -1 */
+	TAILQ_ENTRY(relayed) link;    /* among arrivals, or of those that may be nobody's */
 };
 
 struct relay {
@@ -82,11 +82,11 @@ struct relay {
 	struct notify notify;
 	struct home home;
 	struct near near;
-	void *sockets;                  /* a tree, by cookie */
+	void *sockets;                   /* a tree, by cookie */
 	TAILQ_HEAD(, relayed) unwatched; /* those whose end nobody tells us */
 	unsigned unwatched_count, sweep_at;
-	unsigned flows;                 /* that are going on */
-	bool deserted;                  /* no program is left that could ask */
+	unsigned flows; /* that are going on */
+	bool deserted;  /* no program is left that could ask */
 };
 
 /* sockets.c */
@@ -107,12 +107,18 @@ int relayed_connect(struct relayed *socket, int near);
 /* The answers: @theirs is a duplicate of what the program holds, closed by the caller. */
 typedef void (*relay_answer)(struct relay *relay, struct relayed *socket, const struct call *call,
 			     int theirs);
-void relay_on_connect(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
-void relay_on_bind(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
-void relay_on_listen(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
-void relay_on_accept(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
-void relay_on_name(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
-void relay_on_peer(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
+void relay_on_connect(struct relay *relay, struct relayed *socket, const struct call *call,
+		      int theirs);
+void relay_on_bind(struct relay *relay, struct relayed *socket, const struct call *call,
+		   int theirs);
+void relay_on_listen(struct relay *relay, struct relayed *socket, const struct call *call,
+		     int theirs);
+void relay_on_accept(struct relay *relay, struct relayed *socket, const struct call *call,
+		     int theirs);
+void relay_on_name(struct relay *relay, struct relayed *socket, const struct call *call,
+		   int theirs);
+void relay_on_peer(struct relay *relay, struct relayed *socket, const struct call *call,
+		   int theirs);
 void relay_on_set(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
 void relay_on_get(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
 

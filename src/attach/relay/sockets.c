@@ -98,8 +98,7 @@ int relayed_name(struct relayed *socket, int fd)
 struct relayed *relay_find(struct relay *relay, int fd)
 {
 	const struct relayed wanted = {.cookie = cookie_of(fd)};
-	struct relayed **found =
-		wanted.cookie ? tfind(&wanted, &relay->sockets, compare) : NULL;
+	struct relayed **found = wanted.cookie ? tfind(&wanted, &relay->sockets, compare) : NULL;
 
 	return found ? *found : NULL;
 }
@@ -126,11 +125,13 @@ static void let_go_of_far(struct relayed *socket)
 	struct linger linger = {0};
 	socklen_t size = sizeof(linger);
 
-	if (relay->calls->get(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger, &size) < 0 ||
+	if (relay->calls->get(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger, &size) <
+		    0 ||
 	    !linger.l_onoff || linger.l_linger == 0)
 		return;
 	linger.l_onoff = 0;
-	relay->calls->set(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	relay->calls->set(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger,
+			  sizeof(linger));
 }
 
 /* A transfer that was cut off must not look complete to the program. */
@@ -149,6 +150,8 @@ static void over(struct flow *flow, int code)
 
 	socket->state = RELAYED_OVER;
 	socket->relay->flows--;
+	socket->relay->attachment.totals.sent += flow->ends[0].out.moved;
+	socket->relay->attachment.totals.received += flow->ends[1].out.moved;
 	let_go_of_far(socket);
 	if (reset && !socket->cookie) { /* who accepts it is to find out */
 		socket->near = steal_fd(&flow->ends[0].source.fd);
@@ -175,6 +178,7 @@ int relayed_connect(struct relayed *socket, int near)
 	}
 	socket->state = RELAYED_CONNECTED;
 	socket->relay->flows++;
+	socket->relay->attachment.totals.connections++;
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "run/folder.h"
+#include "base/folder.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What attachment "substitute" asks about: sockets that are to be MPTCP ones, and the options that those treat otherwise. */
+#include "attach/filter.h"
+#include "attach/model.h"
+#include "attach/options.h"
+#include "base/cleanup.h"
+
+#include <linux/net.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+#define SOCKET_TYPE_MASK 0xf /* the rest of the argument are SOCK_CLOEXEC and SOCK_NONBLOCK */
+
+/* TCP sockets are substituted. UDP sockets are only asked about: a name may be about to be looked up. */
+static const struct {
+	int type, protocol;
+} asked[] = {
+	{SOCK_STREAM, 0}, {SOCK_STREAM, IPPROTO_TCP}, {SOCK_STREAM, IPPROTO_MPTCP},
+	{SOCK_DGRAM, 0},  {SOCK_DGRAM, IPPROTO_UDP},
+};
+
+static int add_socket(scmp_filter_ctx filter)
+{
+	const int domains[] = {AF_INET, AF_INET6};
+
+	for (unsigned d = 0; d < ARRAY_SIZE(domains); d++) {
+		for (unsigned i = 0; i < ARRAY_SIZE(asked); i++) {
+			int err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 3,
+						   SCMP_A0_64(SCMP_CMP_MASKED_EQ, FILTER_INT,
+							      (scmp_datum_t)domains[d]),
+						   SCMP_A1_64(SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK,
+							      (scmp_datum_t)asked[i].type),
+						   SCMP_A2_64(SCMP_CMP_MASKED_EQ, FILTER_INT,
+							      (scmp_datum_t)asked[i].protocol));
+
+			if (err < 0)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int add_options(scmp_filter_ctx filter, int call, int level,
+		       const bool trapped[static OPTION_NAMES])
+{
+	struct option_block blocks[OPTION_NAMES];
+	unsigned count = options_blocks(trapped, blocks);
+
+	for (unsigned i = 0; i < count; i++) {
+		int err = seccomp_rule_add(
+			filter, SCMP_ACT_NOTIFY, call, 2,
+			SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT, (scmp_datum_t)level),
+			SCMP_A2_64(SCMP_CMP_MASKED_EQ, blocks[i].mask, blocks[i].value));
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
+{
+	const struct option_traps *traps = data;
+	const int calls[OPTION_DIRECTIONS] = {
+		[OPTION_SET] = SCMP_SYS(setsockopt), [OPTION_GET] = SCMP_SYS(getsockopt)};
+	int err = add_socket(filter);
+
+	/* Options of the others are the kernel's: a filter is paid for at each start of a program. */
+	for (unsigned d = 0; whole && d < OPTION_DIRECTIONS; d++)
+		for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)
+			err = add_options(filter, calls[d], option_levels[l], traps->trapped[l][d]);
+	return err;
+}
+
+int substitute_filter_load(struct err *err)
+{
+	static const int calls[] = {SYS_SOCKET, SYS_SETSOCKOPT, SYS_GETSOCKOPT};
+	struct option_traps traps = options_traps();
+	const struct filter_rules rules = {add_rules, &traps, calls, ARRAY_SIZE(calls)};
+
+	model_probe(&traps);
+	return filter_load(&rules, err);
+}

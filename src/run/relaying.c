@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The supervisor of a run on a stack that does not use the host's links: it serves the attachment, and nothing else. It lives
+ * as long as a process is attached or bytes are on their way, for without it the program's connections would be cut off.
+ */
+#include "attach/attachment.h"
+#include "base/cleanup.h"
+#include "base/fds.h"
+#include "base/folder.h"
+#include "base/units.h"
+#include "run/supervisor.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct relaying {
+	const struct supervisor *setup;
+	struct attachment *attachment;
+	int listener;
+	bool ended;  /* the program has */
+	bool orphan; /* nobody waits for us any more */
+};
+
+static json_t *describe(const struct relaying *r)
+{
+	const struct attachment_totals *totals = &r->attachment->totals;
+
+	return json_pack("{ss sI sI sI}", "stack", run_stack(r->setup->options)->name,
+			 "connections", (json_int_t)totals->connections, "received",
+			 (json_int_t)totals->received, "sent", (json_int_t)totals->sent);
+}
+
+static void print_json(const struct relaying *r, FILE *out)
+{
+	json_t *object = describe(r);
+
+	json_dumpf(object, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(object);
+}
+
+static void summarise(const struct relaying *r)
+{
+	const struct attachment_totals *totals = &r->attachment->totals;
+	const struct run_options *options = r->setup->options;
+	char received[UNITS_TEXT_MAX], sent[UNITS_TEXT_MAX];
+
+	if (options->report) {
+		_cleanup_fclose_ FILE *file = fopen(options->report, "we");
+
+		if (file)
+			print_json(r, file);
+		if (!file || fflush(file) != 0)
+			fprintf(stderr, "rivulet: cannot write the report %s: %s\n",
+				options->report, strerror(errno));
+	}
+	if (options->json)
+		print_json(r, stderr);
+	else if (!options->quiet)
+		fprintf(stderr, "rivulet: stack %s: %llu connection%s, %s received, %s sent\n",
+			run_stack(options)->name, (unsigned long long)totals->connections,
+			totals->connections == 1 ? "" : "s",
+			units_bytes_about(totals->received, received),
+			units_bytes_about(totals->sent, sent));
+}
+
+/* There is no more to wait for: what the caller reads from our standard error ends. */
+static void let_the_caller_go(struct relaying *r)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	dup2(null, STDERR_FILENO);
+	close_fd(null);
+	supervisor_say(r->setup->control, SUPERVISOR_STAYS);
+	r->orphan = true;
+}
+
+static bool goes_on(struct relaying *r)
+{
+	if (!r->attachment->ops->is_busy(r->attachment))
+		return false;
+	if (r->ended && !r->orphan && attachment_in_use(r->listener)) {
+		summarise(r);
+		let_the_caller_go(r);
+	}
+	return true;
+}
+
+static void loop(struct relaying *r)
+{
+	struct pollfd control = {.fd = r->setup->control, .events = POLLIN};
+
+	while (goes_on(r)) {
+		struct pollfd fds[] = {control, {.fd = r->attachment->fd, .events = POLLIN}};
+		struct attached ignored;
+		char what;
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[0].revents) {
+			/* A foreground that was killed leaves a program that goes on. */
+			if (recv(control.fd, &what, 1, MSG_DONTWAIT) != 1)
+				r->orphan = true;
+			r->ended = true;
+			control.fd = -1;
+		}
+		if (fds[1].revents && r->attachment->ops->serve(r->attachment, &ignored) < 0)
+			return;
+	}
+}
+
+int relaying_main(const struct supervisor *setup)
+{
+	const struct attachment_ops *ops = run_attachment(setup->options);
+	struct relaying r = {.setup = setup};
+	_cleanup_close_ int listener = -1;
+	char folder[PATH_MAX];
+	struct err err = {0};
+	int code = folder_find(folder);
+
+	if (code < 0) {
+		fprintf(stderr, "rivulet: there is no folder for sockets (/run/user, /tmp): %s\n",
+			strerror(-code));
+		supervisor_say(setup->control, SUPERVISOR_DONE);
+		return RUN_FAILED;
+	}
+	supervisor_say(setup->control, SUPERVISOR_READY);
+	r.listener = listener = fds_receive(setup->handoff);
+	if (listener >= 0) {
+		const struct attachment_setup attached = {
+			.listener = listener, .stack = run_stack(setup->options), .folder = folder};
+
+		if (ops->open(&attached, &r.attachment, &err) < 0)
+			fprintf(stderr, "rivulet: %s\n", err.text);
+	}
+	if (r.attachment) {
+		loop(&r);
+		if (!r.orphan)
+			summarise(&r);
+		ops->close(r.attachment);
+	}
+	folder_leave(folder);
+	supervisor_say(setup->control, SUPERVISOR_DONE);
+	return 0;
+}
