@@ -27,6 +27,7 @@ void flow_close(struct flow *flow, bool reset)
 		end->source.fd = close_fd(end->source.fd);
 		free(end->out.held);
 		end->out.held = NULL;
+		pages_drop(&end->out.pages);
 	}
 }
 
@@ -56,10 +57,21 @@ static ssize_t write_some(int fd, const uint8_t *bytes, size_t size)
 	return done;
 }
 
+static bool is_holding(const struct flow_way *way)
+{
+	return way->held || way->pages.bytes > 0;
+}
+
+/* Who does not listen any more may still have something to say: what is for it is dropped. */
+static bool is_deaf(const struct flow *flow, ssize_t error)
+{
+	return error == -EPIPE && flow->left_open;
+}
+
 /* Passes the end on, once nothing is before it. */
 static void pass_end(struct flow *flow, struct flow_end *end)
 {
-	if (!end->out.ended || end->out.closed || end->out.held)
+	if (!end->out.ended || end->out.closed || is_holding(&end->out))
 		return;
 	/* Closing the other end, now that nobody is left here, says it better: with what its owner wishes (SO_LINGER). */
 	if (!end->gone)
@@ -67,27 +79,59 @@ static void pass_end(struct flow *flow, struct flow_end *end)
 	end->out.closed = true;
 }
 
-static int write_held(struct flow *flow, struct flow_end *end)
+static ssize_t give_bytes(struct flow_way *way, int to)
 {
-	struct flow_way *way = &end->out;
-	ssize_t done =
-		write_some(other(flow, end)->source.fd, way->held + way->at, way->size - way->at);
+	ssize_t done = write_some(to, way->held + way->at, way->size - way->at);
 
-	if (done < 0)
-		return (int)done;
-	way->at += (size_t)done;
-	way->moved += (size_t)done;
+	if (done > 0)
+		way->at += (size_t)done;
 	if (way->at == way->size) {
 		free(way->held);
 		way->held = NULL;
 	}
+	return done;
+}
+
+static int write_held(struct flow *flow, struct flow_end *end)
+{
+	struct flow_way *way = &end->out;
+	int to = other(flow, end)->source.fd;
+	ssize_t done = way->held ? give_bytes(way, to) : pages_give(&way->pages, to);
+
+	if (is_deaf(flow, done)) {
+		free(way->held);
+		way->held = NULL;
+		pages_drop(&way->pages);
+		return 0;
+	}
+	if (done < 0)
+		return (int)done;
+	way->moved += (size_t)done;
 	return 0;
 }
 
 /* -EAGAIN: nothing more can be moved for now. */
-static int move(struct flow *flow, struct flow_end *end)
+static int move_pages(struct flow *flow, struct flow_end *end)
 {
-	static uint8_t bytes[FLOW_READ]; /* everyone's: nothing stays in it */
+	struct flow_way *way = &end->out;
+	ssize_t got = pages_take(&way->pages, end->source.fd);
+	int err;
+
+	way->ended = got == 0;
+	way->bulk = got >= FLOW_READ / 4;
+	if (got == -EINVAL)
+		return 0; /* by bytes, then */
+	if (got <= 0)
+		return got < 0 ? (int)got : -EAGAIN;
+	err = write_held(flow, end);
+	if (err < 0)
+		return err;
+	return is_holding(way) ? -EAGAIN : 0;
+}
+
+static int move_bytes(struct flow *flow, struct flow_end *end)
+{
+	static __thread uint8_t bytes[FLOW_READ]; /* everyone's: nothing stays in it */
 	struct flow_way *way = &end->out;
 	ssize_t got = recv(end->source.fd, bytes, sizeof(bytes), MSG_DONTWAIT), done;
 
@@ -97,9 +141,9 @@ static int move(struct flow *flow, struct flow_end *end)
 		way->ended = true;
 		return -EAGAIN;
 	}
+	way->bulk = got == sizeof(bytes);
 	done = write_some(other(flow, end)->source.fd, bytes, (size_t)got);
-	/* Who does not listen any more may still have something to say. */
-	if (done == -EPIPE && flow->left_open)
+	if (is_deaf(flow, done))
 		return 0;
 	if (done < 0)
 		return (int)done;
@@ -109,12 +153,17 @@ static int move(struct flow *flow, struct flow_end *end)
 
 		return err < 0 ? err : -EAGAIN;
 	}
-	return got == sizeof(bytes) ? 0 : -EAGAIN;
+	return way->bulk ? 0 : -EAGAIN;
+}
+
+static int move(struct flow *flow, struct flow_end *end)
+{
+	return end->out.bulk ? move_pages(flow, end) : move_bytes(flow, end);
 }
 
 static bool may_read(const struct flow_way *way)
 {
-	return !way->ended && !way->held;
+	return !way->ended && !is_holding(way);
 }
 
 /* What each end is watched for: a sender that would only be held up is not. */
@@ -123,7 +172,7 @@ static int watch(struct flow *flow)
 	for (unsigned i = 0; i < 2; i++) {
 		struct flow_end *end = &flow->ends[i];
 		uint32_t events = (may_read(&end->out) ? EPOLLIN : 0) |
-				  (other(flow, end)->out.held ? EPOLLOUT : 0);
+				  (is_holding(&other(flow, end)->out) ? EPOLLOUT : 0);
 		int err;
 
 		/* Both ways of this end are done with: all that it could still tell, all the time, is that. */
@@ -157,7 +206,7 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 		return error_of(end->source.fd);
 	if (events & EPOLLHUP)
 		end->gone = true;
-	if (peer->out.held && (events & (EPOLLOUT | EPOLLHUP)))
+	if (is_holding(&peer->out) && (events & (EPOLLOUT | EPOLLHUP)))
 		err = write_held(flow, peer);
 	for (unsigned i = 0; i < READS_IN_TURN && err == 0; i++)
 		err = may_read(&end->out) && (events & (EPOLLIN | EPOLLHUP)) ? move(flow, end)

@@ -2,25 +2,28 @@
 /*
  * Bytes between two connected stream sockets, both ways, as if the two peers had one connection:
  *
- *  - what one end cannot take at once is held, one reading (FLOW_READ) at most for each way, and the other end is not read
- *    meanwhile: a slow receiver slows its sender down, and memory is bounded. A flow that waits holds nothing;
+ *  - what one end cannot take at once is held, one reading (FLOW_READ, or a pipe of pages where much flows) at most for each
+ *    way, and the other end is not read meanwhile: a slow receiver slows its sender down, and memory is bounded. A flow that waits holds nothing;
  *  - the end of one way is passed on when all before it was; the other way goes on (half-close);
  *  - a connection that is reset resets the other one: a transfer that was cut off must not look complete.
  */
 #pragma once
 
+#include "attach/pages.h"
 #include "base/loop.h"
 
 #include <stddef.h>
 
 #define FLOW_READ 131072 /* less costs throughput where no link bounds it; more costs memory */
 
-struct flow_way {        /* from one end to the other */
-	uint8_t *held;   /* owned; NULL: nothing */
-	size_t at, size; /* held[at..size) is still to be written */
-	bool ended;      /* no more will be read */
-	bool closed;     /* and the receiver knows */
-	uint64_t moved;  /* bytes written */
+struct flow_way {           /* from one end to the other */
+	uint8_t *held;      /* owned; NULL: nothing */
+	size_t at, size;    /* held[at..size) is still to be written */
+	struct pages pages; /* held as well, never both */
+	bool bulk;          /* it fills every reading: pages are moved instead of bytes */
+	bool ended;         /* no more will be read */
+	bool closed;        /* and the receiver knows */
+	uint64_t moved;     /* bytes written */
 };
 
 struct flow_end {
