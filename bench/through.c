@@ -33,6 +33,11 @@ static void die(const char *what)
 	exit(1);
 }
 
+static long number(const char *text)
+{
+	return strtol(text, NULL, 10);
+}
+
 static void set_up(int fd)
 {
 	const int on = 1;
@@ -170,6 +175,7 @@ static int compare(const void *a, const void *b)
 static void ask(int count)
 {
 	uint64_t *took = calloc((size_t)count, sizeof(*took));
+	const int middle = count / 2;
 	char bytes[QUESTION] = {0};
 	int fd = dial(ASK);
 
@@ -183,7 +189,7 @@ static void ask(int count)
 	if (!took)
 		die("memory");
 	qsort(took, (size_t)count, sizeof(*took), compare);
-	printf("%.2f\n", (double)took[count / 2] / 1e3);
+	printf("%.2f\n", (double)took[middle] / 1e3);
 	free(took);
 }
 
@@ -204,25 +210,25 @@ static void connects(int count)
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "serve") == 0)
-		serve(atoi(argv[2]));
+		serve((int)number(argv[2]));
 	if (argc < 6) {
 		fputs("usage: see the top of bench/through.c\n", stderr);
 		return 2;
 	}
 	server.sin_family = AF_INET;
-	server.sin_port = htons((uint16_t)atoi(argv[3]));
+	server.sin_port = htons((uint16_t)number(argv[3]));
 	inet_pton(AF_INET, argv[2], &server.sin_addr);
-	proxy_port = atoi(argv[4]);
+	proxy_port = (int)number(argv[4]);
 	switch (argv[1][0]) {
 	case DOWN:
 	case UP:
-		streams(argv[1][0], atoi(argv[5]), argc > 6 ? atof(argv[6]) : 2);
+		streams(argv[1][0], (int)number(argv[5]), argc > 6 ? strtod(argv[6], NULL) : 2);
 		break;
 	case ASK:
-		ask(atoi(argv[5]));
+		ask((int)number(argv[5]));
 		break;
 	default:
-		connects(atoi(argv[5]));
+		connects((int)number(argv[5]));
 	}
 	return 0;
 }
