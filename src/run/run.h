@@ -28,7 +28,7 @@ struct run_service {
 	int (*open)(int own, void *data, struct err *err);
 	/* Serves until it is told to end by a signal; the exit code. */
 	int (*serve)(void *data);
-	/* In the foreground, when that process has ended, however it did. */
+	/* In the foreground and in the watcher, when that process has ended, however it did. */
 	void (*clean)(void *data);
 	void *data;
 };

@@ -62,5 +62,7 @@ int watcher_main(const struct supervisor *setup)
 		supervisor_say(setup->control, SUPERVISOR_STAYS);
 	close_fd(setup->control);
 	let_go(run_attachment(setup->options), listener);
+	if (setup->options->service)
+		setup->options->service->clean(setup->options->service->data);
 	return 0;
 }

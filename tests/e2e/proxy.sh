@@ -148,13 +148,13 @@ grep -q 'in use' "$TMP/curl" || fail "no word of a port that is in use"
 end INT 0
 
 # Lost: a killed proxy would leave its set-up, its socket, or a process that nobody knows of.
-for victim in worker proxy; do
+for victim in worker proxy both; do
 	proxy --listen "unix:$TMP/s.sock"
-	if [ $victim = worker ]; then
-		kill -KILL "$worker"
-	else
-		kill -KILL "$proxy"
-	fi
+	case $victim in
+	worker) kill -KILL "$worker" ;;
+	proxy) kill -KILL "$proxy" ;;
+	both) kill -KILL "$worker" "$proxy" ;;
+	esac
 	code=0
 	wait "$proxy" || code=$?
 	[ "$code" = 137 ] || fail "it ended with $code when its $victim was killed"
