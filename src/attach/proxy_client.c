@@ -172,6 +172,16 @@ static void on_asking(struct client *client)
 	}
 }
 
+/* A look-up cannot be called off. It counts until it ends, or clients that come and go could make any number of them. */
+static void on_loss(struct client *client)
+{
+	say(client, "it has gone before it was connected");
+	if (client->state == CLIENT_DIALS && client_has_name(client))
+		loop_forget(&client->proxy->loop, &client->source);
+	else
+		client_close(client);
+}
+
 static void on_ready(struct loop_source *source, uint32_t events)
 {
 	struct client *client = loop_owner(source, struct client, source);
@@ -180,10 +190,8 @@ static void on_ready(struct loop_source *source, uint32_t events)
 		on_asking(client);
 	else if (client->state == CLIENT_LEAVES)
 		on_leaving(client);
-	else if (events & (EPOLLERR | EPOLLHUP)) {
-		say(client, "it has gone before it was connected");
-		client_close(client);
-	}
+	else if (events & (EPOLLERR | EPOLLHUP))
+		on_loss(client);
 }
 
 static void over(struct flow *flow, int code)

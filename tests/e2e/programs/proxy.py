@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """proxy.py PART [ARGUMENT...]: clients of the proxy that curl cannot play, and the servers behind it.
 
-The proxy is at 127.0.0.1:1080; what is connected to is on this host, at 127.0.0.1: port 7 echoes, and says the SHA-256 of
-all at its end; port 8 resets after the first bytes; port 9 sends for ever.
+The proxy is at 127.0.0.1:1080, the servers at $TARGET (127.0.0.1): port 7 echoes, and says the SHA-256 of all at its end;
+port 8 resets after the first bytes; port 9 sends for ever.
 """
 import errno
 import hashlib
@@ -13,8 +13,10 @@ import socket
 import struct
 import sys
 import threading
+import time
 
-PROXY = ("127.0.0.1", int(os.environ.get("PROXY_PORT", "1080")))
+PROXY = ("127.0.0.1", 1080)
+TARGET = os.environ.get("TARGET", "127.0.0.1")
 NOW = struct.pack("ii", 1, 0)
 
 
@@ -46,7 +48,7 @@ def serve_one(what, s):
 
 
 def serve(port, what):
-    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    listener = socket.create_server(("0.0.0.0", port), backlog=1024)
     while True:
         s = listener.accept()[0]
         threading.Thread(target=serve_one, args=(what, s), daemon=True).start()
@@ -71,16 +73,16 @@ def get(s, size):
 
 def socks(port, early=b""):
     s = socket.create_connection(PROXY)
-    s.sendall(b"\5\1\0\5\1\0\1\x7f\0\0\1" + struct.pack(">H", port) + early)
+    s.sendall(b"\5\1\0\5\1\0\1" + socket.inet_aton(TARGET) + struct.pack(">H", port) + early)
     assert get(s, 2) == b"\5\0"
     reply = get(s, 10)
-    assert reply[:4] == b"\5\0\0\1" and reply[4:8] == b"\x7f\0\0\1" and reply[8:] != b"\0\0", reply
+    assert reply[:4] == b"\5\0\0\1" and reply[4:8] != bytes(4) and reply[8:] != bytes(2), reply
     return s
 
 
 def http(port, early=b""):
     s = socket.create_connection(PROXY)
-    s.sendall(b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: x\r\n\r\n" % port + early)
+    s.sendall(f"CONNECT {TARGET}:{port} HTTP/1.1\r\nHost: x\r\n\r\n".encode() + early)
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += get(s, 1)
@@ -210,6 +212,26 @@ def slow(count, pid):
     print(f"{grown} kB more for {count} clients that do not read")
 
 
+def names(count, pid):
+    """Look-ups that hang are bounded, also those of clients who do not wait."""
+    def threads():
+        return len(os.listdir(f"/proc/{pid}/task"))
+
+    for _ in range(6):
+        before, tries = threads(), 100
+        all_ = [socket.create_connection(PROXY) for _ in range(count)]
+        for i, s in enumerate(all_):
+            s.sendall(b"CONNECT nobody%d.invalid:80 HTTP/1.1\r\n\r\n" % i)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NOW)
+        while threads() < min(before + count, 128) and tries:
+            time.sleep(0.005)
+            tries -= 1
+        for s in all_:
+            s.close()
+        assert threads() <= 130, f"{threads()} threads"
+    half_close()
+
+
 def drip():
     """A request that comes ever so slowly is not waited for."""
     s = socket.create_connection(PROXY)
@@ -246,5 +268,5 @@ def limit(count):
 
 
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-{f.__name__: f for f in (servers, half_close, resets, refusals, garbage, many, bulk, slow, drip, limit)}[
+{f.__name__: f for f in (servers, half_close, resets, refusals, garbage, many, bulk, slow, names, drip, limit)}[
     sys.argv[1]](*map(int, sys.argv[2:]))
