@@ -16,6 +16,6 @@ struct pages {
 /* Takes what @from has, some hundred kilobytes at most: how many; 0: it has ended; -EAGAIN: nothing now; -EINVAL: that cannot be
  * done with such a descriptor; or it is lost. There must be no bytes. */
 ssize_t pages_take(struct pages *pages, int from);
-/* Gives to @to what it takes: how many; 0: none now; negative errno: it is lost. */
+/* Gives to @to what it takes: how many; 0: none now; negative errno: it is lost. The process must ignore SIGPIPE. */
 ssize_t pages_give(struct pages *pages, int to);
 void pages_drop(struct pages *pages);

@@ -17,7 +17,7 @@
 #define ACCEPTS_IN_TURN 16
 #define PAUSE           (NS_PER_S / 10)
 #define SPARE_FDS       64 /* ours, and of look-ups */
-#define CLIENT_FDS      4  /* both connections, or one and what a dialling needs */
+#define CLIENT_FDS      6 /* both connections and a pipe each way, or one and what a dialling needs */
 
 static void watch_doors(struct proxy *proxy, uint32_t events)
 {

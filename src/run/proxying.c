@@ -67,6 +67,7 @@ static int open_service(int own, void *data, struct err *err)
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
+	signal(SIGPIPE, SIG_IGN); /* splice(2) cannot be told not to */
 	if (!service->stack->dial_open)
 		return err_set(err, -EOPNOTSUPP, "stack '%s' cannot dial for others",
 			       service->stack->name);

@@ -26,7 +26,7 @@ as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
 # proxy OPTION...: its process, and that of the worker that serves, in $proxy and $worker.
 proxy() {
 	: >"$LOG"
-	env --default-signal=INT "$RIVULET" proxy --verbose "$@" 2>"$LOG" >"$TMP/out" &
+	env --default-signal=INT,PIPE "$RIVULET" proxy --verbose "$@" 2>"$LOG" >"$TMP/out" &
 	proxy=$!
 	soon grep -q 'proxy at' "$LOG" || fail "the proxy does not begin"
 	worker=$(pgrep -x rivulet -P "$proxy" || echo "$proxy")
@@ -91,6 +91,7 @@ client resets
 TARGET=10.1.0.1 client half_close
 TARGET=10.1.0.1 client resets
 # Lost: one bad program would end it for all.
+client hang_up "$TMP/s.sock"
 client garbage 1
 # Lost: bytes, or places of those who have gone.
 before=$(fds)

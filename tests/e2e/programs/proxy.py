@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """proxy.py PART [ARGUMENT...]: clients of the proxy that curl cannot play, and the servers behind it.
 
-The proxy is at 127.0.0.1:1080, the servers at $TARGET (127.0.0.1): port 7 echoes, and says the SHA-256 of all at its end;
-port 8 resets after the first bytes; port 9 sends for ever.
+The proxy is at 127.0.0.1:1080, the servers at $TARGET (127.0.0.1): port 6 sends a MB at once, for each byte, and at the
+end; port 7 echoes, and says the SHA-256 of all at its end; port 8 resets after the first byte; port 9 sends for ever.
 """
 import errno
 import hashlib
@@ -40,6 +40,15 @@ def flood(s):
         s.sendall(bytes(1 << 16))
 
 
+def burst(s):
+    more = b"x"
+    while more:
+        s.sendall(bytes(1 << 20))
+        more = s.recv(1)
+    s.sendall(bytes(1 << 20))
+    s.close()
+
+
 def serve_one(what, s):
     try:
         what(s)
@@ -56,7 +65,7 @@ def serve(port, what):
 
 def servers():
     threading.stack_size(1 << 18)
-    for port, what in ((8, reset), (9, flood)):
+    for port, what in ((6, burst), (8, reset), (9, flood)):
         threading.Thread(target=serve, args=(port, what), daemon=True).start()
     serve(7, echo)
 
@@ -116,6 +125,22 @@ def resets():
     s = socks(9)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NOW)
     s.close()
+
+
+def hang_up(path):
+    """Of a client that has had enough only its own connection ends."""
+    for _ in range(20):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(path)
+        s.sendall(b"CONNECT 127.0.0.1:6 HTTP/1.1\r\n\r\n")
+        while get(s, 1) != b"\0":
+            pass
+        get(s, (1 << 20) - 1)
+        for _ in range(3):
+            s.sendall(b"x")
+            assert get(s, 1 << 20) == bytes(1 << 20)
+        s.close()
+    half_close()
 
 
 def refusals():
@@ -268,5 +293,5 @@ def limit(count):
 
 
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-{f.__name__: f for f in (servers, half_close, resets, refusals, garbage, many, bulk, slow, names, drip, limit)}[
-    sys.argv[1]](*map(int, sys.argv[2:]))
+{f.__name__: f for f in (servers, half_close, resets, hang_up, refusals, garbage, many, bulk, slow, names, drip, limit)}[
+    sys.argv[1]](*(int(a) if a.isdecimal() else a for a in sys.argv[2:]))
