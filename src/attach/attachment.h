@@ -64,7 +64,7 @@ extern const struct attachment_ops
 extern const struct attachment_ops
 	attachment_relay; /* sockets of ours for TCP ones, and their bytes by a stack: relay/ */
 extern const struct attachment_ops
-	attachment_announce; /* what makes its own connections: announce.c */
+	attachment_announce; /* what makes its own connections: proxy/announce.c */
 
 /* The one that programs get a stack by. */
 const struct attachment_ops *attachment_of(const struct stack_ops *stack);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/proxying.h"
 
-#include "attach/door.h"
+#include "attach/proxy/door.h"
 #include "base/clock.h"
 #include "base/units.h"
 #include "run/user.h"

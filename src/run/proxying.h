@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs the proxy (attach/proxy.h) on a stack. Where that stack uses the host's links the proxy is a run like any other, in
+ * Runs the proxy (attach/proxy/proxy.h) on a stack. Where that stack uses the host's links the proxy is a run like any other, in
  * the place of a program: the links are set up and followed, it is shown by `rivulet status`, and what was set up is taken
  * back at its end, however it ends. The proxy is the calling user's, under sudo too.
  */
 #pragma once
 
-#include "attach/proxy.h"
+#include "attach/proxy/proxy.h"
 #include "run/run.h"
 
 struct proxying {

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "attach/request.h"
+#include "attach/proxy/request.h"
 
 #include <errno.h>
 #include <stdlib.h>

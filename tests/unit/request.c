@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Without these, a client of the proxy would be connected to another place than it asked for, would wait for a reply that
  * it cannot read, or could make the proxy keep more than its share of memory. */
-#include "attach/request.h"
+#include "attach/proxy/request.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

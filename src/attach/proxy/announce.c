@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/announce.h"
+#include "attach/proxy/announce.h"
 
 #include "attach/attachment.h"
 #include "base/cleanup.h"

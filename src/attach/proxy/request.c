@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/request.h"
+#include "attach/proxy/request.h"
 
 #include "base/address.h"
 

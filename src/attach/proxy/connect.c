@@ -7,7 +7,7 @@
  * More lenient than the standard in one point: HTTP/1.1 without Host is taken, for some clients leave it out and
  * the request line has it anyway.
  */
-#include "attach/request.h"
+#include "attach/proxy/request.h"
 #include "base/cleanup.h"
 
 #include <stdbool.h>

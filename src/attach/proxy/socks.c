@@ -8,7 +8,7 @@
  *
  * A name is looked up here, not by the client ("socks5h"), so that the look-up goes by a link that works.
  */
-#include "attach/request.h"
+#include "attach/proxy/request.h"
 #include "base/cleanup.h"
 
 #include <arpa/inet.h>

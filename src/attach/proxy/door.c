@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/door.h"
+#include "attach/proxy/door.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"

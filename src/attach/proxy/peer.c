@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "attach/peer.h"
+#include "attach/proxy/peer.h"
 
 #include <errno.h>
 #include <linux/inet_diag.h>

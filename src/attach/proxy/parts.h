@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files proxy*.c share among themselves. */
+/* What the files of this folder share among themselves. */
 #pragma once
 
-#include "attach/door.h"
 #include "attach/flow.h"
-#include "attach/proxy.h"
-#include "attach/request.h"
+#include "attach/proxy/door.h"
+#include "attach/proxy/proxy.h"
+#include "attach/proxy/request.h"
 #include "base/netlink.h"
 
 #include <sys/queue.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who comes in, who is let out: doors, limits, the queue before the dialling, and the end. */
-#include "attach/proxy.h"
+#include "attach/proxy/proxy.h"
 
-#include "attach/announce.h"
-#include "attach/peer.h"
-#include "attach/proxy_parts.h"
+#include "attach/proxy/announce.h"
+#include "attach/proxy/parts.h"
+#include "attach/proxy/peer.h"
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/clock.h"

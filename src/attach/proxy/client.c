@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A client's life: request, dialling, flow; or request and refusal. */
-#include "attach/announce.h"
-#include "attach/proxy_parts.h"
+#include "attach/proxy/announce.h"
+#include "attach/proxy/parts.h"
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
