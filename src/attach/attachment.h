@@ -57,6 +57,8 @@ struct attachment_ops {
 	/* serve(), but as if there were no supervisor. */
 	int (*let_go)(struct attachment *attachment);
 	void (*close)(struct attachment *attachment);
+	/* Removes from the folder @setup->folder what processes that were killed have left there. NULL: nothing ever. */
+	void (*clean)(const char *folder);
 };
 
 extern const struct attachment_ops

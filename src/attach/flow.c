@@ -197,6 +197,16 @@ static int error_of(int fd)
 	return error ? -error : -ECONNRESET;
 }
 
+/* Was it said (SO_LINGER) that closing throws away what is not sent? */
+static bool is_abandoned(int fd)
+{
+	struct linger linger = {0};
+	socklen_t size = sizeof(linger);
+
+	return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 && linger.l_onoff &&
+	       linger.l_linger == 0;
+}
+
 static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 {
 	struct flow_end *peer = other(flow, end);
@@ -204,8 +214,11 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 
 	if (events & EPOLLERR)
 		return error_of(end->source.fd);
-	if (events & EPOLLHUP)
+	if (events & EPOLLHUP) {
 		end->gone = true;
+		if (flow->left_open && is_abandoned(peer->source.fd))
+			return -ECONNABORTED;
+	}
 	if (is_holding(&peer->out) && (events & (EPOLLOUT | EPOLLHUP)))
 		err = write_held(flow, peer);
 	for (unsigned i = 0; i < READS_IN_TURN && err == 0; i++)

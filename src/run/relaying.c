@@ -98,7 +98,8 @@ static void loop(struct relaying *r)
 		struct attached ignored;
 		char what;
 
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		/* Somebody who takes nothing any more is not told. */
+		if (poll(fds, ARRAY_SIZE(fds), r->ended ? 1000 : -1) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents) {
 			/* A foreground that was killed leaves a program that goes on. */

@@ -2,6 +2,7 @@
 #include "attach/attachment.h"
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "base/folder.h"
 #include "run/status.h"
 #include "run/supervisor.h"
 
@@ -40,6 +41,8 @@ int watcher_main(const struct supervisor *setup)
 	const int keep[] = {setup->control, setup->watch};
 	_cleanup_close_ int listener = -1;
 	pid_t supervisor = fork();
+	const struct attachment_ops *ops = run_attachment(setup->options);
+	char folder[PATH_MAX];
 	int null;
 
 	if (supervisor < 0)
@@ -56,12 +59,16 @@ int watcher_main(const struct supervisor *setup)
 	while (waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
 		;
 	status_remove(supervisor);
+	if (ops->clean && folder_find(folder) == 0) {
+		ops->clean(folder);
+		folder_leave(folder);
+	}
 	if (listener < 0)
 		return 0;
 	if (attachment_in_use(listener))
 		supervisor_say(setup->control, SUPERVISOR_STAYS);
 	close_fd(setup->control);
-	let_go(run_attachment(setup->options), listener);
+	let_go(ops, listener);
 	if (setup->options->service)
 		setup->options->service->clean(setup->options->service->data);
 	return 0;

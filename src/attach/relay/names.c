@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names and options: what the far side says. An option is passed on if its value is plain data (options.h); some hold for the
- * program's waiting, too, which is on the near side.
+ * Names and options: what the far side says. Some options hold for the program's waiting, too, which is on the near side.
  */
-#include "attach/options.h"
 #include "attach/relay/relay.h"
 #include "base/cleanup.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -75,19 +74,36 @@ void relay_on_peer(struct relay *relay, struct relayed *socket, const struct cal
 	answer_name(socket, call, relay->calls->peer);
 }
 
-/* Is the value of this option plain data? Those that hold addresses would be read from, or written to, our own memory. */
-static int may_pass(int level, int name, enum option_direction direction)
-{
-	struct option_how how = options_how(level, name, direction);
+/* Options that are not passed on: their values are addresses or descriptors, which would be taken for ours; or they change what
+ * the socket's bytes are, which is seen on the far side alone. Numbers, for no version of the headers has them all. */
+static const struct {
+	int level, first, last;
+} withheld[] = {
+	{SOL_SOCKET, SO_ATTACH_FILTER, SO_DETACH_FILTER},
+	{SOL_SOCKET, 50, 52}, /* SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_* */
+	{SOL_SOCKET, 60, 60}, /* SO_ZEROCOPY */
+	{SOL_SOCKET, 76, 80}, /* SO_PASSPIDFD, SO_PEERPIDFD, SO_DEVMEM_* */
+	{SOL_SOCKET, 84, INT_MAX},
+	{IPPROTO_TCP, 19, 22}, /* TCP_REPAIR */
+	{IPPROTO_TCP, 31, 31}, /* TCP_ULP */
+	{IPPROTO_TCP, 35, 35}, /* TCP_ZEROCOPY_RECEIVE */
+	{IPPROTO_TCP, 47, INT_MAX},
+	{IPPROTO_IP, 64, INT_MAX}, /* netfilter's */
+	{IPPROTO_IPV6, 64, 65},
+	{IPPROTO_IPV6, 68, 69},
+	{IPPROTO_IPV6, 90, INT_MAX},
+};
 
-	switch (how.answer) {
-	case OPTION_LEFT:
+static int may_pass(int level, int name)
+{
+	if (level != SOL_SOCKET && level != IPPROTO_TCP && level != IPPROTO_IP &&
+	    level != IPPROTO_IPV6)
 		return -ENOPROTOOPT;
-	case OPTION_REFUSED:
-		return -how.error;
-	default:
-		return 0;
-	}
+	for (unsigned i = 0; i < ARRAY_SIZE(withheld); i++)
+		if (withheld[i].level == level && name >= withheld[i].first &&
+		    name <= withheld[i].last)
+			return -ENOPROTOOPT;
+	return name < 0 ? -ENOPROTOOPT : 0;
 }
 
 /* The program waits on its own side: what it says of waiting holds there. */
@@ -111,7 +127,7 @@ static bool is_of_waiting(int level, int name)
 void relay_on_set(struct relay *relay, struct relayed *socket, const struct call *call, int theirs)
 {
 	int level = (int)call->args[1], name = (int)call->args[2], size = (int)call->args[4];
-	int err = may_pass(level, name, OPTION_SET), far = far_of(socket);
+	int err = may_pass(level, name), far = far_of(socket);
 	uint8_t value[VALUE_MAX];
 
 	if (err == 0 && far < 0)
@@ -148,7 +164,7 @@ static int get(struct relayed *socket, const struct call *call, int theirs, void
 {
 	struct relay *relay = socket->relay;
 	int level = (int)call->args[1], name = (int)call->args[2], far = far_of(socket);
-	int err = may_pass(level, name, OPTION_GET);
+	int err = may_pass(level, name);
 
 	if (err == 0 && far < 0)
 		err = far;

@@ -3,16 +3,20 @@
 
 #include "base/cleanup.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define MEETING "us" /* the name of our own listener */
+#define PREFIX  "relay-" /* of the folders' names */
+#define MEETING "us"     /* the name of our own listener */
 
 /* The address of @name in the folder; 0: too long. */
 static socklen_t address_of(const struct near *near, const char *name, struct sockaddr_un *ret)
@@ -33,39 +37,71 @@ static socklen_t address_of_number(const struct near *near, unsigned number,
 	return address_of(near, name, ret);
 }
 
-/* What the last of our kind that died here has left. */
-static void empty(const struct near *near)
+/* Removes the folder that @fd is, whose path is @path, with the sockets in it. */
+static void remove_folder(int fd, const char *path)
 {
-	struct sockaddr_un address;
+	DIR *folder = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	const struct dirent *entry;
 
-	for (unsigned number = 1; number <= near->named; number++)
-		if (address_of_number(near, number, &address))
-			unlink(address.sun_path);
-	if (address_of(near, MEETING, &address))
-		unlink(address.sun_path);
-	rmdir(near->folder);
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_name[0] != '.')
+			unlinkat(fd, entry->d_name, 0);
+	if (folder)
+		closedir(folder);
+	rmdir(path);
+}
+
+void near_clean(const char *parent)
+{
+	DIR *folder = opendir(parent);
+	const struct dirent *entry;
+
+	while (folder && (entry = readdir(folder))) {
+		_cleanup_close_ int fd = -1;
+		char path[PATH_MAX];
+
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		fd = openat(dirfd(folder), entry->d_name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		snprintf(path, sizeof(path), "%s/%s", parent, entry->d_name);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			remove_folder(fd, path);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+/* A folder that is locked before it can be taken for one that was left. */
+static int make_folder(struct near *near, const char *parent)
+{
+	int size = snprintf(near->folder, sizeof(near->folder), "%s/" PREFIX "XXXXXX", parent);
+
+	if (size < 0 || (size_t)size >= sizeof(near->folder))
+		return -ENAMETOOLONG;
+	if (!mkdtemp(near->folder)) /* which only the user can enter */
+		return -errno;
+	near->lock = open(near->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (near->lock < 0 || flock(near->lock, LOCK_EX | LOCK_NB) < 0)
+		return -EAGAIN;
+	return access(near->folder, W_OK) < 0 ? -EAGAIN : 0;
 }
 
 int near_open(struct near *near, const char *parent)
 {
 	_cleanup_close_ int fd = -1;
 	struct sockaddr_un address;
-	int size;
+	int err;
 
-	*near = (struct near){.listener = -1, .diag = -1};
-	size = snprintf(near->folder, sizeof(near->folder), "%s/relay-XXXXXX", parent);
-	if (size < 0 || (size_t)size >= sizeof(near->folder))
-		return -ENAMETOOLONG;
-	if (!mkdtemp(near->folder)) /* which only the user can enter */
-		return -errno;
+	*near = (struct near){.lock = -1, .listener = -1, .diag = -1};
+	near_clean(parent);
+	err = make_folder(near, parent);
+	if (err < 0)
+		return err;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || !address_of(near, MEETING, &address) ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0) {
-		int err = -errno;
-
-		empty(near);
-		return err;
-	}
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
+		return -errno;
 	near->listener = steal_fd(&fd);
 	near->diag = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	return 0;
@@ -75,7 +111,9 @@ void near_close(struct near *near)
 {
 	near->listener = close_fd(near->listener);
 	near->diag = close_fd(near->diag);
-	empty(near);
+	if (near->lock >= 0)
+		remove_folder(near->lock, near->folder);
+	near->lock = close_fd(near->lock);
 }
 
 int near_make(bool nonblocking)

@@ -15,7 +15,8 @@
 #include <sys/un.h>
 
 struct near {
-	char folder[64]; /* made, and removed by near_close() */
+	char folder[96]; /* made, and removed by near_close() */
+	int lock;        /* owned; as long as it is held the folder is in use */
 	int listener;    /* owned; where programs' sockets are connected to us */
 	int diag;        /* owned; -1: cannot be had */
 	unsigned named;  /* sockets that listened so far */
@@ -24,6 +25,8 @@ struct near {
 /* In the folder @parent, which exists. */
 int near_open(struct near *near, const char *parent);
 void near_close(struct near *near);
+/* Removes from @parent what processes that were killed have left. */
+void near_clean(const char *parent);
 
 /* A socket for a program. */
 int near_make(bool nonblocking);

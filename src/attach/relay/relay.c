@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <sys/timerfd.h>
 
+#define PATIENCE (10 * NS_PER_S)
+
 static const relay_answer answers[CALL_KINDS] = {
 	[CALL_CONNECT] = relay_on_connect, [CALL_BIND] = relay_on_bind,
 	[CALL_LISTEN] = relay_on_listen,   [CALL_ACCEPT] = relay_on_accept,
@@ -129,11 +131,28 @@ static int serve(struct attachment *attachment, struct attached *ret)
 	return err;
 }
 
+static void add_moved(const void *node, VISIT which, void *data)
+{
+	const struct relayed *socket = *(const struct relayed *const *)node;
+	uint64_t *moved = data;
+
+	if ((which == postorder || which == leaf) && socket->state == RELAYED_CONNECTED)
+		*moved += socket->flow.ends[0].out.moved + socket->flow.ends[1].out.moved;
+}
+
+/* When all programs have ended, what they wrote goes on as long as somebody takes it. */
 static bool is_busy(struct attachment *attachment)
 {
-	const struct relay *relay = (const struct relay *)attachment;
+	struct relay *relay = (struct relay *)attachment;
+	uint64_t moved = 0;
 
-	return !relay->deserted || relay->flows > 0;
+	if (!relay->deserted || relay->flows == 0)
+		return !relay->deserted;
+	twalk_r(relay->sockets, add_moved, &moved);
+	if (moved != relay->moved || !relay->moved_at)
+		relay->moved_at = clock_now();
+	relay->moved = moved;
+	return clock_now() - relay->moved_at < PATIENCE;
 }
 
 static int let_all_go(struct attachment *attachment)
@@ -205,7 +224,7 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 	if (!relay)
 		return err_set(err, -ENOMEM, "no memory for the relay");
 	relay->attachment.ops = &attachment_relay;
-	relay->near = (struct near){.listener = -1, .diag = -1};
+	relay->near = (struct near){.lock = -1, .listener = -1, .diag = -1};
 	relay->sweep_at = 64;
 	TAILQ_INIT(&relay->unwatched);
 	home_open(&relay->home);
@@ -249,4 +268,5 @@ const struct attachment_ops attachment_relay = {
 	.is_busy = is_busy,
 	.let_go = let_all_go,
 	.close = close_relay,
+	.clean = near_clean,
 };

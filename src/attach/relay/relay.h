@@ -85,8 +85,9 @@ struct relay {
 	void *sockets;                   /* a tree, by cookie */
 	TAILQ_HEAD(, relayed) unwatched; /* those whose end nobody tells us */
 	unsigned unwatched_count, sweep_at;
-	unsigned flows; /* that are going on */
-	bool deserted;  /* no program is left that could ask */
+	uint64_t moved, moved_at; /* bytes, and when more of them had moved, for the last time */
+	unsigned flows;           /* that are going on */
+	bool deserted;            /* no program is left that could ask */
 };
 
 /* sockets.c */
