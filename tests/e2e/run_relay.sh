@@ -3,7 +3,7 @@
 # Programs whose sockets are relayed over another stack (here the reference: the host's plain TCP) do what they do without,
 # byte by byte, and find out what they would find out.
 . "$(dirname "$0")/run_lib.sh"
-need curl iperf3 git jq
+need curl jq
 
 PHONE="$RIVULET run --stack host"
 SERVER="$RIVULET run --stack host --quiet -- $NGINX"
@@ -20,27 +20,6 @@ jq -e '.stack == "host" and .connections == 1 and .received > 5000000' "$REPORT"
 	fail "the report: $(cat "$REPORT")"
 expect_text 'stack host: 1 connection, 5.0 MB received' "$OUT"
 expect "over IPv6" relayed "$PHONE --quiet -- curl -6 -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'"
-
-# Lost: programs that are built in other ways: without the C library's help, for 32 bits.
-for program in fetch fetch-raw fetch-static fetch-32; do
-	[ -x "$PROGRAMS/$program" ] || continue
-	expect "$program" relayed "$PHONE --quiet -- '$PROGRAMS/$program' 10.1.0.1 80 /file | cmp - '$TMP/www/file'"
-	echo "relayed: $program"
-done
-
-# Lost: programs that ask for a name, fork, and talk to themselves.
-git init -q --bare "$TMP/www/repository.git"
-git clone -q "$TMP/www/repository.git" "$TMP/work" 2>/dev/null
-(cd "$TMP/work" && cp "$TMP/www/file" big && git add big && git -c user.name=n -c user.email=e@x commit -qm one && git push -q origin HEAD)
-git -C "$TMP/www/repository.git" update-server-info
-expect "git clone" relayed "$PHONE --quiet -- git clone -q http://server/repository.git '$TMP/copy' && cmp '$TMP/copy/big' '$TMP/www/file'"
-
-# Lost: both directions at once, many streams.
-for how in "" "-R" "-P 8" "--bidir"; do
-	SERVER="$RIVULET run --stack host --quiet -- iperf3 -s -1" \
-		expect "iperf3 $how" rivulet lab run pair --also "server: $RIVULET run --stack host --quiet -- iperf3 -s -1" -- \
-		sh -c "$PHONE --quiet -- iperf3 -t 1 $how -c server"
-done
 
 # Lost: what a program wrote last, when it ends at once; and the connection's own errors.
 expect "ends, cut-offs, many at once" rivulet lab run pair --also "server: python3 '$here/programs/peer.py'" -- \
