@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Thin on purpose: meson.build knows how things are built, scripts/ how they are checked.
 #
-#   make demo | build | check | install | lint | fuzz | asan | bench | clean
+#   make demo | build | kernels | check | install | lint | fuzz | asan | bench | clean
 #
 # BUILD is the build folder's name (the others are made from it: build-check, build-asan, ...).
 # FUZZ_SECONDS is how long each fuzz target runs: 60 unless told, 10 in `make check`.
@@ -9,7 +9,9 @@ BUILD ?= build
 PREFIX ?= /usr/local
 export BUILD
 
-.PHONY: all build demo check lint fuzz asan bench install clean
+KERNELS = $(basename $(notdir $(wildcard kernel/*.config)))
+
+.PHONY: all build kernels demo check lint fuzz asan bench install clean
 
 all: build
 
@@ -17,13 +19,18 @@ build:
 	@scripts/install-packages build
 	@scripts/build $(BUILD)
 
+# Those that programs run on where the device's own lacks MPTCP; some minutes, once. Then `make build` takes them up.
+kernels:
+	@scripts/install-packages kernels
+	@for kind in $(KERNELS); do kernel/build $$kind || exit 1; done
+
 demo:
 	@scripts/install-packages build demo
 	@scripts/build $(BUILD)
 	@demo/demo
 
 check:
-	@scripts/install-packages build check demo
+	@scripts/install-packages build kernels check demo
 	@scripts/check all
 
 lint:
@@ -35,7 +42,7 @@ fuzz:
 	@scripts/check fuzz
 
 asan:
-	@scripts/install-packages build check
+	@scripts/install-packages build kernels check
 	@scripts/check asan
 
 bench:

@@ -18,6 +18,10 @@
  *  NET_RENEW    takes the endpoints of such a link out and puts them in at once: with the same care.
  *  NET_BACKLOG  bounds what TCP sockets hold, only downwards, and never below what the neediest of them needs (run/bound.h).
  *  NET_ASK      makes the kernel ask a link's next hop whether it is there, as it does by itself all the time.
+ *  NET_PORTS    gives out descriptors for the packets of the links (link/port.h), to a caller who could open packet sockets
+ *               itself, or for whom whoever installed rivulet-net has given its file CAP_NET_RAW, which says just that. It
+ *               is a conversation of its own: nothing is set up, and all is taken back by the end of the descriptors.
+ *  NET_LISTEN   holds one port of the host more for them, which nobody has. Privileged ones only for those who may have them.
  *  NET_END      takes everything back that no live run and no connection needs.
  *  NET_CLEAN    the same for what dead runs have left.
  *
@@ -30,6 +34,7 @@
 #include "base/err.h"
 #include "link/multipath.h"
 #include "link/policy.h"
+#include "link/port.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -48,6 +53,8 @@ enum net_request_kind {
 	NET_RENEW,
 	NET_BACKLOG,
 	NET_ASK,
+	NET_PORTS,
+	NET_LISTEN,
 	NET_END
 };
 
@@ -56,15 +63,17 @@ struct net_request {
 	unsigned link;        /* NET_SILENT, NET_RENEW, NET_ASK */
 	bool silent;          /* NET_SILENT */
 	uint32_t backlog;     /* NET_BACKLOG: bytes, 0: as it was */
-	struct policy policy; /* NET_OPEN */
+	uint16_t port;        /* NET_LISTEN: > 0 */
+	struct policy policy; /* NET_OPEN, NET_PORTS */
 };
 
 enum net_report_kind {
 	NET_EXPLAINS = 1, /* words: what was done */
 	NET_NOTES,        /* words: what was not, or should be known */
 	NET_USES,         /* what becomes of the links, which may have changed */
-	NET_READY,        /* to NET_OPEN */
-	NET_REFUSED,      /* to NET_OPEN or NET_CLEAN: words; the conversation is over */
+	NET_READY,        /* to NET_OPEN or NET_PORTS */
+	NET_PORT,         /* to NET_PORTS, before that: of one link; its descriptor follows */
+	NET_REFUSED,      /* to NET_OPEN, NET_PORTS or NET_CLEAN: words; the conversation is over */
 	NET_EVENT,        /* subflows have come or gone, somewhere */
 	NET_STAYS,        /* to NET_END: connections of others need something for some time */
 	NET_DONE          /* to NET_END or NET_CLEAN: all is taken back */
@@ -80,6 +89,8 @@ struct net_report {
 	bool privileged;                   /* NET_READY: something can be set up */
 	struct net_use uses[NET_USES_MAX]; /* NET_USES: of all links but MULTIPATH_NOT_A_LINK */
 	unsigned use_count;
+	struct port port;        /* NET_PORT */
+	struct port_range range; /* NET_PORT */
 	char text[NET_TEXT_MAX];
 };
 
@@ -136,6 +147,23 @@ struct net_news {
 	bool links; /* links, or what becomes of them, may have changed */
 };
 struct net_news net_receive(struct net *net, net_say words, void *data);
+
+/* The packets of the host's links, each on a descriptor, for a stack of one's own. */
+#define NET_PORTS_MAX 8
+struct net_ports {
+	struct port all[NET_PORTS_MAX];
+	int fds[NET_PORTS_MAX]; /* owned */
+	unsigned count;
+	struct port_range range; /* of the host's port numbers, that the stack may use */
+};
+
+/* Takes over @fd as net_open() does and gets a port of each link that @policy (NULL: none) lets be used. What is held stays
+ * so until net_close(); the descriptors are closed with net_ports_close(). Negative errno: there are none, for this reason. */
+int net_ports_open(struct net *net, int fd, const struct policy *policy, net_say words, void *data,
+		   struct net_ports *ret, struct err *err);
+void net_ports_close(struct net_ports *ports);
+/* One port of the host more, for the stack to listen on. If it cannot be had, words say so. */
+void net_listen(struct net *net, uint16_t port);
 
 /* Has all taken back. False: something stays for a while, as connections of others need it. */
 bool net_end(struct net *net);

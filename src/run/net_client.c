@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The caller's side of net.h. */
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "run/net.h"
 
 #include <string.h>
@@ -81,6 +82,57 @@ int net_open(struct net *net, int fd, const struct policy *policy, net_say words
 	}
 	net->privileged = answer.privileged;
 	return 0;
+}
+
+static int take_port(struct net *net, const struct net_report *report, struct net_ports *ports)
+{
+	int fd = fds_receive(net->fd);
+
+	if (fd < 0)
+		return fd;
+	if (ports->count == NET_PORTS_MAX) {
+		close_fd(fd);
+		return -EPROTO;
+	}
+	ports->range = report->range;
+	ports->all[ports->count] = report->port;
+	ports->fds[ports->count++] = fd;
+	return 0;
+}
+
+int net_ports_open(struct net *net, int fd, const struct policy *policy, net_say words, void *data,
+		   struct net_ports *ret, struct err *err)
+{
+	struct net_request request = {.kind = NET_PORTS};
+	struct net_report answer = {.kind = NET_REFUSED};
+	int code;
+
+	*net = (struct net){.fd = fd};
+	*ret = (struct net_ports){0};
+	if (policy)
+		request.policy = *policy;
+	code = say(net, &request);
+	do
+		code = code < 0 ? code : await(net, words, data, &answer);
+	while (code == 0 && answer.kind == NET_PORT && (code = take_port(net, &answer, ret)) == 0);
+	if (code == 0 && answer.kind == NET_READY)
+		return 0;
+	net_ports_close(ret);
+	net_close(net);
+	if (code < 0)
+		return err_set(err, code, "rivulet-net has ended (is it of another version?)");
+	return err_set(err, -EPERM, "%s", answer.text);
+}
+
+void net_ports_close(struct net_ports *ports)
+{
+	while (ports->count > 0)
+		close_fd(ports->fds[--ports->count]);
+}
+
+void net_listen(struct net *net, uint16_t port)
+{
+	say(net, &(struct net_request){.kind = NET_LISTEN, .port = port});
 }
 
 void net_close(struct net *net)

@@ -100,6 +100,8 @@ int net_main(int socket, bool by_file)
 	const struct net_caller caller = {.user = getuid(),
 					  .modest = by_file && getuid() != 0,
 					  .alone = by_file && geteuid() == getuid()};
+	/* The last for ports below 1024, of a caller who has it himself. */
+	static const unsigned kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
 	struct journal *journal;
 	struct err err = {0};
 	int client = let_go(socket), code;
@@ -107,7 +109,7 @@ int net_main(int socket, bool by_file)
 	settle();
 	if (client < 0)
 		return 1;
-	if (become_owner(&err) < 0 || privilege_keep(CAP_NET_ADMIN, &err) < 0 ||
+	if (become_owner(&err) < 0 || privilege_keep(kept, ARRAY_SIZE(kept), &err) < 0 ||
 	    journal_open(&journal, caller.alone ? JOURNAL_ALONE : JOURNAL_SHARED, &err) < 0) {
 		net_refuse(client, err.text);
 		return 1;

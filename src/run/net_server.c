@@ -8,6 +8,7 @@
 #include "run/bystanders.h"
 #include "run/explain.h"
 #include "run/net.h"
+#include "run/net_ports.h"
 #include "run/privilege.h"
 #include "run/upkeep.h"
 
@@ -43,6 +44,7 @@ struct server {
 	uint64_t retry_at, retry_after;
 	uint64_t events_at; /* when they are read again */
 	struct bound bound;
+	struct net_ports_server ports;
 	bool opened;
 	bool ended; /* in good order: nothing goes from under bystanders */
 };
@@ -214,6 +216,28 @@ static void on_clean(struct server *s)
 	netstack_close(&netstack);
 }
 
+static bool on_ports(struct server *s, const struct net_request *request)
+{
+	struct err err = {0};
+
+	s->policy = request->policy;
+	s->policy.modest = s->caller->modest;
+	if (net_ports_give(&s->ports, s->client, &s->policy, &err) < 0) {
+		net_refuse(s->client, err.text);
+		return false;
+	}
+	report(s->client, &(struct net_report){.kind = NET_READY, .privileged = true});
+	return true;
+}
+
+static void on_listen(struct server *s, uint16_t port)
+{
+	struct err err = {0};
+
+	if (net_ports_hold(&s->ports, port, &err) < 0)
+		say(NET_NOTES, err.text, s);
+}
+
 /* The link that the caller names, if it is one of the host's that the plan uses or would use; else NULL. */
 static const struct link *find_link(const struct server *s, unsigned index)
 {
@@ -262,13 +286,23 @@ static void bound_backlog(struct server *s)
 
 static bool do_request(struct server *s, const struct net_request *request)
 {
-	bool first = request->kind == NET_OPEN || request->kind == NET_CLEAN;
+	bool first = request->kind == NET_OPEN || request->kind == NET_PORTS ||
+		     request->kind == NET_CLEAN;
 
-	if (first == s->opened)
+	if (s->ports.hold && request->kind != NET_LISTEN && request->kind != NET_END)
+		return false;
+	if (first == (s->opened || s->ports.hold))
 		return false;
 	switch (request->kind) {
 	case NET_OPEN:
 		return on_open(s, request);
+	case NET_PORTS:
+		return on_ports(s, request);
+	case NET_LISTEN:
+		if (!s->ports.hold)
+			return false;
+		on_listen(s, request->port);
+		return true;
 	case NET_CLEAN:
 		on_clean(s);
 		return false;
@@ -391,5 +425,6 @@ void net_serve(int client, struct journal *journal, const struct net_caller *cal
 	leave(&s);
 	if (s.opened)
 		upkeep_close(&s.upkeep);
+	net_ports_free(&s.ports);
 	close_fd(s.client);
 }

@@ -1,38 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where rivulet-net comes from (net.h): a file that has more right than we, or else ourselves. */
 #include "base/cleanup.h"
+#include "base/installed.h"
 #include "run/net.h"
 #include "run/privilege.h"
 
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-
-/* Beside this program, as in a build folder, or where it was installed. */
-static int find(char path[static PATH_MAX])
-{
-	const char *const places[] = {"rivulet-net", RIVULET_NET};
-	char self[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (size <= 0)
-		return -errno;
-	self[size] = '\0';
-	*strrchr(self, '/') = '\0';
-	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
-		int length = places[i][0] == '/'
-				     ? snprintf(path, PATH_MAX, "%s", places[i])
-				     : snprintf(path, PATH_MAX, "%s/%s", self, places[i]);
-
-		if (length < PATH_MAX && access(path, F_OK) == 0)
-			return 0;
-	}
-	return -ENOENT;
-}
 
 /* Root starts it too: what it has written down is then the same for all users. */
 static bool is_needed(const char *path)
@@ -45,7 +25,8 @@ static noreturn void become(int socket)
 {
 	char path[PATH_MAX];
 
-	if (find(path) == 0 && is_needed(path) && dup2(socket, STDIN_FILENO) == STDIN_FILENO)
+	if (installed_find("rivulet-net", path) == 0 && is_needed(path) &&
+	    dup2(socket, STDIN_FILENO) == STDIN_FILENO)
 		execl(path, "rivulet-net", (char *)NULL);
 	_exit(net_main(socket, false));
 }
@@ -95,7 +76,7 @@ void net_advise(struct err *ret)
 {
 	char path[PATH_MAX];
 
-	if (find(path) == 0)
+	if (installed_find("rivulet-net", path) == 0)
 		advise_of(path, ret);
 	else
 		err_set(ret, 0, "rivulet-net, which could have it, is not installed");

@@ -9,7 +9,7 @@
 /* Numbers only, none of which is trusted before it was looked at. Both ends are on one machine. */
 struct wire_request {
 	uint32_t version, kind;
-	uint32_t link, silent, backlog;
+	uint32_t link, silent, backlog, port;
 	uint32_t only_named, rule_count; /* the rules follow */
 };
 
@@ -21,17 +21,24 @@ struct wire_rule {
 struct wire_report {
 	uint32_t version, kind;
 	uint32_t privileged;
-	uint32_t use_count; /* the uses follow, and the text, without a zero */
+	uint32_t
+		use_count; /* the uses follow, a port if it is NET_PORT, and the text, without a zero */
 };
 
 struct wire_use {
 	uint32_t link, use;
 };
 
+struct wire_port {
+	struct port port;
+	struct port_range range;
+};
+
 _Static_assert(sizeof(struct wire_request) + POLICY_RULES_MAX * sizeof(struct wire_rule) <=
 		       NET_MESSAGE_MAX,
 	       "a whole policy fits");
-_Static_assert(sizeof(struct wire_report) + NET_USES_MAX * sizeof(struct wire_use) + NET_TEXT_MAX <=
+_Static_assert(sizeof(struct wire_report) + NET_USES_MAX * sizeof(struct wire_use) +
+			       sizeof(struct wire_port) + NET_TEXT_MAX <=
 		       NET_MESSAGE_MAX,
 	       "all uses and words fit");
 
@@ -43,6 +50,7 @@ size_t net_put_request(const struct net_request *request, uint8_t ret[static NET
 				    .link = request->link,
 				    .silent = request->silent,
 				    .backlog = request->backlog,
+				    .port = request->port,
 				    .only_named = policy->only_named,
 				    .rule_count = policy->count};
 	size_t size = sizeof(wire);
@@ -87,13 +95,15 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 	memcpy(&wire, data, sizeof(wire));
 	if (wire.version != NET_VERSION || wire.kind < NET_OPEN || wire.kind > NET_END ||
 	    wire.silent > 1 || wire.only_named > 1 || wire.link > INT_MAX ||
-	    (wire.backlog && wire.backlog < BACKLOG_MIN) || wire.rule_count > POLICY_RULES_MAX ||
+	    (wire.backlog && wire.backlog < BACKLOG_MIN) || wire.port > UINT16_MAX ||
+	    (wire.kind == NET_LISTEN && wire.port == 0) || wire.rule_count > POLICY_RULES_MAX ||
 	    size != sizeof(wire) + wire.rule_count * sizeof(struct wire_rule))
 		return -EPROTO;
 	ret->kind = wire.kind;
 	ret->link = wire.link;
 	ret->silent = wire.silent;
 	ret->backlog = wire.backlog;
+	ret->port = (uint16_t)wire.port;
 	ret->policy.only_named = wire.only_named;
 	for (unsigned i = 0; i < wire.rule_count; i++)
 		if (get_rule(data + sizeof(wire) + i * sizeof(struct wire_rule), &ret->policy) < 0)
@@ -116,6 +126,12 @@ size_t net_put_report(const struct net_report *report, uint8_t ret[static NET_ME
 		memcpy(ret + size, &use, sizeof(use));
 		size += sizeof(use);
 	}
+	if (report->kind == NET_PORT) {
+		struct wire_port port = {report->port, report->range};
+
+		memcpy(ret + size, &port, sizeof(port));
+		size += sizeof(port);
+	}
 	memcpy(ret + size, report->text, length);
 	return size + length;
 }
@@ -128,6 +144,22 @@ static int get_use(const uint8_t *data, struct net_use *ret)
 	if (use.use > MULTIPATH_BEHIND_TUNNEL)
 		return -EPROTO;
 	*ret = (struct net_use){.link = use.link, .use = use.use};
+	return 0;
+}
+
+static int get_port(const uint8_t *data, size_t size, struct net_report *ret)
+{
+	struct wire_port wire;
+
+	if (size < sizeof(wire))
+		return -EPROTO;
+	memcpy(&wire, data, sizeof(wire));
+	if (!memchr(wire.port.name, '\0', sizeof(wire.port.name)) || wire.port.kind >= LINK_KINDS ||
+	    wire.port.address_count > LINK_ADDRESSES_MAX || wire.range.first == 0 ||
+	    wire.range.last < wire.range.first)
+		return -EPROTO;
+	ret->port = wire.port;
+	ret->range = wire.range;
 	return 0;
 }
 
@@ -148,6 +180,11 @@ int net_get_report(const uint8_t *data, size_t size, struct net_report *ret)
 	for (; ret->use_count < wire.use_count; at += sizeof(struct wire_use))
 		if (get_use(data + at, &ret->uses[ret->use_count++]) < 0)
 			return -EPROTO;
+	if (ret->kind == NET_PORT) {
+		if (get_port(data + at, size - at, ret) < 0)
+			return -EPROTO;
+		at += sizeof(struct wire_port);
+	}
 	if (size - at >= sizeof(ret->text))
 		return -EPROTO;
 	memcpy(ret->text, data + at, size - at);

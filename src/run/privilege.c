@@ -87,15 +87,18 @@ bool privilege_has(unsigned number)
 	       (is.data[CAP_TO_INDEX(number)].effective & CAP_TO_MASK(number));
 }
 
-int privilege_keep(unsigned number, struct err *err)
+int privilege_keep(const unsigned *numbers, unsigned count, struct err *err)
 {
 	struct capabilities is, kept = {.self.version = _LINUX_CAPABILITY_VERSION_3};
-	__u32 *permitted = &kept.data[CAP_TO_INDEX(number)].permitted;
 	int code = read_capabilities(&is);
 
 	if (code == 0) {
-		*permitted = is.data[CAP_TO_INDEX(number)].permitted & CAP_TO_MASK(number);
-		kept.data[CAP_TO_INDEX(number)].effective = *permitted;
+		for (unsigned i = 0; i < count; i++) {
+			unsigned at = CAP_TO_INDEX(numbers[i]);
+
+			kept.data[at].permitted |= is.data[at].permitted & CAP_TO_MASK(numbers[i]);
+			kept.data[at].effective = kept.data[at].permitted;
+		}
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		if (syscall(SYS_capset, &kept.self, kept.data) < 0)
 			code = -errno;

@@ -25,5 +25,5 @@ bool privilege_taken(void);
 /* Has this process the capability @number (CAP_NET_ADMIN, ...)? */
 bool privilege_has(unsigned number);
 
-/* Gives up, for good, all capabilities but @number, which is kept if it is there. */
-int privilege_keep(unsigned number, struct err *err);
+/* Gives up, for good, all capabilities but the @count @numbers, which are kept if they are there. */
+int privilege_keep(const unsigned *numbers, unsigned count, struct err *err);

@@ -34,6 +34,8 @@ static void requests_arrive_as_they_were_sent(void **state)
 		{.kind = NET_BACKLOG, .backlog = BACKLOG_MIN},
 		{.kind = NET_BACKLOG},
 		{.kind = NET_ASK, .link = 3},
+		{.kind = NET_PORTS},
+		{.kind = NET_LISTEN, .port = 443},
 		{.kind = NET_END},
 	};
 
@@ -56,6 +58,11 @@ static void reports_arrive_as_they_were_sent(void **state)
 	memset(sent.text, 'x', sizeof(sent.text) - 1);
 	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
 	assert_memory_equal(&got, &sent, sizeof(got));
+	sent = (struct net_report){.kind = NET_PORT,
+				   .port = {.link = 3, .name = "wlan0", .mtu = 1500},
+				   .range = {65024, 65535}};
+	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
+	assert_memory_equal(&got, &sent, sizeof(got));
 	sent = (struct net_report){.kind = NET_READY, .privileged = true};
 	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
 	assert_memory_equal(&got, &sent, sizeof(got));
@@ -73,7 +80,7 @@ static void no_message_is_shorter_or_longer(void **state)
 }
 
 /* Where the numbers are in a request. */
-enum { VERSION, KIND, LINK, SILENT, BACKLOG, ONLY_NAMED, RULES, FIRST_RULE };
+enum { VERSION, KIND, LINK, SILENT, BACKLOG, PORT, ONLY_NAMED, RULES, FIRST_RULE };
 
 static int with_number(unsigned at, uint32_t value)
 {
@@ -99,6 +106,7 @@ static void numbers_out_of_range_are_refused(void **state)
 		{SILENT, 2},
 		{BACKLOG, 1},
 		{BACKLOG, BACKLOG_MIN - 1},
+		{PORT, 1 << 16},
 		{ONLY_NAMED, 2},
 		{RULES, 4},
 		{RULES, POLICY_RULES_MAX + 1},

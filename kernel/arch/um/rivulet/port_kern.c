@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A network device on a descriptor of the host that carries Ethernet frames, each behind a struct virtio_net_hdr: a TAP, or
+ * a packet socket with PACKET_VNET_HDR. On the kernel's command line, once for each device:
+ *
+ *	rvport=FD,MAC
+ *
+ * The devices are called port0, port1, ... in that order.
+ *
+ * The kernel's own vector driver does not serve: on a descriptor that was handed to it, it knows no offloads; it gives every
+ * received packet a buffer of 64 KiB, so that a receive queue of small packets is full of air; and the first error of the
+ * host's, such as a link that is down for a moment, ends the device. Here
+ *  - a small packet is copied into a buffer of its size, of a large one (the host's GRO, or a peer's TSO) the pages are kept;
+ *  - a frame that the host refuses is lost, as on any wire; one that it has no room for now waits.
+ */
+#include <irq_kern.h>
+#include <irq_user.h>
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/init.h>
+#include <linux/interrupt.h>
+#include <linux/netdevice.h>
+#include <linux/poll.h>
+#include <linux/rtnetlink.h>
+#include <linux/uio.h>
+#include <linux/virtio_net.h>
+
+#include "host_user.h"
+
+#define PORTS_MAX 16
+
+/* What is received: a header, then pages of this order, enough for the largest frame that a host makes of several. */
+#define PAGES_ORDER 2
+#define PAGES_SIZE  (PAGE_SIZE << PAGES_ORDER)
+#define PAGES_COUNT 5
+#define COPIED_MAX  2048 /* up to this size a copy costs less than new pages */
+#define HEAD_SIZE   128  /* of a large frame, so that its headers lie in one piece */
+
+struct port {
+	struct net_device *dev;
+	int fd;
+	struct napi_struct napi;
+	struct page *pages[PAGES_COUNT]; /* to receive into; NULL: there was no memory */
+};
+
+static struct {
+	int fd;
+	u8 mac[ETH_ALEN];
+} asked[PORTS_MAX] __initdata;
+static int asked_count __initdata;
+
+static bool refill(struct port *port)
+{
+	int i;
+
+	for (i = 0; i < PAGES_COUNT; i++) {
+		if (!port->pages[i])
+			port->pages[i] = dev_alloc_pages(PAGES_ORDER);
+		if (!port->pages[i])
+			return false;
+	}
+	return true;
+}
+
+static struct sk_buff *copied(struct port *port, unsigned int size)
+{
+	struct sk_buff *skb = napi_alloc_skb(&port->napi, size);
+
+	if (skb)
+		skb_put_data(skb, page_address(port->pages[0]), size);
+	return skb;
+}
+
+/* The pages with the frame become the packet's. */
+static struct sk_buff *kept(struct port *port, unsigned int size)
+{
+	struct sk_buff *skb = napi_alloc_skb(&port->napi, HEAD_SIZE);
+	unsigned int skip = HEAD_SIZE, part;
+	int i;
+
+	if (!skb)
+		return NULL;
+	skb_put_data(skb, page_address(port->pages[0]), HEAD_SIZE);
+	for (i = 0; size > 0; i++, size -= part, skip = 0) {
+		part = min_t(unsigned int, size, PAGES_SIZE);
+		skb_add_rx_frag(skb, i, port->pages[i], skip, part - skip, PAGES_SIZE);
+		port->pages[i] = NULL;
+	}
+	return skb;
+}
+
+/* A frame of the host's: false if there is none. */
+static bool receive(struct port *port)
+{
+	struct net_device_stats *stats = &port->dev->stats;
+	struct virtio_net_hdr header;
+	struct iovec iov[1 + PAGES_COUNT] = {{&header, sizeof(header)}};
+	struct sk_buff *skb;
+	long size;
+	int i;
+
+	if (!refill(port)) {
+		char lost;
+
+		iov[1] = (struct iovec){&lost, sizeof(lost)};
+		stats->rx_dropped++;
+		return host_readv(port->fd, iov, 2) > 0;
+	}
+	for (i = 0; i < PAGES_COUNT; i++)
+		iov[1 + i] = (struct iovec){page_address(port->pages[i]), PAGES_SIZE};
+	size = host_readv(port->fd, iov, 1 + PAGES_COUNT);
+	if (size <= 0)
+		return size == -ENETDOWN; /* a packet socket says so once */
+	size -= sizeof(header);
+	if (size < ETH_HLEN)
+		return true;
+	skb = size <= COPIED_MAX ? copied(port, size) : kept(port, size);
+	if (!skb) {
+		stats->rx_dropped++;
+		return true;
+	}
+	if (header.flags & VIRTIO_NET_HDR_F_DATA_VALID)
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	stats->rx_packets++;
+	stats->rx_bytes += size;
+	skb->protocol = eth_type_trans(skb, port->dev);
+	if (virtio_net_hdr_to_skb(skb, &header, true) < 0) {
+		stats->rx_errors++;
+		kfree_skb(skb);
+		return true;
+	}
+	skb_reset_network_header(skb);
+	napi_gro_receive(&port->napi, skb);
+	return true;
+}
+
+/* The host tells of what arrives once, so that nothing may be left when we stop asking. */
+static int poll_port(struct napi_struct *napi, int budget)
+{
+	struct port *port = container_of(napi, struct port, napi);
+	int done = 0;
+
+	while (done < budget && receive(port))
+		done++;
+	if (done < budget)
+		napi_complete_done(napi, done);
+	return done;
+}
+
+static irqreturn_t on_readable(int irq, void *data)
+{
+	struct port *port = data;
+
+	napi_schedule(&port->napi);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t on_writable(int irq, void *data)
+{
+	struct net_device *dev = data;
+
+	if (netif_queue_stopped(dev))
+		netif_wake_queue(dev);
+	return IRQ_HANDLED;
+}
+
+static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct port *port = netdev_priv(dev);
+	struct virtio_net_hdr header;
+	struct iovec iov[2 + MAX_SKB_FRAGS] = {{&header, sizeof(header)}};
+	int i, count = 2;
+	long size;
+
+	if (virtio_net_hdr_from_skb(skb, &header, true, false, 0) < 0)
+		goto lost;
+	iov[1] = (struct iovec){skb->data, skb_headlen(skb)};
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+
+		iov[count++] = (struct iovec){skb_frag_address(frag), skb_frag_size(frag)};
+	}
+	size = host_writev(port->fd, iov, count);
+	if (size == -EAGAIN) {
+		/* Ask again after the queue is stopped: the host may have had room in between, and told nobody. */
+		netif_stop_queue(dev);
+		size = host_writev(port->fd, iov, count);
+		if (size == -EAGAIN)
+			return NETDEV_TX_BUSY;
+		netif_start_queue(dev);
+	}
+	if (size < 0)
+		goto lost;
+	dev->stats.tx_packets++;
+	dev->stats.tx_bytes += skb->len;
+	consume_skb(skb);
+	return NETDEV_TX_OK;
+lost:
+	dev->stats.tx_dropped++;
+	kfree_skb(skb);
+	return NETDEV_TX_OK;
+}
+
+static int open_port(struct net_device *dev)
+{
+	struct port *port = netdev_priv(dev);
+
+	napi_enable(&port->napi);
+	netif_start_queue(dev);
+	/* What the host received before is not told any more. */
+	local_bh_disable();
+	napi_schedule(&port->napi);
+	local_bh_enable();
+	return 0;
+}
+
+/* The descriptor stays open: the device can be switched on again. */
+static int stop_port(struct net_device *dev)
+{
+	struct port *port = netdev_priv(dev);
+
+	netif_stop_queue(dev);
+	napi_disable(&port->napi);
+	return 0;
+}
+
+/* Whether the link that is behind it works is told from outside, as of a modem: "ip link set ... carrier off". */
+static int change_carrier(struct net_device *dev, bool on)
+{
+	if (on)
+		netif_carrier_on(dev);
+	else
+		netif_carrier_off(dev);
+	return 0;
+}
+
+static const struct net_device_ops port_ops = {
+	.ndo_open = open_port,
+	.ndo_stop = stop_port,
+	.ndo_start_xmit = transmit,
+	.ndo_change_carrier = change_carrier,
+	.ndo_set_mac_address = eth_mac_addr,
+	.ndo_validate_addr = eth_validate_addr,
+};
+
+static void __init make_port(int number)
+{
+	struct net_device *dev = alloc_etherdev(sizeof(struct port));
+	struct port *port;
+	int err = -ENOMEM;
+
+	if (!dev)
+		goto failed;
+	port = netdev_priv(dev);
+	port->dev = dev;
+	port->fd = asked[number].fd;
+	snprintf(dev->name, sizeof(dev->name), "port%d", number);
+	dev->netdev_ops = &port_ops;
+	dev->hw_features =
+		NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_RXCSUM;
+	dev->features = dev->hw_features;
+	dev->max_mtu = ETH_MAX_MTU;
+	eth_hw_addr_set(dev, asked[number].mac);
+	netif_napi_add(dev, &port->napi, poll_port);
+	err = register_netdev(dev);
+	if (err < 0)
+		goto failed;
+	err = um_request_irq(UM_IRQ_ALLOC, port->fd, IRQ_READ, on_readable, 0, dev->name, port);
+	if (err >= 0)
+		err = um_request_irq(UM_IRQ_ALLOC, port->fd, IRQ_WRITE, on_writable, 0, dev->name,
+				     dev);
+	if (err >= 0)
+		return;
+failed:
+	pr_err("rvport: descriptor %d: error %d\n", asked[number].fd, err);
+}
+
+static int __init make_ports(void)
+{
+	int i;
+
+	for (i = 0; i < asked_count; i++)
+		make_port(i);
+	return 0;
+}
+late_initcall(make_ports);
+
+static int __init ask_for_port(char *text)
+{
+	char *comma = strchr(text, ',');
+
+	if (asked_count == PORTS_MAX || !comma)
+		return 0;
+	*comma = '\0';
+	if (kstrtoint(text, 10, &asked[asked_count].fd) < 0 ||
+	    !mac_pton(comma + 1, asked[asked_count].mac))
+		return 0;
+	asked_count++;
+	return 1;
+}
+__setup("rvport=", ask_for_port);

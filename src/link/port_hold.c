@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "link/port.h"
+#include "link/port_filter.h"
+
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+/* Where ranges are looked for, from the top: above what Linux gives to programs (ip_local_port_range), if there is room. */
+#define RANGE_LOWEST 32768
+
+/* Of what a packet socket has received and the stack not yet taken; and of what the link has not yet sent. */
+#define RECEIVE_BUFFER (8 << 20)
+#define SEND_BUFFER    (1 << 20)
+
+/* Of one port, the sockets that hold it. */
+struct held {
+	int tcp, udp;
+};
+
+struct port_hold {
+	struct port_range range;
+	struct held in_range[PORT_RANGE_SIZE];
+	struct held singles[PORT_SINGLE_MAX];
+	uint16_t single_ports[PORT_SINGLE_MAX];
+	unsigned single_count;
+};
+
+static int attach(int fd, struct sock_filter *code, unsigned size)
+{
+	const struct sock_fprog program = {(unsigned short)size, code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
+											   : 0;
+}
+
+static int bind_any(int fd, sa_family_t family, uint16_t port)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	return family == AF_INET6 ? bind(fd, (struct sockaddr *)&v6, sizeof(v6))
+				  : bind(fd, (struct sockaddr *)&v4, sizeof(v4));
+}
+
+/* A socket that has the port, of IPv4 and IPv6, and takes no packet. */
+static int hold_one(int type, uint16_t port)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	sa_family_t family = AF_INET6;
+	_cleanup_close_ int fd = socket(family, type | SOCK_CLOEXEC, 0);
+	int code;
+
+	if (fd < 0 && errno == EAFNOSUPPORT) {
+		family = AF_INET;
+		fd = socket(family, type | SOCK_CLOEXEC, 0);
+	}
+	if (fd < 0)
+		return -errno;
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
+	code = attach(fd, &nothing, 1);
+	if (code < 0)
+		return code;
+	if (bind_any(fd, family, port) < 0 || (type == SOCK_STREAM && listen(fd, 1) < 0))
+		return -errno;
+	return steal_fd(&fd);
+}
+
+static void let_go(struct held *held)
+{
+	held->tcp = close_fd(held->tcp);
+	held->udp = close_fd(held->udp);
+}
+
+static int hold(struct held *held, uint16_t port)
+{
+	int code;
+
+	*held = (struct held){hold_one(SOCK_STREAM, port), hold_one(SOCK_DGRAM, port)};
+	code = held->tcp < 0 ? held->tcp : held->udp;
+	if (code >= 0)
+		return 0;
+	let_go(held);
+	return code;
+}
+
+static int hold_range(struct port_hold *ports, uint16_t first)
+{
+	for (unsigned i = 0; i < PORT_RANGE_SIZE; i++) {
+		int code = hold(&ports->in_range[i], (uint16_t)(first + i));
+
+		if (code < 0) {
+			while (i-- > 0)
+				let_go(&ports->in_range[i]);
+			return code;
+		}
+	}
+	ports->range =
+		(struct port_range){first, (uint16_t)(first + (unsigned)(PORT_RANGE_SIZE - 1))};
+	return 0;
+}
+
+/* Two sockets for each port, and as many as were open before. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+	rlim_t wanted = 2 * (PORT_RANGE_SIZE + PORT_SINGLE_MAX) + 256;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int port_hold_open(struct port_hold **ret, struct err *err)
+{
+	_cleanup_free_ struct port_hold *ports = calloc(1, sizeof(*ports));
+	int code = -EADDRINUSE;
+
+	if (!ports)
+		return err_set(err, -ENOMEM, "out of memory");
+	raise_limit();
+	for (unsigned at = UINT16_MAX + 1 - PORT_RANGE_SIZE;
+	     at >= RANGE_LOWEST && code == -EADDRINUSE; at -= PORT_RANGE_SIZE)
+		code = hold_range(ports, (uint16_t)at);
+	if (code == -EMFILE || code == -ENFILE)
+		return err_set(err, code,
+			       "holding %d ports takes %d descriptors, and the limit is below "
+			       "that (ulimit -Hn)",
+			       PORT_RANGE_SIZE, 2 * PORT_RANGE_SIZE);
+	if (code < 0)
+		return err_set(err, code, "cannot hold %d ports in a row: %s", PORT_RANGE_SIZE,
+			       strerror(-code));
+	*ret = steal_ptr(ports);
+	return 0;
+}
+
+void port_hold_close(struct port_hold *ports)
+{
+	for (unsigned i = 0; i < PORT_RANGE_SIZE; i++)
+		let_go(&ports->in_range[i]);
+	for (unsigned i = 0; i < ports->single_count; i++)
+		let_go(&ports->singles[i]);
+	free(ports);
+}
+
+struct port_range port_hold_range(const struct port_hold *ports)
+{
+	return ports->range;
+}
+
+static unsigned find_single(const struct port_hold *ports, uint16_t port)
+{
+	unsigned i = 0;
+
+	while (i < ports->single_count && ports->single_ports[i] != port)
+		i++;
+	return i;
+}
+
+int port_hold_add(struct port_hold *ports, uint16_t port)
+{
+	unsigned at = find_single(ports, port);
+	int code;
+
+	if ((port >= ports->range.first && port <= ports->range.last) || at < ports->single_count)
+		return 0;
+	if (at == PORT_SINGLE_MAX)
+		return -ENOSPC;
+	code = hold(&ports->singles[at], port);
+	if (code < 0)
+		return code;
+	ports->single_ports[at] = port;
+	ports->single_count++;
+	return 0;
+}
+
+void port_hold_remove(struct port_hold *ports, uint16_t port)
+{
+	unsigned at = find_single(ports, port);
+
+	if (at == ports->single_count)
+		return;
+	let_go(&ports->singles[at]);
+	ports->single_count--;
+	ports->singles[at] = ports->singles[ports->single_count];
+	ports->single_ports[at] = ports->single_ports[ports->single_count];
+}
+
+int port_refilter(const struct port_hold *ports, int fd)
+{
+	struct sock_filter code[PORT_FILTER_MAX];
+	unsigned size = port_filter(ports->range, ports->single_ports, ports->single_count, code);
+
+	return attach(fd, code, size);
+}
+
+static int open_packets(const struct port_hold *ports, unsigned index, uint8_t *mac)
+{
+	/* Of no protocol, so that nothing is received before the filter is there. */
+	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_ll to = {.sll_family = AF_PACKET,
+				 .sll_ifindex = (int)index,
+				 .sll_protocol = htons(ETH_P_ALL)};
+	struct sockaddr_ll is;
+	socklen_t size = sizeof(is);
+	int code;
+
+	if (fd < 0)
+		return -errno;
+	code = port_refilter(ports, fd);
+	if (code < 0)
+		return code;
+	/* From a kernel that does not know it, our own packets come back: the filter drops them. */
+	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &(int){1}, sizeof(int));
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &(int){1}, sizeof(int)) < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BUFFER}, sizeof(int)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BUFFER}, sizeof(int));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){SEND_BUFFER}, sizeof(int)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
+	if (bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&is, &size) < 0)
+		return -errno;
+	if (is.sll_halen != ETH_ALEN)
+		return -EMEDIUMTYPE;
+	memcpy(mac, is.sll_addr, ETH_ALEN);
+	return steal_fd(&fd);
+}
+
+int port_open_shared(const struct port_hold *ports, unsigned index, uint8_t mac[static ETH_ALEN],
+		     struct err *err)
+{
+	int fd = open_packets(ports, index, mac);
+
+	if (fd == -EPERM)
+		return err_set(err, fd, "packet sockets need CAP_NET_RAW");
+	if (fd == -EMEDIUMTYPE)
+		return err_set(err, fd, "its packets have no Ethernet header");
+	return fd < 0 ? err_set(err, fd, "cannot open a packet socket: %s", strerror(-fd)) : fd;
+}
