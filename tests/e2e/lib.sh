@@ -126,9 +126,9 @@ rivulet() {
 	$AS_USER "$RIVULET" "$@"
 }
 
-# Job control is off in scripts, and then what `&` starts ignores SIGINT: undone here, so that it can
-# be sent.
+# Job control is off in scripts, and then what `&` starts ignores SIGINT; what nohup starts ignores SIGHUP. Undone
+# here, so that they can be sent.
 background_rivulet() {
 	# shellcheck disable=SC2086
-	background env --default-signal=INT,QUIT $AS_USER "$RIVULET" "$@"
+	background env --default-signal=HUP,INT,QUIT $AS_USER "$RIVULET" "$@"
 }
