@@ -3,8 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/numbers.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 /* The file is that of the network namespace of who opens it. */
 #define BACKLOG_FILE "/proc/sys/net/ipv4/tcp_wmem"
@@ -12,35 +15,27 @@
 #define WAITS      60000 /* us that data may wait in a socket */
 #define LOWER_LATE (1 * NS_PER_S)
 
-static int read_all(unsigned ret[static 3])
-{
-	_cleanup_fclose_ FILE *file = fopen(BACKLOG_FILE, "re");
-
-	if (!file)
-		return -errno;
-	return fscanf(file, "%u %u %u", &ret[0], &ret[1], &ret[2]) == 3 ? 0 : -EPROTO;
-}
-
 int backlog_get(uint32_t *ret)
 {
-	unsigned values[3];
-	int err = read_all(values);
+	uint64_t values[3];
+	int err = numbers_read(BACKLOG_FILE, values, 3);
 
-	if (err == 0)
-		*ret = values[2];
-	return err;
+	if (err < 0)
+		return err;
+	*ret = (uint32_t)values[2];
+	return 0;
 }
 
 int backlog_set(uint32_t bytes)
 {
 	_cleanup_close_ int fd = -1;
-	unsigned values[3];
-	int err = read_all(values);
+	uint64_t values[3];
+	int err = numbers_read(BACKLOG_FILE, values, 3);
 
 	if (err < 0)
 		return err;
 	fd = open(BACKLOG_FILE, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || dprintf(fd, "%u %u %u", values[0], values[1], bytes) < 0)
+	if (fd < 0 || dprintf(fd, "%" PRIu64 " %" PRIu64 " %u", values[0], values[1], bytes) < 0)
 		return -errno;
 	return 0;
 }

@@ -45,11 +45,10 @@ void device_field(const char *text, const char *key, char *ret, unsigned size)
 
 double device_cpu_share(const char *text)
 {
-	double quota, period;
+	char *end;
+	double quota = strtod(text, &end), period = strtod(end, &end);
 
-	if (sscanf(text, "%lf %lf", &quota, &period) != 2 || !(quota > 0) || !(period > 0))
-		return 0;
-	return quota / period;
+	return quota > 0 && period > 0 ? quota / period : 0;
 }
 
 /* Is @controller in the list "cpu,cpuacct" of @length? */

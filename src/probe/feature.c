@@ -2,6 +2,7 @@
 #include "probe/feature.h"
 
 #include "base/cleanup.h"
+#include "base/numbers.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -147,16 +148,15 @@ static int look_getfd(struct err *why)
 
 static int look_yama(struct err *why)
 {
-	_cleanup_fclose_ FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-	int scope = 0;
+	uint64_t scope;
 
-	if (!file || fscanf(file, "%d", &scope) != 1 || scope < 2)
+	if (numbers_read("/proc/sys/kernel/yama/ptrace_scope", &scope, 1) < 0 || scope < 2)
 		return 0;
 	return err_set(
 		why, -EPERM,
-		"kernel.yama.ptrace_scope is %d: `sysctl kernel.yama.ptrace_scope=1` (as root) "
+		"kernel.yama.ptrace_scope is %u: `sysctl kernel.yama.ptrace_scope=1` (as root) "
 		"changes it%s",
-		scope, scope == 3 ? " only at the next boot" : "");
+		(unsigned)scope, scope == 3 ? " only at the next boot" : "");
 }
 
 static int attempt_user(void)
