@@ -33,8 +33,15 @@ static const struct stack_ops *find_stack(const char *name, int *ret_code, struc
 
 	if (name) {
 		ops = stack_find(name);
-		*ret_code = ops ? ops->probe(err)
-				: err_set(err, -ENOENT, "there is no stack '%s'", name);
+		if (!ops)
+			*ret_code = err_set(err, -ENOENT, "there is no stack '%s'", name);
+		else if (!ops->dial_open)
+			*ret_code = err_set(err, -EOPNOTSUPP,
+					    "programs have to run inside stack '%s': rivulet run "
+					    "--stack %s",
+					    name, name);
+		else
+			*ret_code = ops->probe(err);
 		return *ret_code < 0 ? NULL : ops;
 	}
 	*ret_code = -EOPNOTSUPP;

@@ -2,6 +2,7 @@
 /* `rivulet SUBCOMMAND ...`: one row of the table, and one file, for each subcommand. */
 #include "base/cleanup.h"
 #include "cli/commands.h"
+#include "run/guest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
+	if (!strcmp(argv[1], GUEST_COMMAND))
+		return guest_main();
 	fprintf(stderr, "rivulet: no subcommand '%s'; `rivulet --help` lists them\n", argv[1]);
 	return 2;
 }

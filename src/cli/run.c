@@ -2,6 +2,7 @@
 /* rivulet run: the arguments of rivulet-run(1), and nothing else. */
 #include "run/run.h"
 
+#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
 
@@ -14,6 +15,8 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_JSON,
 	OPTION_QUIET,
+	OPTION_VERBOSE,
+	OPTION_MEMORY,
 	OPTION_AS_ROOT,
 	OPTION_REPORT,
 	OPTION_LINKS,
@@ -27,6 +30,8 @@ static const struct option options[] = {
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"verbose", no_argument, NULL, OPTION_VERBOSE},
+	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"as-root", no_argument, NULL, OPTION_AS_ROOT},
 	{"links", required_argument, NULL, OPTION_LINKS},
 	{"not", required_argument, NULL, OPTION_NOT},
@@ -40,13 +45,18 @@ static const char usage[] =
 	"Runs PROGRAM, unmodified, with all links of this device: every TCP socket that it\n"
 	"makes is an MPTCP one, and every usable link carries a subflow.\n"
 	"\n"
-	"  --stack NAME   which stack: native (MPTCP of this kernel, the default), host (its plain\n"
-	"                 TCP, the program's sockets relayed); rivulet probe lists them\n" POLICY_USAGE
+	"  --stack NAME   which stack: native (MPTCP of this kernel, the default), host (its "
+	"plain\n"
+	"                 TCP, the program's sockets relayed), uml (MPTCP of a kernel that "
+	"PROGRAM\n"
+	"                 runs inside); rivulet probe lists them\n" POLICY_USAGE
 	"  --explain      say what was decided and why, and each change to the host\n"
 	"  --dry-run      say what would be done, and start nothing\n"
 	"  --json         the summary at the end as JSON\n"
 	"  --report FILE  write the summary as JSON to FILE\n"
 	"  --quiet        no summary and no notes\n"
+	"  --memory SIZE  of a kernel that PROGRAM runs inside (stack uml): 128MiB unless told\n"
+	"  --verbose      show what such a kernel says\n"
 	"  --as-root      under sudo: run PROGRAM as root, not as the user who called sudo\n"
 	"\n"
 	"The exit code is PROGRAM's; 125 is a failure of rivulet, 126 a PROGRAM that cannot\n"
@@ -98,6 +108,13 @@ int cmd_run(int argc, char **argv)
 			break;
 		case OPTION_QUIET:
 			run.quiet = true;
+			break;
+		case OPTION_VERBOSE:
+			run.verbose = true;
+			break;
+		case OPTION_MEMORY:
+			if (units_parse_bytes(optarg, &run.memory, &err) < 0)
+				return fail(&err);
 			break;
 		case OPTION_AS_ROOT:
 			run.as_root = true;

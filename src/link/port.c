@@ -15,7 +15,8 @@ static void take_gateway(const struct links *links, const struct link *link, sa_
 void port_describe(const struct links *links, const struct link *link,
 		   const uint8_t mac[static ETH_ALEN], struct port *ret)
 {
-	*ret = (struct port){.link = link->index, .kind = link->kind, .mtu = link->mtu};
+	*ret = (struct port){
+		.link = link->index, .kind = link->kind, .mtu = link->mtu, .up = link->up};
 	memcpy(ret->name, link->name, sizeof(ret->name));
 	memcpy(ret->mac, mac, ETH_ALEN);
 	memcpy(ret->addresses, link->addresses, sizeof(ret->addresses));
@@ -24,9 +25,21 @@ void port_describe(const struct links *links, const struct link *link,
 	take_gateway(links, link, AF_INET6, &ret->gateways[1]);
 }
 
+void port_refresh(const struct links *links, struct port *port)
+{
+	const struct link *link = links_by_index(links, port->link);
+	struct port was = *port;
+
+	if (link && strcmp(link->name, port->name) == 0)
+		port_describe(links, link, was.mac, port);
+	else
+		port->up = false;
+}
+
 bool port_equal(const struct port *a, const struct port *b)
 {
-	if (a->link != b->link || a->mtu != b->mtu || a->address_count != b->address_count)
+	if (a->link != b->link || a->mtu != b->mtu || a->up != b->up ||
+	    a->address_count != b->address_count)
 		return false;
 	for (unsigned i = 0; i < a->address_count; i++)
 		if (!address_equal(&a->addresses[i], &b->addresses[i]) ||

@@ -30,6 +30,7 @@ struct port {
 	enum link_kind kind;
 	uint8_t mac[ETH_ALEN]; /* that the stack's device must have */
 	unsigned mtu;
+	bool up; /* the link is: switched on, and with carrier */
 	struct address
 		addresses[LINK_ADDRESSES_MAX]; /* the stack's, with their networks' prefixes */
 	unsigned address_count;
@@ -45,8 +46,15 @@ struct port_range {
 void port_describe(const struct links *links, const struct link *link,
 		   const uint8_t mac[static ETH_ALEN], struct port *ret);
 
+/* The port of @links now that was @port: not up if its link is gone. */
+void port_refresh(const struct links *links, struct port *port);
+
 /* Do both need the same set-up of the stack? */
 bool port_equal(const struct port *a, const struct port *b);
+
+/* Sets the stack's device @index up for the port @now. @was: for what it is set up so far; NULL: it is new, and gets the
+ * link's name, too. The stack's @nl is NETLINK_ROUTE. */
+int port_apply(struct nl *nl, unsigned index, const struct port *was, const struct port *now);
 
 #define PORT_RANGE_SIZE 512 /* a power of two */
 #define PORT_SINGLE_MAX 32

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "run/end_as.h"
 #include "run/explain.h"
+#include "run/inside.h"
 #include "run/net.h"
 #include "run/privilege.h"
 #include "run/run.h"
@@ -16,7 +18,6 @@
 #include <stdnoreturn.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -302,24 +303,6 @@ static void end(const struct foreground *f)
 	waitpid(f->watcher, NULL, 0);
 }
 
-static int exit_as(int status)
-{
-	struct rlimit no_core = {0, 0};
-	int number;
-	sigset_t set;
-
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	number = WTERMSIG(status);
-	setrlimit(RLIMIT_CORE, &no_core); /* one core file, the program's, is enough */
-	signal(number, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	raise(number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	return 128 + number;
-}
-
 /* The kernel says nothing when it starts a program with less than its file promises. */
 static void note_privilege(const struct run_options *options)
 {
@@ -371,7 +354,7 @@ static int run_under(struct foreground *f, struct err *err)
 	if (f->options->service)
 		f->options->service->clean(f->options->service->data);
 	end(f);
-	return exit_as(status);
+	return end_as(status);
 }
 
 int run_program(const struct run_options *options, struct err *err)
@@ -402,6 +385,8 @@ int run_program(const struct run_options *options, struct err *err)
 	}
 	if (options->dry_run)
 		return dry_run(options, err);
+	if (run_stack(options)->machine)
+		return inside_run(options, err);
 	/* From here on signals are waited for, never handled. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &f.caller_mask);

@@ -66,6 +66,7 @@ static int keep(struct journal *journal, pid_t server)
 	int status = 0;
 
 	prctl(PR_SET_NAME, "rivulet-keep");
+	privilege_keep(&(unsigned){CAP_NET_ADMIN}, 1, NULL);
 	journal_keep(journal, JOURNAL_KEEPER);
 	while (waitpid(server, &status, 0) < 0 && errno == EINTR)
 		;

@@ -284,6 +284,12 @@ static void bound_backlog(struct server *s)
 		upkeep_backlog(&s->upkeep, bytes);
 }
 
+/* Of what else it may, nothing is needed any more. */
+static void keep_only(unsigned capability)
+{
+	privilege_keep(&capability, 1, NULL);
+}
+
 static bool do_request(struct server *s, const struct net_request *request)
 {
 	bool first = request->kind == NET_OPEN || request->kind == NET_PORTS ||
@@ -295,15 +301,20 @@ static bool do_request(struct server *s, const struct net_request *request)
 		return false;
 	switch (request->kind) {
 	case NET_OPEN:
+		keep_only(CAP_NET_ADMIN);
 		return on_open(s, request);
 	case NET_PORTS:
-		return on_ports(s, request);
+		if (!on_ports(s, request))
+			return false;
+		keep_only(CAP_NET_BIND_SERVICE);
+		return true;
 	case NET_LISTEN:
 		if (!s->ports.hold)
 			return false;
 		on_listen(s, request->port);
 		return true;
 	case NET_CLEAN:
+		keep_only(CAP_NET_ADMIN);
 		on_clean(s);
 		return false;
 	case NET_SILENT:

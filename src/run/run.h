@@ -41,6 +41,8 @@ struct run_options {
 	bool json;                         /* the summary as JSON */
 	bool as_root;                  /* under sudo too: else the program is the calling user's */
 	bool quiet;                    /* no summary, no notes */
+	bool verbose;                  /* show what a kernel says that the program runs inside */
+	uint64_t memory;               /* bytes, of such a kernel; 0: the stack's default */
 	const struct stack_ops *stack; /* NULL: that of the host's kernel */
 	const struct policy *policy;   /* what the links are for; NULL: no wishes */
 	const char *report;            /* file for the summary as JSON; NULL: none */

@@ -27,6 +27,34 @@ static bool read_id(const char *name, unsigned *ret)
 	return true;
 }
 
+/* user_given() */
+static struct {
+	bool known;
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	unsigned count;
+} given;
+
+void user_given(uid_t uid, gid_t gid, const gid_t *groups, unsigned count)
+{
+	given.known = true;
+	given.uid = uid;
+	given.gid = gid;
+	given.groups = groups;
+	given.count = count;
+}
+
+static int become_given(void)
+{
+	if (given.uid == 0)
+		return 0;
+	return setgroups(given.count, given.groups) < 0 || setgid(given.gid) < 0 ||
+			       setuid(given.uid) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int become(uid_t uid, gid_t gid)
 {
 	const struct passwd *user = getpwuid(uid);
@@ -47,6 +75,12 @@ int user_leave_sudo(struct err *err)
 	unsigned uid, gid;
 	int code;
 
+	if (geteuid() == 0 && given.known) {
+		code = become_given();
+		return code < 0 ? err_set(err, code, "cannot become user %u: %s", given.uid,
+					  strerror(-code))
+				: 0;
+	}
 	if (geteuid() != 0 || !read_id("SUDO_UID", &uid) || !read_id("SUDO_GID", &gid) || uid == 0)
 		return 0;
 	code = become(uid, gid);

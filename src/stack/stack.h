@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct stack_machine;
+
 /* Every kind of stack begins with this. */
 struct stack {
 	const struct stack_ops *ops;
@@ -73,7 +75,8 @@ struct stack_ops {
 	const char *summary; /* one line, for lists */
 	/* It uses the links that the host's kernel is set up for, which is what a run does (run/run.h). */
 	bool uses_host_links;
-	const char *attachment; /* how programs get it: the name of a row of attach/attachment.h */
+	const char *attachment; /* how programs get it: the name of a row of attach/attachment.h; NULL: they run inside it */
+	const struct stack_machine *machine; /* then how it is started (machine.h), else NULL */
 	/* Can it run here? If not, why. */
 	int (*probe)(struct err *why);
 	/* The caller closes with close(). */
@@ -97,6 +100,7 @@ struct stack_ops {
 
 extern const struct stack_ops stack_native; /* MPTCP of the host's kernel: native.c */
 extern const struct stack_ops stack_host;   /* plain TCP of the host's kernel: host.c */
+extern const struct stack_ops stack_uml;    /* MPTCP of a kernel that is a process: uml.c */
 
 /* All of them, the best first, NULL at the end. */
 extern const struct stack_ops *const stacks[];

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/guest_setup.h"
+
+#include "base/cleanup.h"
+#include "run/user.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/if.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#define RESOLVER      "/etc/resolv.conf"
+#define RESOLVER_SIZE 4096
+
+struct mounted {
+	const char *type, *at;
+	unsigned long flags;
+	const char *options;
+};
+
+static const struct mounted mounts[] = {
+	{"proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL},
+	{"sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL},
+	{"devtmpfs", "/dev", MS_NOSUID, "mode=0755"},
+	{"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,ptmxmode=0666"},
+	{"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777"},
+	{"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755"},
+};
+
+static void make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+}
+
+/* What tells of name servers often lies in /run, which is a new one now: @text was in @path. */
+static void put_back(char *path, const char *text, size_t size)
+{
+	_cleanup_close_ int fd = -1;
+
+	make_folders(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd >= 0 && write(fd, text, size) < 0)
+		return;
+}
+
+static ssize_t read_resolver(char path[static PATH_MAX], char *text)
+{
+	_cleanup_close_ int fd = open(RESOLVER, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || !realpath(RESOLVER, path))
+		return -1;
+	return read(fd, text, RESOLVER_SIZE);
+}
+
+int guest_mount(struct err *err)
+{
+	char path[PATH_MAX], text[RESOLVER_SIZE];
+	ssize_t size = read_resolver(path, text);
+
+	/* The files are the host's user's; inside nobody becomes somebody else by them. */
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_NOSUID, NULL) < 0)
+		return err_set(err, -errno, "cannot remount /: %s", strerror(errno));
+	for (unsigned i = 0; i < ARRAY_SIZE(mounts); i++) {
+		const struct mounted *m = &mounts[i];
+
+		if (strncmp(m->at, "/dev/", 5) == 0)
+			mkdir(m->at, 0755);
+		if (mount(m->type, m->at, m->type, m->flags, m->options) < 0)
+			return err_set(err, -errno, "cannot mount %s: %s", m->at, strerror(errno));
+	}
+	if (symlink("/proc/self/fd", "/dev/fd") < 0 || symlink("fd/0", "/dev/stdin") < 0 ||
+	    symlink("fd/1", "/dev/stdout") < 0 || symlink("fd/2", "/dev/stderr") < 0)
+		return err_set(err, -errno, "cannot make links in /dev: %s", strerror(errno));
+	if (size > 0 && strncmp(path, "/run/", 5) == 0)
+		put_back(path, text, (size_t)size);
+	return 0;
+}
+
+static int set(const char *name, const char *value)
+{
+	_cleanup_close_ int fd = open(name, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, value, strlen(value)) < 0 ? -errno : 0;
+}
+
+static int switch_on(struct nl *nl, unsigned index)
+{
+	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+
+	info->ifi_index = (int)index;
+	info->ifi_change = info->ifi_flags = IFF_UP;
+	return nl_talk(nl, NULL, NULL);
+}
+
+int guest_set_up_network(const struct port_range *range, struct err *err)
+{
+	static const char *const settings[][2] = {
+		/* The host has asked who else has its addresses, and got them. */
+		{"/proc/sys/net/ipv6/conf/all/accept_dad", "0"},
+		{"/proc/sys/net/ipv6/conf/all/accept_ra", "0"},
+		/* There are few ports: one whose connection ended a second ago can be had again. */
+		{"/proc/sys/net/ipv4/tcp_tw_reuse", "1"},
+		{"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"},
+	};
+	_cleanup_nl_ struct nl *nl = NULL;
+	char ports[32];
+	int code = nl_open(&nl, NETLINK_ROUTE);
+
+	if (code == 0)
+		code = switch_on(nl, 1);
+	for (unsigned i = 0; i < ARRAY_SIZE(settings) && code == 0; i++)
+		code = set(settings[i][0], settings[i][1]);
+	snprintf(ports, sizeof(ports), "%u %u", range->first, range->last);
+	if (code == 0)
+		code = set("/proc/sys/net/ipv4/ip_local_port_range", ports);
+	return code < 0
+		       ? err_set(err, code, "cannot set up the network inside: %s", strerror(-code))
+		       : 0;
+}
+
+/* No address of its own making, and no address from routers: those are the host's. */
+static void keep_still(unsigned number)
+{
+	static const char *const settings[][2] = {{"accept_ra", "0"}, {"addr_gen_mode", "1"}};
+	char name[64];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(settings); i++) {
+		snprintf(name, sizeof(name), "/proc/sys/net/ipv6/conf/port%u/%s", number,
+			 settings[i][0]);
+		set(name, settings[i][1]);
+	}
+}
+
+/* The devices are those after the loopback, in order. */
+int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *now,
+		       struct err *err)
+{
+	_cleanup_nl_ struct nl *nl = NULL;
+	int code = nl_open(&nl, NETLINK_ROUTE);
+
+	for (unsigned i = 0; i < now->count && code == 0; i++) {
+		const struct port *before = was && i < was->count ? &was->all[i] : NULL;
+
+		if (before && port_equal(before, &now->all[i]))
+			continue;
+		if (!before)
+			keep_still(i);
+		code = port_apply(nl, 2 + i, before, &now->all[i]);
+		if (code < 0)
+			err_set(err, code, "cannot set up %s inside: %s", now->all[i].name,
+				strerror(-code));
+	}
+	return code;
+}
+
+int guest_become_caller(const struct guest_start *start, char **strings, struct err *err)
+{
+	char **environment = strings + 2 + start->argc;
+
+	if (sethostname(start->host, strlen(start->host)) < 0)
+		return err_set(err, -errno, "cannot set the host's name: %s", strerror(errno));
+	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
+		setrlimit(i, &start->limits[i]); /* of one that this kernel does not know: none */
+	umask(start->umask);
+	for (int i = 1; i < NSIG; i++)
+		if (start->ignored & (uint64_t)1 << (i - 1))
+			signal(i, SIG_IGN);
+	clearenv();
+	for (unsigned i = 0; i < start->envc; i++)
+		putenv(environment[i]);
+	user_given(start->uid, start->gid, start->groups, start->group_count);
+	if (chdir(strings[0]) < 0)
+		return err_set(err, -errno, "cannot enter %s inside: %s", strings[0],
+			       strerror(errno));
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the init of a machine (guest.h) makes of the kernel that has just started, so that programs find a host. */
+#pragma once
+
+#include "run/guest.h"
+
+/* What programs expect to be mounted; everything else is the host's. */
+int guest_mount(struct err *err);
+
+/* The network's settings: nothing that the host does already. */
+int guest_set_up_network(const struct port_range *range, struct err *err);
+/* Sets up the devices for the ports @now, which were @was (NULL: they are new). */
+int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *now,
+		       struct err *err);
+
+/* Makes the calling process the caller's: limits, umask, signals, working directory, environment. @strings as of
+ * guest_strings(). The user is left to run_program(). */
+int guest_become_caller(const struct guest_start *start, char **strings, struct err *err);

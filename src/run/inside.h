@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A run on a stack that programs have to be run inside (stack/machine.h): the host's side of guest.h. One process of the
+ * caller's stands where the program would: it has its standard input and output, which threads move to the machine and back;
+ * its terminal, which is raw while the terminal inside is the one that edits lines and makes signals of keys; its signals; and
+ * it ends as the program ends. It tells the machine what becomes of the links.
+ *
+ * The kernel is its child, in a session of its own, and dies with it. What the kernel says is kept, for when it ends without
+ * having told of the program's end, and shown to who wants it.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "run/guest.h"
+#include "run/net.h"
+#include "run/pump.h"
+#include "run/run.h"
+
+#include <limits.h>
+#include <sys/types.h>
+#include <termios.h>
+
+#define INSIDE_WORDS_MAX 8192
+
+struct inside {
+	const struct run_options *options;
+	struct net net;
+	struct net_ports ports;
+	struct guest_ports told; /* what the machine knows of the links */
+	struct guest_line line;
+	int words;                       /* of the kernel; owned; -1: it has ended */
+	char said[INSIDE_WORDS_MAX + 1]; /* its last words */
+	size_t said_size;
+	struct pump input, output[2], typed, shown;
+	int terminal; /* a standard descriptor that is the caller's terminal; -1: none is */
+	bool raw;
+	struct termios as_it_was;
+	char folder[PATH_MAX];     /* of all the user's runs */
+	char own_folder[PATH_MAX]; /* of this machine */
+	pid_t kernel;
+};
+
+/* As run_program(). */
+int inside_run(const struct run_options *options, struct err *err);
+
+/* Starts the machine, with all that belongs to it, and tells it what to run. All signals are blocked, but for what is
+ * in @caller_mask. 0; an exit code, with the reason. */
+int inside_start(struct inside *inside, struct err *err);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/fds.h"
+#include "base/folder.h"
+#include "run/inside.h"
+#include "run/user.h"
+#include "stack/machine.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum { OURS, THEIRS };
+
+/* The machine's ends of its pipes, by their numbers inside. */
+struct ends {
+	int all[MACHINE_PIPES_MAX]; /* owned until the machine has them */
+	unsigned count;
+};
+
+static int add_end(struct ends *ends, int fd)
+{
+	ends->all[ends->count] = fd;
+	return (int)ends->count++;
+}
+
+static int pair(int ends[static 2], struct err *err)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0)
+		return 0;
+	return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
+}
+
+/* A pipe between standard descriptor @i and the machine; what moves its bytes is @pump. */
+static int connect_standard(struct ends *ends, int i, struct pump *pump, struct err *err)
+{
+	int pipe[2], own = fcntl(i, F_DUPFD_CLOEXEC, 3), code;
+
+	if (own < 0 || pipe2(pipe, O_CLOEXEC) < 0) {
+		close_fd(own);
+		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	}
+	code = i == 0 ? pump_start(pump, own, pipe[1]) : pump_start(pump, pipe[0], own);
+	if (code < 0)
+		return err_set(err, code, "cannot start a thread: %s", strerror(-code));
+	return add_end(ends, i == 0 ? pipe[0] : pipe[1]);
+}
+
+/* Only who has the terminal may change it. */
+static void make_raw(struct inside *inside)
+{
+	struct termios raw;
+
+	if (inside->terminal != STDIN_FILENO || tcgetpgrp(STDIN_FILENO) != getpgrp() ||
+	    tcgetattr(STDIN_FILENO, &inside->as_it_was) < 0)
+		return;
+	raw = inside->as_it_was;
+	cfmakeraw(&raw);
+	inside->raw = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+}
+
+static int connect_terminal(struct inside *inside, struct ends *ends, struct err *err)
+{
+	int both[2], code = pair(both, err);
+
+	if (code < 0)
+		return code;
+	if (inside->terminal == STDIN_FILENO)
+		code = pump_start(&inside->typed, fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3),
+				  fcntl(both[OURS], F_DUPFD_CLOEXEC, 3));
+	if (code == 0)
+		code = pump_start(&inside->shown, both[OURS],
+				  fcntl(inside->terminal, F_DUPFD_CLOEXEC, 3));
+	if (code < 0)
+		return err_set(err, code, "cannot start a thread: %s", strerror(-code));
+	make_raw(inside);
+	return add_end(ends, both[THEIRS]);
+}
+
+static int connect_all(struct inside *inside, struct ends *ends, struct guest_start *start,
+		       struct err *err)
+{
+	struct pump *pumps[] = {&inside->input, &inside->output[0], &inside->output[1]};
+	int control[2], code = pair(control, err);
+
+	if (code < 0)
+		return code;
+	inside->line.fd = control[OURS];
+	add_end(ends, control[THEIRS]);
+	inside->terminal = -1;
+	start->terminal = GUEST_NO_PIPE;
+	for (int i = 0; i < 3 && code >= 0; i++) {
+		start->standard[i] = GUEST_NO_PIPE;
+		if (isatty(i)) {
+			if (inside->terminal < 0)
+				inside->terminal = i;
+			continue;
+		}
+		code = connect_standard(ends, i, pumps[i], err);
+		start->standard[i] = (uint32_t)code;
+	}
+	if (inside->terminal < 0 || code < 0)
+		return code;
+	ioctl(inside->terminal, TIOCGWINSZ, &start->window);
+	code = connect_terminal(inside, ends, err);
+	start->terminal = (uint32_t)code;
+	return code;
+}
+
+static uint64_t read_ignored(void)
+{
+	uint64_t ignored = 0;
+
+	for (int i = 1; i < NSIG; i++) {
+		struct sigaction is;
+
+		if (sigaction(i, NULL, &is) == 0 && is.sa_handler == SIG_IGN)
+			ignored |= (uint64_t)1 << (i - 1);
+	}
+	return ignored;
+}
+
+/* Who the caller is, and where. */
+static int describe_caller(const struct run_options *options, struct guest_start *start,
+			   struct err *err)
+{
+	int groups = getgroups(GUEST_GROUPS_MAX, start->groups);
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (groups < 0)
+		return err_set(err, -errno, "cannot read the user's groups: %s", strerror(errno));
+	start->uid = getuid();
+	start->gid = getgid();
+	start->umask = mask;
+	start->group_count = (uint32_t)groups;
+	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
+		getrlimit(i, &start->limits[i]);
+	start->ignored = read_ignored();
+	start->explain = options->explain;
+	start->json = options->json;
+	start->quiet = options->quiet;
+	if (options->policy)
+		start->policy = *options->policy;
+	gethostname(start->host, sizeof(start->host) - 1);
+	return 0;
+}
+
+static void put_string(FILE *to, const char *text)
+{
+	fwrite(text, 1, strlen(text) + 1, to);
+}
+
+static int send_start(struct inside *inside, struct guest_start *start, struct err *err)
+{
+	const struct run_options *options = inside->options;
+	_cleanup_free_ char *strings = NULL;
+	_cleanup_free_ char *folder = getcwd(NULL, 0);
+	size_t size = 0;
+	FILE *to = open_memstream(&strings, &size);
+	int code;
+
+	if (!folder || !to) {
+		if (to)
+			fclose(to);
+		return err_set(err, -errno, "cannot tell the working directory: %s",
+			       strerror(errno));
+	}
+	put_string(to, folder);
+	put_string(to, options->report ? options->report : "");
+	for (char *const *arg = options->argv; *arg; arg++, start->argc++)
+		put_string(to, *arg);
+	for (char **variable = environ; *variable; variable++, start->envc++)
+		put_string(to, *variable);
+	if (fclose(to) != 0)
+		return err_set(err, -ENOMEM, "out of memory");
+	code = guest_send(&inside->line, GUEST_PORTS, &inside->told, sizeof(inside->told), NULL, 0);
+	if (code == 0)
+		code = guest_send(&inside->line, GUEST_START, start, sizeof(*start), strings, size);
+	return 0; /* a machine that does not listen has ended: that is seen */
+}
+
+static noreturn void become(struct inside *inside, const struct ends *ends, int words)
+{
+	const struct stack_machine *machine = run_stack(inside->options)->machine;
+	struct machine_setup setup = {.memory = inside->options->memory ? inside->options->memory
+									: machine->memory,
+				      .folder = inside->own_folder,
+				      .argument = GUEST_COMMAND,
+				      .port_count = inside->ports.count,
+				      .pipe_count = ends->count};
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	char self[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	struct err err = {0};
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setsid();
+	self[size > 0 ? size : 0] = '\0';
+	setup.init = self;
+	for (unsigned i = 0; i < inside->ports.count; i++) {
+		setup.ports[i].fd = inside->ports.fds[i];
+		memcpy(setup.ports[i].mac, inside->ports.all[i].mac, ETH_ALEN);
+		fcntl(inside->ports.fds[i], F_SETFD, 0);
+	}
+	for (unsigned i = 0; i < ends->count; i++) {
+		setup.pipes[i] = ends->all[i];
+		fcntl(ends->all[i], F_SETFD, 0);
+	}
+	dup2(null, STDIN_FILENO);
+	dup2(words, STDOUT_FILENO);
+	dup2(words, STDERR_FILENO);
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	machine->become(&setup, &err);
+	fprintf(stderr, "rivulet: %s\n", err.text);
+	_exit(RUN_FAILED);
+}
+
+static int start_kernel(struct inside *inside, struct ends *ends, struct err *err)
+{
+	int words[2];
+
+	if (pipe2(words, O_CLOEXEC) < 0)
+		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	inside->words = words[0];
+	fcntl(words[0], F_SETFL, O_NONBLOCK);
+	fflush(NULL);
+	inside->kernel = fork();
+	if (inside->kernel == 0)
+		become(inside, ends, words[1]);
+	close_fd(words[1]);
+	while (ends->count > 0)
+		close_fd(ends->all[--ends->count]);
+	return inside->kernel < 0
+		       ? err_set(err, -errno, "cannot start a process: %s", strerror(errno))
+		       : 0;
+}
+
+static int make_folder(struct inside *inside, struct err *err)
+{
+	int code = folder_find(inside->folder);
+
+	if (code < 0)
+		return err_set(err, code, "there is no folder for a machine (/run/user, /tmp): %s",
+			       strerror(-code));
+	if (snprintf(inside->own_folder, sizeof(inside->own_folder), "%s/machine-%d",
+		     inside->folder, getpid()) >= (int)sizeof(inside->own_folder))
+		return err_set(err, -ENAMETOOLONG, "%s is too long", inside->folder);
+	if (mkdir(inside->own_folder, 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "cannot make %s: %s", inside->own_folder,
+			       strerror(errno));
+	return 0;
+}
+
+/* A standard descriptor that the caller has closed would be one of ours. */
+static void fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close_fd(fd);
+}
+
+int inside_start(struct inside *inside, struct err *err)
+{
+	struct guest_start start = {.range = inside->ports.range};
+	struct ends ends = {.count = 0};
+
+	fill_standard();
+	inside->told.count = inside->ports.count;
+	memcpy(inside->told.all, inside->ports.all, sizeof(inside->told.all));
+	if (describe_caller(inside->options, &start, err) < 0 || make_folder(inside, err) < 0 ||
+	    connect_all(inside, &ends, &start, err) < 0 || start_kernel(inside, &ends, err) < 0)
+		return RUN_FAILED;
+	return send_start(inside, &start, err) < 0 ? RUN_FAILED : 0;
+}

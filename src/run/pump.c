@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/pump.h"
+
+#include "base/cleanup.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <time.h>
+
+#define CHUNK 65536
+
+/* The caller's descriptors may be non-blocking: they are shared with whoever made them so. */
+static bool waits(int fd, short events)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = events};
+
+	return errno == EINTR ||
+	       (errno == EAGAIN && (poll(&poll_fd, 1, -1) >= 0 || errno == EINTR));
+}
+
+static bool write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t done = write(fd, data, size);
+
+		if (done < 0 && waits(fd, POLLOUT))
+			continue;
+		if (done <= 0)
+			return false;
+		data += done;
+		size -= (size_t)done;
+	}
+	return true;
+}
+
+static bool copy_some(const struct pump *pump)
+{
+	char data[CHUNK];
+	ssize_t size;
+
+	do
+		size = read(pump->from, data, sizeof(data));
+	while (size < 0 && waits(pump->from, POLLIN));
+	return size > 0 && write_all(pump->to, data, (size_t)size);
+}
+
+/* Where one end is a pipe nothing needs to be copied. */
+static bool move_some(const struct pump *pump, bool *splices)
+{
+	ssize_t size;
+
+	if (!*splices)
+		return copy_some(pump);
+	size = splice(pump->from, NULL, pump->to, NULL, CHUNK, 0);
+	if (size < 0 && (errno == EINVAL || errno == EAGAIN || errno == ENOSYS)) {
+		*splices = false;
+		return true;
+	}
+	return size > 0 || (size < 0 && errno == EINTR);
+}
+
+static void *work(void *data)
+{
+	struct pump *pump = data;
+	bool splices = true;
+
+	while (move_some(pump, &splices))
+		;
+	pump->from = close_fd(pump->from);
+	pump->to = close_fd(pump->to);
+	return NULL;
+}
+
+int pump_start(struct pump *pump, int from, int to)
+{
+	int code;
+
+	*pump = (struct pump){.from = from, .to = to};
+	code = pthread_create(&pump->thread, NULL, work, pump);
+	pump->started = code == 0;
+	return -code;
+}
+
+bool pump_wait(struct pump *pump, int ms)
+{
+	struct timespec until;
+	int code;
+
+	if (!pump->started)
+		return true;
+	if (ms < 0) {
+		code = pthread_join(pump->thread, NULL);
+	} else {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += ms / 1000;
+		until.tv_nsec += ms % 1000 * 1000000L;
+		if (until.tv_nsec >= 1000000000L) {
+			until.tv_nsec -= 1000000000L;
+			until.tv_sec++;
+		}
+		code = pthread_timedjoin_np(pump->thread, NULL, &until);
+	}
+	pump->started = code != 0;
+	return code == 0;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stack "uml": MPTCP of a kernel that runs as a process, User Mode Linux (kernel/uml.config). It traces the programs that run
+ * in it, so it needs ptrace; and it maps its memory from a file, which must be on something that lets code be run.
+ */
+#include "base/cleanup.h"
+#include "base/installed.h"
+#include "stack/machine.h"
+#include "stack/stack.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#define KERNEL "rivulet-uml"
+#define PAGE   4096
+
+/* Loops for each 1/100 s, which the kernel would take a quarter of a second to find out. It waits by it for no hardware. */
+#define LOOPS "lpj=4000000"
+
+/* Can what is mapped from files in @folder be run? */
+static bool runs_code(const char *folder)
+{
+	_cleanup_close_ int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	void *page;
+
+	if (fd < 0 || ftruncate(fd, PAGE) < 0)
+		return false;
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		return false;
+	munmap(page, PAGE);
+	return true;
+}
+
+/* Memory first: what lies on a disk is written out now and then. */
+static const char *find_memory(void)
+{
+	const char *const places[] = {"/dev/shm", getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"),
+				      "/tmp", "/var/tmp"};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
+		if (places[i] && runs_code(places[i]))
+			return places[i];
+	return NULL;
+}
+
+static int try_trace(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 ? 1 : 0);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+}
+
+static int probe_uml(struct err *why)
+{
+	char kernel[PATH_MAX];
+
+	if (installed_find(KERNEL, kernel) < 0)
+		return err_set(why, -ENOENT,
+			       "its kernel, %s, is not installed: `make kernels`, then build and "
+			       "install again",
+			       KERNEL);
+	if (access(kernel, X_OK) < 0)
+		return err_set(why, -errno, "its kernel %s cannot be run: %s", kernel,
+			       strerror(errno));
+	if (try_trace() < 0)
+		return err_set(why, -EPERM,
+			       "it traces the programs that run in it, and the sandbox around "
+			       "this process forbids that");
+	if (!find_memory())
+		return err_set(why, -EACCES,
+			       "its memory needs a folder that is not mounted noexec: /dev/shm, "
+			       "/tmp, or $TMPDIR");
+	return 0;
+}
+
+struct arguments {
+	char *all[16 + MACHINE_PORTS_MAX + MACHINE_PIPES_MAX];
+	unsigned count;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct arguments *arguments,
+						      const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	if (vasprintf(&arguments->all[arguments->count], format, list) >= 0)
+		arguments->count++;
+	va_end(list);
+}
+
+static int become_uml(const struct machine_setup *setup, struct err *err)
+{
+	const char *memory = find_memory();
+	struct arguments a = {0};
+	char kernel[PATH_MAX];
+
+	if (installed_find(KERNEL, kernel) < 0 || !memory)
+		return err_set(err, -ENOENT, "the kernel or a place for its memory is gone");
+	add(&a, "%s", "rivulet-uml");
+	add(&a, "mem=%lluM", (unsigned long long)(setup->memory >> 20));
+	add(&a, "uml_dir=%s", setup->folder);
+	add(&a, "%s", "root=/dev/root");
+	add(&a, "%s", "rootfstype=hostfs");
+	add(&a, "%s", "rootflags=/");
+	add(&a, "%s", "rw");
+	add(&a, "%s", "con=null");
+	add(&a, "%s", "con0=null,fd:1");
+	add(&a, "%s", "panic=-1");
+	add(&a, "%s", LOOPS);
+	for (unsigned i = 0; i < setup->port_count; i++) {
+		const uint8_t *mac = setup->ports[i].mac;
+
+		add(&a, "rvport=%d,%02x:%02x:%02x:%02x:%02x:%02x", setup->ports[i].fd, mac[0],
+		    mac[1], mac[2], mac[3], mac[4], mac[5]);
+	}
+	for (unsigned i = 0; i < setup->pipe_count; i++)
+		add(&a, "rvpipe=%d", setup->pipes[i]);
+	add(&a, "init=%s", setup->init);
+	add(&a, "%s", "--");
+	add(&a, "%s", setup->argument);
+	/* Else its heap may lie far from its code, and all between counts as memory, with a description of each page. */
+	personality(ADDR_NO_RANDOMIZE);
+	setenv("TMPDIR", memory, 1);
+	execv(kernel, a.all);
+	return err_set(err, -errno, "cannot run the kernel %s: %s", kernel, strerror(errno));
+}
+
+static const struct stack_machine machine = {
+	.memory = 128 << 20, .memory_min = 24 << 20, .become = become_uml};
+
+const struct stack_ops stack_uml = {
+	.name = "uml",
+	.summary =
+		"Multipath TCP of User Mode Linux, a kernel that is a process: programs run inside",
+	.machine = &machine,
+	.probe = probe_uml,
+};
