@@ -75,7 +75,8 @@ struct stack_ops {
 	const char *summary; /* one line, for lists */
 	/* It uses the links that the host's kernel is set up for, which is what a run does (run/run.h). */
 	bool uses_host_links;
-	const char *attachment; /* how programs get it: the name of a row of attach/attachment.h; NULL: they run inside it */
+	const char *
+		attachment; /* how programs get it: the name of a row of attach/attachment.h; NULL: they run inside it */
 	const struct stack_machine *machine; /* then how it is started (machine.h), else NULL */
 	/* Can it run here? If not, why. */
 	int (*probe)(struct err *why);

@@ -188,11 +188,11 @@ expect "two users" rivulet lab run pair -- sh "$TMP/share"
 cat >"$TMP/hostile.py" <<'EOF'
 import os, random, socket, struct, subprocess, sys, time
 path, user = sys.argv[1], int(sys.argv[2])
-OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, END = range(1, 8)
-REFUSED, READY = 5, 4
+OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, PORTS, LISTEN, END = range(1, 10)
+REFUSED, READY, PORT = 6, 4, 5
 
-def request(kind, link=0, silent=0, backlog=0, named=0, rules=(), version=1, count=None):
-    head = struct.pack("=7I", version, kind, link, silent, backlog, named, len(rules) if count is None else count)
+def request(kind, link=0, silent=0, backlog=0, port=0, named=0, rules=(), version=1, count=None):
+    head = struct.pack("=8I", version, kind, link, silent, backlog, port, named, len(rules) if count is None else count)
     return head + b"".join(struct.pack("=32s3I", n.encode(), k, s, u) for n, k, s, u in rules)
 
 def talk(*messages):
@@ -227,12 +227,17 @@ nonsense = [b"x", bytes(27), bytes(28), bytes(4096), b"\xff" * 4096, good[:-1], 
             request(OPEN, version=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
             request(OPEN, rules=[("../../etc", 0, 1, 1)]), request(OPEN, rules=[("eth0", 99, 1, 1)]),
             request(OPEN, rules=[("eth0", 0, 1, 99)]), request(OPEN, rules=[("x" * 32, 0, 1, 1)]),
-            request(SILENT, link=2, silent=1), request(END), request(BACKLOG, backlog=1 << 20)]
+            request(SILENT, link=2, silent=1), request(END), request(BACKLOG, backlog=1 << 20),
+            request(LISTEN, port=80), request(OPEN, port=1 << 16)]
 nonsense += [rng.randbytes(rng.randrange(1, 4096)) for _ in range(20)]
 for message in nonsense:
     assert READY not in talk(message, good), message
 for message in [good, request(CLEAN), request(BACKLOG, backlog=1), request(SILENT, link=2**31), b"", bytes(8000)]:
     assert READY in talk(good, message), message
+# Whole packets are for those only whom the administrator lets have them.
+kinds = talk(request(PORTS))
+assert REFUSED in kinds and PORT not in kinds and READY not in kinds, kinds
+assert REFUSED not in talk(good, request(PORTS)) and REFUSED not in talk(good, request(LISTEN, port=80))
 # The kernel's locks are everybody's: 32 requests at once, then 32 a second.
 start = time.monotonic()
 talk(good, *[request(ASK, link=2)] * 64)
