@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/loop.h"
 #include "stack/stack.h"
 
 #include <stdbool.h>
@@ -23,7 +24,7 @@ struct attachment_totals {
 struct attachment {
 	const struct attachment_ops *ops;
 	struct attachment_totals totals; /* where bytes pass through it */
-	int fd; /* polls readable when serve() has something to do; not owned */
+	int fd; /* polls readable when serve() has something to do; not owned; -1: the loop sees to it */
 };
 
 /* All borrowed, and to outlive the attachment. */
@@ -32,6 +33,7 @@ struct attachment_setup {
 	const struct stack_ops
 		*stack;     /* to make connections on; NULL: only let_go() will be called */
 	const char *folder; /* that only the user can enter */
+	struct loop *loop;  /* for one that moves bytes; NULL where there is no stack */
 };
 
 /* What became of what the program asked for. */
@@ -49,7 +51,7 @@ struct attachment_ops {
 	int (*load)(int *ret_own, struct err *err);
 	/* The caller closes with close(). */
 	int (*open)(const struct attachment_setup *setup, struct attachment **ret, struct err *err);
-	/* Answers one question. 1: what happened is in @ret; 0: nothing that matters; negative: the listener is
+	/* Answers one question; NULL: it answers from within the loop. 1: what happened is in @ret; 0: nothing that matters; negative: the listener is
 	 * unusable. May block if nobody asks. */
 	int (*serve)(struct attachment *attachment, struct attached *ret);
 	/* Has it work that the program does not wait for? NULL: never. */

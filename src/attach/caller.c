@@ -111,17 +111,39 @@ static pid_t leader_of(pid_t pid)
 	return 0;
 }
 
-int caller_descriptor(pid_t pid, int fd)
+/* A thread that is not the leader has no plain pidfd; before 6.9 it has none at all. */
+static int pidfd_of(pid_t pid)
 {
-	/* A thread that is not the leader has no plain pidfd; before 6.9 it has none at all. */
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD_);
-	int got;
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD_);
 
 	if (pidfd < 0 && errno == EINVAL)
 		pidfd = (int)syscall(SYS_pidfd_open, leader_of(pid), 0);
-	if (pidfd < 0)
-		return -errno;
-	got = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return pidfd < 0 ? -errno : pidfd;
+}
+
+/* Who asked lately asks again. A pidfd is of one thread for ever: what has ended in the meantime is seen by it. */
+static struct {
+	pid_t pid;
+	int pidfd;
+} known[32];
+
+int caller_descriptor(pid_t pid, int fd)
+{
+	unsigned at = (unsigned)pid % ARRAY_SIZE(known);
+	int got;
+
+	if (known[at].pid == pid) {
+		got = (int)syscall(SYS_pidfd_getfd, known[at].pidfd, fd, 0);
+		if (got >= 0 || errno != ESRCH)
+			return got < 0 ? -errno : got;
+	}
+	if (known[at].pid)
+		close_fd(known[at].pidfd);
+	known[at].pidfd = pidfd_of(pid);
+	known[at].pid = known[at].pidfd < 0 ? 0 : pid;
+	if (known[at].pidfd < 0)
+		return known[at].pidfd;
+	got = (int)syscall(SYS_pidfd_getfd, known[at].pidfd, fd, 0);
 	return got < 0 ? -errno : got;
 }
 

@@ -21,7 +21,7 @@ void flow_close(struct flow *flow, bool reset)
 	for (unsigned i = 0; i < 2; i++) {
 		struct flow_end *end = &flow->ends[i];
 
-		loop_forget(flow->loop, &end->source);
+		loop_forget_closed(flow->loop, &end->source);
 		if (reset)
 			setsockopt(end->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 		end->source.fd = close_fd(end->source.fd);
@@ -243,12 +243,6 @@ static bool is_over(const struct flow *flow)
 	       (a->out.closed || b->out.closed);
 }
 
-static void forget(struct flow *flow)
-{
-	loop_forget(flow->loop, &flow->ends[0].source);
-	loop_forget(flow->loop, &flow->ends[1].source);
-}
-
 static void on_ready(struct loop_source *source, uint32_t events)
 {
 	struct flow_end *end = loop_owner(source, struct flow_end, source);
@@ -257,9 +251,7 @@ static void on_ready(struct loop_source *source, uint32_t events)
 
 	if (err == 0 && !is_over(flow))
 		return;
-	if (flow->left_open)
-		forget(flow);
-	else
+	if (!flow->left_open)
 		flow_close(flow, err < 0);
 	flow->over(flow, err);
 }

@@ -36,9 +36,15 @@ int loop_watch(struct loop *loop, struct loop_source *source, uint32_t events)
 
 void loop_forget(struct loop *loop, struct loop_source *source)
 {
+	if (source->watched)
+		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+	loop_forget_closed(loop, source);
+}
+
+void loop_forget_closed(struct loop *loop, struct loop_source *source)
+{
 	if (!source->watched)
 		return;
-	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
 	source->watched = false;
 	for (int i = loop->next; i < loop->count; i++)
 		if (loop->batch[i].data.ptr == source)
@@ -118,9 +124,11 @@ static int turn(struct loop *loop, int patience_ms)
 	return 0;
 }
 
-int loop_turn(struct loop *loop)
+int loop_turn(struct loop *loop, int most_ms)
 {
-	return turn(loop, 0);
+	int wait_ms = patience(loop);
+
+	return turn(loop, wait_ms < 0 || (most_ms >= 0 && most_ms < wait_ms) ? most_ms : wait_ms);
 }
 
 int loop_run(struct loop *loop)

@@ -44,14 +44,16 @@ void loop_close(struct loop *loop);
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* For a loop within another one, which watches @loop->epoll and the time @loop->first->at: calls what is ready and due now. */
-int loop_turn(struct loop *loop);
+/* Waits once, for @most_ms at most (-1: for ever), and calls what is ready and due then. Negative errno as loop_run(). */
+int loop_turn(struct loop *loop, int most_ms);
 
 /* @source->ready is called while any of @events is true (0: only for EPOLLERR and EPOLLHUP, which always are told). For the
  * first time, or to watch for others. */
 int loop_watch(struct loop *loop, struct loop_source *source, uint32_t events);
 /* @source is not called any more, not even for what has happened already. Before its descriptor is closed. */
 void loop_forget(struct loop *loop, struct loop_source *source);
+/* The same for who closes the only descriptor of it right afterwards, which is all that the kernel needs to know. */
+void loop_forget_closed(struct loop *loop, struct loop_source *source);
 
 /* @timer->due is called once, at @at, which replaces an earlier wish. UINT64_MAX: never. */
 void loop_set(struct loop *loop, struct loop_timer *timer, uint64_t at);

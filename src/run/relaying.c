@@ -7,16 +7,18 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/folder.h"
+#include "base/loop.h"
 #include "base/units.h"
 #include "run/supervisor.h"
 
 #include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
 struct relaying {
+	struct loop loop;
+	struct loop_source control; /* the foreground's word that the program has ended */
 	const struct supervisor *setup;
 	struct attachment *attachment;
 	int listener;
@@ -89,34 +91,32 @@ static bool goes_on(struct relaying *r)
 	return true;
 }
 
-static void loop(struct relaying *r)
+static void on_control(struct loop_source *source, uint32_t events)
 {
-	struct pollfd control = {.fd = r->setup->control, .events = POLLIN};
+	struct relaying *r = loop_owner(source, struct relaying, control);
+	char what;
 
-	while (goes_on(r)) {
-		struct pollfd fds[] = {control, {.fd = r->attachment->fd, .events = POLLIN}};
-		struct attached ignored;
-		char what;
+	/* A foreground that was killed leaves a program that goes on. */
+	if (recv(source->fd, &what, 1, MSG_DONTWAIT) != 1)
+		r->orphan = true;
+	r->ended = true;
+	loop_forget(&r->loop, source);
+}
 
-		/* Somebody who takes nothing any more is not told. */
-		if (poll(fds, ARRAY_SIZE(fds), r->ended ? 1000 : -1) < 0 && errno != EINTR)
-			return;
-		if (fds[0].revents) {
-			/* A foreground that was killed leaves a program that goes on. */
-			if (recv(control.fd, &what, 1, MSG_DONTWAIT) != 1)
-				r->orphan = true;
-			r->ended = true;
-			control.fd = -1;
-		}
-		if (fds[1].revents && r->attachment->ops->serve(r->attachment, &ignored) < 0)
-			return;
-	}
+static void serve(struct relaying *r)
+{
+	int err = loop_watch(&r->loop, &r->control, EPOLLIN);
+
+	/* Somebody who takes nothing any more is not told. */
+	while (err == 0 && goes_on(r))
+		err = loop_turn(&r->loop, r->ended ? 1000 : -1);
 }
 
 int relaying_main(const struct supervisor *setup)
 {
 	const struct attachment_ops *ops = run_attachment(setup->options);
-	struct relaying r = {.setup = setup};
+	struct relaying r = {.setup = setup,
+			     .control = {.fd = setup->control, .ready = on_control}};
 	_cleanup_close_ int listener = -1;
 	char folder[PATH_MAX];
 	struct err err = {0};
@@ -130,19 +130,25 @@ int relaying_main(const struct supervisor *setup)
 	}
 	supervisor_say(setup->control, SUPERVISOR_READY);
 	r.listener = listener = fds_receive(setup->handoff);
-	if (listener >= 0) {
-		const struct attachment_setup attached = {
-			.listener = listener, .stack = run_stack(setup->options), .folder = folder};
+	code = loop_open(&r.loop);
+	if (code < 0)
+		fprintf(stderr, "rivulet: the supervisor cannot wait: %s\n", strerror(-code));
+	if (listener >= 0 && code == 0) {
+		const struct attachment_setup attached = {.listener = listener,
+							  .stack = run_stack(setup->options),
+							  .folder = folder,
+							  .loop = &r.loop};
 
 		if (ops->open(&attached, &r.attachment, &err) < 0)
 			fprintf(stderr, "rivulet: %s\n", err.text);
 	}
 	if (r.attachment) {
-		loop(&r);
+		serve(&r);
 		if (!r.orphan)
 			summarise(&r);
 		ops->close(r.attachment);
 	}
+	loop_close(&r.loop);
 	folder_leave(folder);
 	supervisor_say(setup->control, SUPERVISOR_DONE);
 	return 0;

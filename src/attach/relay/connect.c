@@ -62,7 +62,7 @@ static void on_progress(struct loop_source *source, uint32_t events)
 	int error = 0, err;
 
 	err = relay->calls->get(relay->stack, socket->far, SOL_SOCKET, SO_ERROR, &error, &size);
-	loop_forget(&relay->loop, source);
+	loop_forget(relay->loop, source);
 	if (err < 0 || error)
 		fail(socket, err < 0 ? -err : error);
 	else
@@ -75,9 +75,9 @@ static void late(struct loop_timer *timer)
 	waiter_answer(loop_owner(timer, struct waiter, timer), -EINPROGRESS);
 }
 
-static void wait_for_it(struct relayed *socket, const struct call *call, int theirs)
+static void wait_for_it(struct relayed *socket, const struct call *call)
 {
-	int err = relay_wait(socket, call, theirs, SO_SNDTIMEO, late);
+	int err = relay_wait(socket, call, -1, SO_SNDTIMEO, late);
 
 	if (err < 0)
 		notify_answer(&socket->relay->notify, call->id, err);
@@ -102,7 +102,7 @@ static void go_on(struct relayed *socket, const struct call *call, int theirs, i
 	}
 	if (err == 0 && code < 0) {
 		socket->source = (struct loop_source){.fd = socket->far, .ready = on_progress};
-		err = loop_watch(&relay->loop, &socket->source, EPOLLOUT);
+		err = loop_watch(relay->loop, &socket->source, EPOLLOUT);
 	}
 	if (err < 0) {
 		socket->near = close_fd(socket->near);
@@ -113,7 +113,7 @@ static void go_on(struct relayed *socket, const struct call *call, int theirs, i
 	relayed_watched(socket);
 	socket->state = RELAYED_CONNECTING;
 	if (code < 0 && waits) {
-		wait_for_it(socket, call, theirs);
+		wait_for_it(socket, call);
 		return;
 	}
 	if (code == 0)
@@ -187,7 +187,7 @@ void relay_on_connect(struct relay *relay, struct relayed *socket, const struct 
 	if (err == 0)
 		err = refusal(socket, theirs);
 	if (err == 0 && socket->state == RELAYED_CONNECTING) {
-		wait_for_it(socket, call, theirs);
+		wait_for_it(socket, call);
 		return;
 	}
 	if (err == 0 && socket->state == RELAYED_FAILED) {

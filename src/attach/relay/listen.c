@@ -97,7 +97,7 @@ static void on_arrivals(struct loop_source *source, uint32_t events)
 	}
 	/* Further ones wait in the far side's queue. */
 	if (listening->arrival_count > listening->backlog)
-		loop_watch(&relay->loop, source, 0);
+		loop_watch(relay->loop, source, 0);
 }
 
 void relay_on_listen(struct relay *relay, struct relayed *socket, const struct call *call,
@@ -128,7 +128,7 @@ void relay_on_listen(struct relay *relay, struct relayed *socket, const struct c
 		if (!socket->source.watched)
 			socket->source =
 				(struct loop_source){.fd = socket->far, .ready = on_arrivals};
-		err = loop_watch(&relay->loop, &socket->source, EPOLLIN);
+		err = loop_watch(relay->loop, &socket->source, EPOLLIN);
 	}
 	notify_answer(&relay->notify, call->id, err);
 }
@@ -136,7 +136,9 @@ void relay_on_listen(struct relay *relay, struct relayed *socket, const struct c
 /* The program's own descriptor for an arrival; it has a name from now on. */
 static int take(struct relayed *arrival, int theirs, bool nonblocking)
 {
-	int fd = arrival->taken >= 0 ? steal_fd(&arrival->taken) : near_accept(theirs, nonblocking);
+	struct near *near = &arrival->relay->near;
+	int fd = arrival->taken >= 0 ? steal_fd(&arrival->taken)
+				     : near_accept(near, theirs, nonblocking);
 	int err = fd < 0 ? fd : arrival->cookie ? 0 : relayed_name(arrival, fd);
 
 	if (err < 0) {
@@ -175,16 +177,13 @@ static void give(struct relayed *listening, const struct call *call, int theirs)
 	}
 	arrival->pid = call->pid;
 	err = notify_give(&relay->notify, call->id, fd, call->args[3] & SOCK_CLOEXEC);
-	if (err == -ENOENT) {
-		/* A signal came before: the connection is for the next who asks. */
+	if (err < 0) {
+		/* A signal came before, or its descriptors are used up: the connection is for the next who asks. */
+		notify_answer(&relay->notify, call->id, err);
+		relayed_unname(arrival);
 		arrival->taken = steal_fd(&fd);
 		TAILQ_INSERT_HEAD(&listening->arrivals, arrival, link);
 		listening->arrival_count++;
-		return;
-	}
-	if (err < 0) {
-		notify_answer(&relay->notify, call->id, err);
-		relayed_free(arrival);
 		return;
 	}
 	if (arrival->state == RELAYED_OVER)
@@ -213,5 +212,5 @@ void relay_on_accept(struct relay *relay, struct relayed *socket, const struct c
 	if (err < 0)
 		notify_answer(&relay->notify, call->id, err);
 	if (err == 0 && socket->state == RELAYED_LISTENING)
-		loop_watch(&relay->loop, &socket->source, EPOLLIN);
+		loop_watch(relay->loop, &socket->source, EPOLLIN);
 }

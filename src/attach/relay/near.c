@@ -9,7 +9,6 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -93,7 +92,7 @@ int near_open(struct near *near, const char *parent)
 	struct sockaddr_un address;
 	int err;
 
-	*near = (struct near){.lock = -1, .listener = -1, .diag = -1};
+	*near = (struct near){.lock = -1, .listener = -1, .door = -1, .diag = -1, .self = getpid()};
 	near_clean(parent);
 	err = make_folder(near, parent);
 	if (err < 0)
@@ -103,6 +102,13 @@ int near_open(struct near *near, const char *parent)
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
 		return -errno;
 	near->listener = steal_fd(&fd);
+	near->door = open(address.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (near->door < 0)
+		return -errno;
+	unlink(address.sun_path);
+	near->meeting.sun_family = AF_UNIX;
+	snprintf(near->meeting.sun_path, sizeof(near->meeting.sun_path), "/proc/self/fd/%d",
+		 near->door);
 	near->diag = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	return 0;
 }
@@ -110,6 +116,7 @@ int near_open(struct near *near, const char *parent)
 void near_close(struct near *near)
 {
 	near->listener = close_fd(near->listener);
+	near->door = close_fd(near->door);
 	near->diag = close_fd(near->diag);
 	if (near->lock >= 0)
 		remove_folder(near->lock, near->folder);
@@ -124,12 +131,9 @@ int near_make(bool nonblocking)
 }
 
 /* Takes from the queue of @listener what this very process has connected; others may have found the way. */
-static int take(int listener, bool nonblocking)
+static int take(const struct near *near, int listener, bool nonblocking)
 {
-	struct pollfd ready = {.fd = listener, .events = POLLIN};
-
-	/* The program's may block, but we do not wait. */
-	while (poll(&ready, 1, 0) > 0) {
+	for (;;) {
 		_cleanup_close_ int fd = accept4(listener, NULL, NULL,
 						 SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0));
 		struct ucred who;
@@ -138,34 +142,16 @@ static int take(int listener, bool nonblocking)
 		if (fd < 0)
 			return -errno;
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
-		    who.pid == getpid())
+		    who.pid == near->self)
 			return steal_fd(&fd);
 	}
-	return -EAGAIN;
-}
-
-/* A connect() to a UNIX socket that has room in its queue is over at once; one that has none must not wait. */
-static int connect_at_once(int fd, const struct sockaddr_un *address)
-{
-	int flags = fcntl(fd, F_GETFL), err = 0;
-
-	if (!(flags & O_NONBLOCK))
-		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-		err = -errno;
-	if (!(flags & O_NONBLOCK))
-		fcntl(fd, F_SETFL, flags);
-	return err;
 }
 
 int near_join(struct near *near, int theirs)
 {
-	struct sockaddr_un address;
-	int err;
-
-	address_of(near, MEETING, &address);
-	err = connect_at_once(theirs, &address);
-	return err < 0 ? err : take(near->listener, true);
+	if (connect(theirs, (const struct sockaddr *)&near->meeting, sizeof(near->meeting)) < 0)
+		return -errno;
+	return take(near, near->listener, true);
 }
 
 static int room_of(int fd)
@@ -239,9 +225,13 @@ int near_call(struct near *near, unsigned number)
 	return steal_fd(&fd);
 }
 
-int near_accept(int theirs, bool nonblocking)
+int near_accept(struct near *near, int theirs, bool nonblocking)
 {
-	return take(theirs, nonblocking);
+	const struct timeval least = {.tv_usec = 1};
+
+	/* It may block, but we do not wait, even where the program itself has got at what was there. */
+	setsockopt(theirs, SOL_SOCKET, SO_RCVTIMEO, &least, sizeof(least));
+	return take(near, theirs, nonblocking);
 }
 
 void near_forget(struct near *near, unsigned number)

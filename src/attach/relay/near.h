@@ -12,14 +12,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 struct near {
 	char folder[96]; /* made, and removed by near_close() */
 	int lock;        /* owned; as long as it is held the folder is in use */
 	int listener;    /* owned; where programs' sockets are connected to us */
-	int diag;        /* owned; -1: cannot be had */
-	unsigned named;  /* sockets that listened so far */
+	int door;        /* owned; the only way to it, for its name is removed at once */
+	struct sockaddr_un
+		meeting; /* and its name: nobody else can fill its queue, so that who connects there never waits */
+	pid_t self;
+	int diag;       /* owned; -1: cannot be had */
+	unsigned named; /* sockets that listened so far */
 };
 
 /* In the folder @parent, which exists. */
@@ -47,7 +52,7 @@ int near_listen(struct near *near, int theirs, int backlog);
 /* Connects to it: our end, which does not block. -EAGAIN: its queue is full; -ECONNREFUSED: nobody holds it any more. */
 int near_call(struct near *near, unsigned number);
 /* What near_call() connected, in that order, from its queue: it may become the program's. -EAGAIN: none. */
-int near_accept(int theirs, bool nonblocking);
+int near_accept(struct near *near, int theirs, bool nonblocking);
 /* Nobody calls it any more. */
 void near_forget(struct near *near, unsigned number);
 

@@ -8,7 +8,6 @@
 #include <search.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/timerfd.h>
 
 #define PATIENCE (10 * NS_PER_S)
 
@@ -96,7 +95,7 @@ static void on_question(struct loop_source *source, uint32_t events)
 
 	if (!(events & EPOLLIN)) {
 		relay->deserted = true;
-		loop_forget(&relay->loop, source);
+		loop_forget(relay->loop, source);
 		return;
 	}
 	if (notify_receive(&relay->notify) <= 0)
@@ -107,28 +106,6 @@ static void on_question(struct loop_source *source, uint32_t events)
 		on_socket(relay, &call);
 	else
 		on_call(relay, &call);
-}
-
-/* The time of a waiter has come: the loop itself calls it. */
-static void on_clock(struct loop_source *source, uint32_t events)
-{
-	uint64_t count;
-
-	if (read(source->fd, &count, sizeof(count)) < 0)
-		return;
-}
-
-static int serve(struct attachment *attachment, struct attached *ret)
-{
-	struct relay *relay = (struct relay *)attachment;
-	struct itimerspec when = {0};
-	int err = loop_turn(&relay->loop);
-
-	if (relay->loop.first)
-		when.it_value = (struct timespec){(time_t)(relay->loop.first->at / NS_PER_S),
-						  (long)(relay->loop.first->at % NS_PER_S)};
-	timerfd_settime(relay->clock.fd, TFD_TIMER_ABSTIME, &when, NULL);
-	return err;
 }
 
 static void add_moved(const void *node, VISIT which, void *data)
@@ -177,8 +154,8 @@ static void close_relay(struct attachment *attachment)
 	near_close(&relay->near);
 	home_close(&relay->home);
 	notify_close(&relay->notify);
-	relay->clock.fd = close_fd(relay->clock.fd);
-	loop_close(&relay->loop);
+	if (relay->loop)
+		loop_forget(relay->loop, &relay->questions);
 	if (relay->stack)
 		relay->stack->ops->close(relay->stack);
 	free(relay);
@@ -197,20 +174,11 @@ static void allow_descriptors(void)
 
 static int begin(struct relay *relay, int listener)
 {
-	int err = loop_open(&relay->loop);
+	int err = notify_open(&relay->notify, listener);
 
-	relay->clock = (struct loop_source){
-		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
-		.ready = on_clock};
 	relay->questions = (struct loop_source){.fd = listener, .ready = on_question};
-	if (err == 0 && relay->clock.fd < 0)
-		err = -errno;
-	if (err == 0)
-		err = notify_open(&relay->notify, listener);
-	if (err == 0)
-		err = loop_watch(&relay->loop, &relay->clock, EPOLLIN);
-	if (err == 0)
-		err = loop_watch(&relay->loop, &relay->questions, EPOLLIN);
+	if (err == 0 && relay->loop)
+		err = loop_watch(relay->loop, &relay->questions, EPOLLIN);
 	return err;
 }
 
@@ -223,8 +191,9 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 
 	if (!relay)
 		return err_set(err, -ENOMEM, "no memory for the relay");
-	relay->attachment.ops = &attachment_relay;
-	relay->near = (struct near){.lock = -1, .listener = -1, .diag = -1};
+	relay->attachment = (struct attachment){.ops = &attachment_relay, .fd = -1};
+	relay->loop = setup->loop;
+	relay->near = (struct near){.lock = -1, .listener = -1, .door = -1, .diag = -1};
 	relay->sweep_at = 64;
 	TAILQ_INIT(&relay->unwatched);
 	home_open(&relay->home);
@@ -249,7 +218,6 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 		return code;
 	}
 	relay->calls = setup->stack->calls;
-	relay->attachment.fd = relay->loop.epoll;
 	*ret = &relay->attachment;
 	return 0;
 }
@@ -264,7 +232,6 @@ const struct attachment_ops attachment_relay = {
 	.name = "relay",
 	.load = load,
 	.open = open_relay,
-	.serve = serve,
 	.is_busy = is_busy,
 	.let_go = let_all_go,
 	.close = close_relay,

@@ -43,7 +43,7 @@ enum relayed_state {
 struct waiter {
 	struct relayed *socket;
 	struct call call;
-	int theirs;              /* owned: the descriptor that it is about */
+	int theirs; /* owned: the descriptor that it is about, where it is of use; -1 */
 	struct loop_timer timer; /* when it has waited enough (SO_RCVTIMEO, SO_SNDTIMEO) */
 	TAILQ_ENTRY(waiter) link;
 };
@@ -77,8 +77,8 @@ struct relay {
 	struct attachment attachment;
 	struct stack *stack; /* owned */
 	const struct stack_calls *calls;
-	struct loop loop;
-	struct loop_source questions, clock;
+	struct loop *loop; /* not owned */
+	struct loop_source questions;
 	struct notify notify;
 	struct home home;
 	struct near near;
@@ -96,6 +96,8 @@ struct relayed *relayed_new(struct relay *relay, int family, int far);
 void relayed_free(struct relayed *socket);
 /* From now on it is found by the near side @fd. */
 int relayed_name(struct relayed *socket, int fd);
+/* It is not found any more. */
+void relayed_unname(struct relayed *socket);
 struct relayed *relay_find(struct relay *relay, int fd);
 /* Nobody will tell if it goes: it is looked at now and then. */
 void relayed_unwatched(struct relayed *socket);
@@ -123,7 +125,7 @@ void relay_on_peer(struct relay *relay, struct relayed *socket, const struct cal
 void relay_on_set(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
 void relay_on_get(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
 
-/* A call is to wait: its answer comes by waiter_answer(), after @timeout (SO_RCVTIMEO, SO_SNDTIMEO of @theirs) by @late. */
+/* A call is to wait, with a duplicate of @theirs if that is not -1: its answer comes by waiter_answer(), after @timeout (SO_RCVTIMEO, SO_SNDTIMEO) by @late. */
 int relay_wait(struct relayed *socket, const struct call *call, int theirs, int timeout,
 	       void (*late)(struct loop_timer *timer));
 void waiter_answer(struct waiter *waiter, int64_t result);

@@ -51,6 +51,13 @@ void relayed_watched(struct relayed *socket)
 	socket->relay->unwatched_count--;
 }
 
+void relayed_unname(struct relayed *socket)
+{
+	if (socket->cookie)
+		tdelete(socket, &socket->relay->sockets, compare);
+	socket->cookie = 0;
+}
+
 void relayed_free(struct relayed *socket)
 {
 	struct relayed *arrival;
@@ -64,14 +71,13 @@ void relayed_free(struct relayed *socket)
 	}
 	if (socket->number)
 		near_forget(&socket->relay->near, socket->number);
-	loop_forget(&socket->relay->loop, &socket->source);
+	loop_forget(socket->relay->loop, &socket->source);
 	if (socket->state == RELAYED_CONNECTED) {
 		socket->relay->flows--;
 		flow_abort(&socket->flow);
 		socket->far = -1;
 	}
-	if (socket->cookie)
-		tdelete(socket, &socket->relay->sockets, compare);
+	relayed_unname(socket);
 	close_fd(socket->far);
 	close_fd(socket->near);
 	close_fd(socket->theirs);
@@ -83,8 +89,7 @@ int relayed_name(struct relayed *socket, int fd)
 {
 	struct stat st;
 
-	if (socket->cookie)
-		tdelete(socket, &socket->relay->sockets, compare);
+	relayed_unname(socket);
 	socket->cookie = cookie_of(fd);
 	if (!socket->cookie || fstat(fd, &st) < 0 ||
 	    !tsearch(socket, &socket->relay->sockets, compare)) {
@@ -103,12 +108,27 @@ struct relayed *relay_find(struct relay *relay, int fd)
 	return found ? *found : NULL;
 }
 
+/* Drops waiters who are gone, by a signal or for ever: of thread @pid, which has another call now; 0: of any. What they hold
+ * would keep the socket from ever being nobody's. */
+static void drop_gone(struct relayed *socket, pid_t pid)
+{
+	struct waiter *waiter, *next;
+
+	for (waiter = TAILQ_FIRST(&socket->waiters); waiter; waiter = next) {
+		next = TAILQ_NEXT(waiter, link);
+		if (pid ? waiter->call.pid == pid
+			: !notify_waits(&socket->relay->notify, waiter->call.id))
+			waiter_free(waiter);
+	}
+}
+
 void relay_sweep(struct relay *relay)
 {
 	struct relayed *socket, *next;
 
 	for (socket = TAILQ_FIRST(&relay->unwatched); socket; socket = next) {
 		next = TAILQ_NEXT(socket, link);
+		drop_gone(socket, 0);
 		if (near_is_held(&relay->near, socket->inode, socket->cookie))
 			continue;
 		relayed_watched(socket);
@@ -154,6 +174,7 @@ static void over(struct flow *flow, int code)
 	socket->relay->attachment.totals.received += flow->ends[1].out.moved;
 	let_go_of_far(socket);
 	if (reset && !socket->cookie) { /* who accepts it is to find out */
+		loop_forget(flow->loop, &flow->ends[0].source);
 		socket->near = steal_fd(&flow->ends[0].source.fd);
 		socket->spoiled = true;
 	} else if (reset) {
@@ -171,7 +192,7 @@ int relayed_connect(struct relayed *socket, int near)
 
 	socket->flow.over = over;
 	socket->flow.left_open = true;
-	err = flow_open(&socket->flow, &socket->relay->loop, near, socket->far, NULL, 0);
+	err = flow_open(&socket->flow, socket->relay->loop, near, socket->far, NULL, 0);
 	if (err < 0) {
 		socket->far = -1;
 		return err;
@@ -186,19 +207,22 @@ int relay_wait(struct relayed *socket, const struct call *call, int theirs, int 
 	       void (*late)(struct loop_timer *timer))
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	struct relay *relay = socket->relay;
 	struct timeval limit = {0};
 	socklen_t size = sizeof(limit);
 
 	if (!waiter)
 		return -ENOMEM;
+	drop_gone(socket, call->pid);
 	waiter->socket = socket;
 	waiter->call = *call;
-	waiter->theirs = fcntl(theirs, F_DUPFD_CLOEXEC, 0);
+	waiter->theirs = theirs < 0 ? -1 : fcntl(theirs, F_DUPFD_CLOEXEC, 0);
 	waiter->timer.due = late;
 	TAILQ_INSERT_TAIL(&socket->waiters, waiter, link);
-	if (getsockopt(theirs, SOL_SOCKET, timeout, &limit, &size) == 0 &&
+	/* As the far side has it: the near side's limits are ours, too (near_accept()). */
+	if (relay->calls->get(relay->stack, socket->far, SOL_SOCKET, timeout, &limit, &size) == 0 &&
 	    (limit.tv_sec > 0 || limit.tv_usec > 0))
-		loop_set(&socket->relay->loop, &waiter->timer,
+		loop_set(relay->loop, &waiter->timer,
 			 clock_now() + (uint64_t)limit.tv_sec * NS_PER_S +
 				 (uint64_t)limit.tv_usec * NS_PER_US);
 	return 0;
@@ -207,7 +231,7 @@ int relay_wait(struct relayed *socket, const struct call *call, int theirs, int 
 void waiter_free(struct waiter *waiter)
 {
 	TAILQ_REMOVE(&waiter->socket->waiters, waiter, link);
-	loop_unset(&waiter->socket->relay->loop, &waiter->timer);
+	loop_unset(waiter->socket->relay->loop, &waiter->timer);
 	close_fd(waiter->theirs);
 	free(waiter);
 }
