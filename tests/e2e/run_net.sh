@@ -289,8 +289,8 @@ ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 helper = subprocess.Popen([sys.argv[1]], stdin=theirs, user=int(sys.argv[2]), group=int(sys.argv[2]), extra_groups=[])
 theirs.close()
 before = bound()
-ours.send(struct.pack("=7I", 1, 1, 0, 0, 0, 0, 0))
-ours.send(struct.pack("=7I", 1, 5, 0, 0, LEAST, 0, 0))
+ours.send(struct.pack("=8I", 1, 1, 0, 0, 0, 0, 0, 0))
+ours.send(struct.pack("=8I", 1, 5, 0, 0, LEAST, 0, 0, 0))
 assert until(lambda: bound() == LEAST), "this test would show nothing"
 # 50 Mbit/s, and what waits: half a megabyte.
 sender = socket.create_connection(("10.1.0.1", 9000))
