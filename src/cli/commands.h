@@ -9,3 +9,8 @@ int cmd_status(int argc, char **argv);
 int cmd_links(int argc, char **argv);
 int cmd_probe(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
+int cmd_node(int argc, char **argv);
+int cmd_crowd(int argc, char **argv);
+int cmd_peers(int argc, char **argv);
+int cmd_put(int argc, char **argv);
+int cmd_get(int argc, char **argv);

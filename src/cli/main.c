@@ -20,6 +20,11 @@ static const struct command commands[] = {
 	{"status", "what running programs do: connections, subflows, rates", cmd_status},
 	{"links", "the links of this device, and how they would be used", cmd_links},
 	{"probe", "what this device can do, and which stacks can run on it", cmd_probe},
+	{"node", "be a node of a crowd: find others that are near, share with them", cmd_node},
+	{"crowd", "found a crowd, invite, join", cmd_crowd},
+	{"peers", "which nodes are near, over which links, how fast", cmd_peers},
+	{"put", "give a file to the crowd, by the hash of its content", cmd_put},
+	{"get", "get a file from whoever has it", cmd_get},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
 };
 

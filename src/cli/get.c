@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rivulet get: the arguments of rivulet-get(1). The URL is fetched here, by curl and with the user's own rights, not by the node:
+ * what comes is put to the node, which says by its name whether it is what was asked for.
+ */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "drop/control.h"
+#include "drop/node.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define ID_SIZE 64
+#define BLOCK   (1u << 17)
+
+enum { USAGE = 2 };
+enum { OPTION_STATE = 1, OPTION_WAIT, OPTION_URL, OPTION_QUIET, OPTION_HELP };
+
+static const struct option options[] = {
+	{"state", required_argument, NULL, OPTION_STATE},
+	{"output", required_argument, NULL, 'o'},
+	{"wait", required_argument, NULL, OPTION_WAIT},
+	{"url", required_argument, NULL, OPTION_URL},
+	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
+};
+
+static const char usage[] =
+	"Usage: rivulet get [OPTION]... ID\n"
+	"Writes the object ID, as rivulet put named it, from this device or whoever of the crowd\n"
+	"has it, to standard output.\n"
+	"\n"
+	"  -o, --output FILE  write it to FILE, which is there when it is whole\n"
+	"  --wait TIME        give up when nothing came for so long (60s)\n"
+	"  --url URL          then fetch it from there (by curl); it is checked as any other\n"
+	"  --state FOLDER     the node's folder, as for rivulet node\n"
+	"  --quiet            no progress\n";
+
+struct getting {
+	char state[PATH_MAX];
+	const char *id, *output, *url;
+	uint64_t wait; /* ns */
+	bool quiet;
+};
+
+static int write_all(int fd, const char *data, size_t size, struct err *err)
+{
+	while (size) {
+		ssize_t written = write(fd, data, size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return err_set(err, -errno, "cannot write: %s", strerror(errno));
+		data += written;
+		size -= (size_t)written;
+	}
+	return 0;
+}
+
+/* -ENOENT: nobody has it. */
+static int get_to(const struct getting *getting, int fd, struct err *err)
+{
+	_cleanup_free_ char *block = malloc(BLOCK);
+	struct progress progress;
+	struct control control;
+	char target[128];
+	ssize_t got;
+	int code;
+
+	if (!block)
+		return err_set(err, -ENOMEM, "out of memory");
+	snprintf(target, sizeof(target), "/v1/objects/%s?timeout=%" PRIu64, getting->id,
+		 (uint64_t)(getting->wait / NS_PER_MS));
+	code = control_ask(&control, getting->state, "GET", target, -1, NULL, NULL, err);
+	if (code == 0 && control.status != 200) {
+		json_decref(control_json(&control, err));
+		code = control.status == 404 ? -ENOENT : -EREMOTEIO;
+	} else if (code == 0) {
+		progress_begin(&progress, control.size, getting->quiet);
+		while (code == 0 && (got = control_read(&control, block, BLOCK, err)) != 0) {
+			code = got < 0 ? (int)got : write_all(fd, block, (size_t)got, err);
+			progress_at(control.got, &progress);
+		}
+		progress_end(&progress);
+	}
+	control_close(&control);
+	return code;
+}
+
+/* Gives the node what the URL has. */
+static int fetch(const struct getting *getting, struct err *err)
+{
+	int ends[2], status, code;
+	struct control control;
+	json_t *answer;
+	const char *id;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_set(err, -errno, "no pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		execlp("curl", "curl", "--silent", "--show-error", "--fail", "--location",
+		       "--proto", "=http,https", "--", getting->url, (char *)NULL);
+		fprintf(stderr, "rivulet: cannot start curl: %s\n", strerror(errno));
+		_exit(127);
+	}
+	close_fd(ends[1]);
+	code = pid < 0 ? err_set(err, -errno, "cannot fork: %s", strerror(errno))
+		       : control_ask(&control, getting->state, "POST", "/v1/objects", ends[0], NULL,
+				     NULL, err);
+	close_fd(ends[0]);
+	answer = code < 0 ? NULL : control_json(&control, err);
+	if (pid > 0)
+		control_close(&control);
+	id = json_string_value(json_object_get(answer, "id"));
+	if (pid > 0 && (waitpid(pid, &status, 0) != pid || status != 0))
+		code = err_set(err, -EIO, "curl could not fetch '%s'", getting->url);
+	else if (code == 0 && !id)
+		code = -EIO;
+	else if (code == 0 && strcmp(id, getting->id) != 0)
+		code = err_set(err, -EBADMSG, "what '%s' has is another object: %s", getting->url,
+			       id);
+	json_decref(answer);
+	return code;
+}
+
+static int get(const struct getting *getting, struct err *err)
+{
+	char making[PATH_MAX];
+	_cleanup_close_ int opened = -1;
+	int fd = STDOUT_FILENO, code;
+
+	if (getting->output) {
+		if (snprintf(making, sizeof(making), "%s.part", getting->output) >=
+		    (int)sizeof(making))
+			return err_set(err, -ENAMETOOLONG, "'%s' is too long", getting->output);
+		fd = opened = open(making, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (fd < 0)
+			return err_set(err, -errno, "cannot write '%s': %s", making,
+				       strerror(errno));
+	}
+	code = get_to(getting, fd, err);
+	if (code == -ENOENT && getting->url) {
+		code = fetch(getting, err);
+		if (code == 0)
+			code = get_to(getting, fd, err);
+	}
+	if (code == 0 && getting->output && rename(making, getting->output) < 0)
+		code = err_set(err, -errno, "cannot write '%s': %s", getting->output,
+			       strerror(errno));
+	if (code < 0 && getting->output)
+		unlink(making);
+	return code;
+}
+
+int cmd_get(int argc, char **argv)
+{
+	struct getting getting = {.wait = 60 * NS_PER_S};
+	struct err err = {0};
+	int option, code = node_find_state(getting.state, sizeof(getting.state), &err);
+
+	while (code == 0 && (option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
+		switch (option) {
+		case OPTION_STATE:
+			snprintf(getting.state, sizeof(getting.state), "%s", optarg);
+			break;
+		case 'o':
+			getting.output = optarg;
+			break;
+		case OPTION_WAIT:
+			code = units_parse_time(optarg, &getting.wait, &err);
+			break;
+		case OPTION_URL:
+			getting.url = optarg;
+			break;
+		case OPTION_QUIET:
+			getting.quiet = true;
+			break;
+		case OPTION_HELP:
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs("Try 'rivulet get --help'.\n", stderr);
+			return USAGE;
+		}
+	}
+	if (code == 0 && optind != argc - 1) {
+		fputs("rivulet: which object? rivulet get --help\n", stderr);
+		return USAGE;
+	}
+	getting.id = argv[optind];
+	if (code == 0 &&
+	    (strlen(getting.id) != ID_SIZE || strspn(getting.id, "0123456789abcdef") != ID_SIZE))
+		code = err_set(&err, -EINVAL,
+			       "'%s' is no object's name: 64 digits and letters a to f, as rivulet "
+			       "put prints them",
+			       getting.id);
+	if (code == 0)
+		code = get(&getting, &err);
+	if (code < 0)
+		fprintf(stderr, "rivulet: %s\n", err.text);
+	return code < 0 ? 1 : 0;
+}

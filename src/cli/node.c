@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rivulet node: the arguments of rivulet-node(1). Where its stack uses the host's links it is a run like any other, in the
+ * place of a program, as the proxy is: the links are set up, and taken back at the end.
+ */
+#include "drop/node.h"
+
+#include "attach/proxy/announce.h"
+#include "base/clock.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/policy.h"
+#include "drop/tcpcl.h"
+#include "run/run.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { USAGE = 2 };
+enum {
+	OPTION_STATE = 1,
+	OPTION_STACK,
+	OPTION_PORT,
+	OPTION_QUOTA,
+	OPTION_LINKS,
+	OPTION_NOT,
+	OPTION_AS_IT_IS,
+	OPTION_EXPLAIN,
+	OPTION_QUIET,
+	OPTION_HELP
+};
+
+static const struct option options[] = {
+	{"state", required_argument, NULL, OPTION_STATE},
+	{"stack", required_argument, NULL, OPTION_STACK},
+	{"port", required_argument, NULL, OPTION_PORT},
+	{"quota", required_argument, NULL, OPTION_QUOTA},
+	{"links", required_argument, NULL, OPTION_LINKS},
+	{"not", required_argument, NULL, OPTION_NOT},
+	{"as-it-is", no_argument, NULL, OPTION_AS_IT_IS},
+	{"explain", no_argument, NULL, OPTION_EXPLAIN},
+	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
+};
+
+static const char usage[] =
+	"Usage: rivulet node [OPTION]...\n"
+	"Makes this device a node of its crowd (rivulet crowd new, rivulet crowd join): it\n"
+	"finds others of the crowd that are near and shares with them. Ends with Ctrl-C.\n"
+	"\n"
+	"  --state FOLDER  where the node keeps what it has; else $RIVULET_NODE, or\n"
+	"                  /var/lib/rivulet for root, ~/.local/share/rivulet for others\n"
+	"  --port N        where others connect to (4556)\n"
+	"  --quota SIZE    how much it may keep (1GB)\n"
+	"  --stack NAME    make the connections on that stack (native, host)\n" POLICY_USAGE
+	"  --as-it-is      set up no links: use them as they are\n"
+	"  --explain       say what was decided about the links and why\n"
+	"  --quiet         say nothing but errors\n";
+
+struct serving {
+	struct node_options options;
+	const struct stack_ops *stack;
+	struct stack *open_stack;
+	struct node *node;
+	int own; /* to the supervisor of the run; -1: there is none */
+	bool quiet;
+};
+
+static void say(const char *line, void *data)
+{
+	const struct serving *serving = data;
+
+	if (!serving->quiet)
+		fprintf(stderr, "rivulet node: %s\n", line);
+}
+
+static void made(int fd, void *data)
+{
+	const struct serving *serving = data;
+
+	if (serving->own >= 0)
+		announce_socket(serving->own, fd);
+}
+
+static int open_node(int own, void *data, struct err *err)
+{
+	struct serving *serving = data;
+	int code = serving->stack->open(&(struct stack_options){.stagger = 250 * NS_PER_MS},
+					&serving->open_stack, err);
+
+	if (code < 0)
+		return code;
+	serving->own = own;
+	serving->options.stack = serving->open_stack;
+	serving->options.log = say;
+	serving->options.made = made;
+	serving->options.data = serving;
+	code = node_open(&serving->options, &serving->node, err);
+	if (code < 0)
+		serving->stack->close(serving->open_stack);
+	return code;
+}
+
+static int serve(void *data)
+{
+	struct serving *serving = data;
+	struct err err;
+	int code = node_run(serving->node, &err);
+
+	node_close(serving->node);
+	serving->stack->close(serving->open_stack);
+	if (code < 0)
+		fprintf(stderr, "rivulet node: %s\n", err.text);
+	return code < 0 ? RUN_FAILED : 0;
+}
+
+static void clean(void *data)
+{
+}
+
+static const struct stack_ops *find_stack(const char *name, bool quiet, struct err *err)
+{
+	const struct stack_ops *ops = name ? stack_find(name) : NULL;
+	struct err why;
+
+	if (name && !ops)
+		err_set(err, -ENOENT, "there is no stack '%s'", name);
+	if (name)
+		return ops && ops->probe(err) == 0 ? ops : NULL;
+	for (unsigned i = 0; stacks[i]; i++) {
+		if (!stacks[i]->dial_open || !stacks[i]->listen)
+			continue;
+		if (stacks[i]->probe(&why) == 0)
+			return stacks[i];
+		if (!quiet)
+			fprintf(stderr, "rivulet node: %s\n", why.text);
+	}
+	err_set(err, -EOPNOTSUPP, "no stack can run here");
+	return NULL;
+}
+
+static int set_port(struct serving *serving, const char *text, struct err *err)
+{
+	uint64_t port;
+	int code = units_parse_count(text, &port, err);
+
+	if (code < 0)
+		return err_prefix(err, code, "--port");
+	if (port < 1 || port > UINT16_MAX)
+		return err_set(err, -ERANGE, "--port is between 1 and 65535");
+	serving->options.port = (uint16_t)port;
+	return 0;
+}
+
+static int set_quota(struct serving *serving, const char *text, struct err *err)
+{
+	int code = units_parse_bytes(text, &serving->options.quota, err);
+
+	return code < 0 ? err_prefix(err, code, "--quota") : 0;
+}
+
+static int run(struct serving *serving, const struct run_options *run, bool as_it_is,
+	       struct err *err)
+{
+	int code;
+
+	if (!as_it_is && serving->stack->uses_host_links)
+		return run_program(run, err);
+	code = open_node(-1, serving, err);
+	return code < 0 ? RUN_FAILED : serve(serving);
+}
+
+int cmd_node(int argc, char **argv)
+{
+	char *const *all = argv - 1;
+	char state[PATH_MAX];
+	const char *stack = NULL;
+	struct policy policy = {0};
+	struct serving serving = {.options = {.port = TCPCL_PORT, .quota = 1000000000}, .own = -1};
+	const struct run_service service = {.attachment = &attachment_announce,
+					    .open = open_node,
+					    .serve = serve,
+					    .clean = clean,
+					    .data = &serving};
+	struct run_options how = {
+		.argv = all, .policy = &policy, .service = &service, .as_root = true};
+	bool as_it_is = false;
+	struct err err = {0};
+	int option, code = node_find_state(state, sizeof(state), &err);
+
+	while (code == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case OPTION_STATE:
+			snprintf(state, sizeof(state), "%s", optarg);
+			break;
+		case OPTION_STACK:
+			stack = optarg;
+			break;
+		case OPTION_PORT:
+			code = set_port(&serving, optarg, &err);
+			break;
+		case OPTION_QUOTA:
+			code = set_quota(&serving, optarg, &err);
+			break;
+		case OPTION_LINKS:
+			code = policy_add_links(&policy, optarg, &err);
+			break;
+		case OPTION_NOT:
+			code = policy_add_not(&policy, optarg, &err);
+			break;
+		case OPTION_AS_IT_IS:
+			as_it_is = true;
+			break;
+		case OPTION_EXPLAIN:
+			how.explain = true;
+			break;
+		case OPTION_QUIET:
+			serving.quiet = true;
+			break;
+		case OPTION_HELP:
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs("Try 'rivulet node --help'.\n", stderr);
+			return USAGE;
+		}
+	}
+	if (code == 0 && optind < argc)
+		code = err_set(&err, -EINVAL, "'%s' is no option: rivulet node --help",
+			       argv[optind]);
+	if (code == 0)
+		code = policy_complete(&policy, serving.quiet, &err);
+	serving.stack = code == 0 ? find_stack(stack, serving.quiet, &err) : NULL;
+	if (!serving.stack) {
+		fprintf(stderr, "rivulet: %s\n", err.text);
+		return USAGE;
+	}
+	serving.options.state = state;
+	how.stack = serving.stack;
+	how.quiet = true;
+	code = run(&serving, &how, as_it_is, &err);
+	if (err.text[0])
+		fprintf(stderr, "rivulet: %s\n", err.text);
+	return code;
+}

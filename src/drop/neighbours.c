@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Neighbours whose beacons are heard, and connections to them. Of two nodes the one whose name comes first dials, so that there is
+ * one contact. It dials an address of the neighbour's on a link where it is heard, the link-local one if there is no other: then
+ * Multipath TCP finds the other links by itself. The next time it is another link's turn.
+ */
+#include "drop/node_parts.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACKOFF_FIRST (300 * NS_PER_MS)
+#define BACKOFF_LAST  (30 * NS_PER_S)
+#define DIAL_MS       5000
+
+/* A connection that is being made. */
+struct dial {
+	struct node *node;
+	char peer[NODE_MAX], host[INET6_ADDRSTRLEN + IF_NAMESIZE + 2], service[8];
+	struct dialling *dialling; /* owned */
+	uv_poll_t poll;
+	uv_timer_t timer;
+	unsigned handles;
+	bool over;
+	struct dial *next;
+};
+
+static struct neighbour *find(const struct node *node, const char *name)
+{
+	for (struct neighbour *at = node->neighbours; at; at = at->next)
+		if (strcmp(at->node, name) == 0)
+			return at;
+	return NULL;
+}
+
+const struct neighbour *neighbours_find(const struct node *node, const char *name)
+{
+	return find(node, name);
+}
+
+static void freed(uv_handle_t *handle)
+{
+	struct dial *dial = handle->data;
+
+	if (--dial->handles == 0)
+		free(dial);
+}
+
+static void end_dial(struct dial *dial)
+{
+	if (dial->over)
+		return;
+	dial->over = true;
+	for (struct dial **at = &dial->node->dials; *at; at = &(*at)->next)
+		if (*at == dial) {
+			*at = dial->next;
+			break;
+		}
+	uv_close((uv_handle_t *)&dial->poll, freed);
+	uv_close((uv_handle_t *)&dial->timer, freed);
+	dial->node->options.stack->ops->dial_close(dial->dialling);
+}
+
+static void go_on(struct dial *dial)
+{
+	struct node *node = dial->node;
+	uint64_t wake = UINT64_MAX, now = clock_now();
+	struct err err = {0};
+	int fd = node->options.stack->ops->dial_go_on(dial->dialling, &wake, &err);
+
+	if (fd == -EINPROGRESS) {
+		if (wake != UINT64_MAX)
+			uv_timer_start(&dial->timer, dial->timer.timer_cb,
+				       wake > now ? (wake - now) / NS_PER_MS + 1 : 0, 0);
+		return;
+	}
+	if (fd < 0) {
+		node_say(node, dial->peer, "cannot reach '%s': %s", dial->peer, err.text);
+		end_dial(dial);
+		return;
+	}
+	end_dial(dial);
+	node_add_contact(node, fd, true);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	go_on(poll->data);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	go_on(timer->data);
+}
+
+/* Where the @try-th attempt goes: links in turn, and of each the addresses in turn. */
+static void choose(const struct neighbour *neighbour, unsigned try, struct dial *dial)
+{
+	const struct near_link *link = &neighbour->links[try % neighbour->link_count];
+	unsigned turn = try / neighbour->link_count % (link->address_count + 1);
+	char text[ADDRESS_TEXT_MAX];
+
+	snprintf(dial->service, sizeof(dial->service), "%u", neighbour->port);
+	if (turn < link->address_count) {
+		snprintf(dial->host, sizeof(dial->host), "%s",
+			 address_text(&link->addresses[turn], text));
+		return;
+	}
+	inet_ntop(AF_INET6, &link->local, text, sizeof(text));
+	snprintf(dial->host, sizeof(dial->host), "%s%%%s", text, link->name);
+}
+
+static void dial(struct node *node, struct neighbour *neighbour)
+{
+	struct dial *dial = calloc(1, sizeof(*dial));
+	struct stack_dial how = {.timeout_ms = DIAL_MS, .flags = RV_NONBLOCK};
+	struct err err = {0};
+
+	if (!dial)
+		return;
+	*dial = (struct dial){.node = node, .handles = 2};
+	snprintf(dial->peer, sizeof(dial->peer), "%s", neighbour->node);
+	choose(neighbour, neighbour->tries++, dial);
+	how.host = dial->host;
+	how.service = dial->service;
+	if (node->options.stack->ops->dial_open(node->options.stack, &how, &dial->dialling, &err) <
+	    0) {
+		node_say(node, dial->peer, "cannot reach '%s': %s", dial->peer, err.text);
+		free(dial);
+		return;
+	}
+	uv_poll_init(&node->loop, &dial->poll, dial->dialling->fd);
+	uv_timer_init(&node->loop, &dial->timer);
+	dial->poll.data = dial->timer.data = dial;
+	dial->next = node->dials;
+	node->dials = dial;
+	uv_poll_start(&dial->poll, UV_READABLE, on_poll);
+	uv_timer_start(&dial->timer, on_timer, 0, 0);
+}
+
+static bool is_dialled(const struct node *node, const char *name)
+{
+	for (const struct dial *at = node->dials; at; at = at->next)
+		if (strcmp(at->peer, name) == 0)
+			return true;
+	return false;
+}
+
+/* One whose handshake is under way may be with anyone; it will be over soon. */
+static bool has_contact(const struct node *node, const char *name)
+{
+	for (const struct contact *at = node->contacts; at; at = at->next)
+		if (strcmp(at->peer, name) == 0 || (at->dialled && !at->peer[0]))
+			return true;
+	return false;
+}
+
+static void consider(struct node *node, struct neighbour *neighbour, uint64_t now)
+{
+	if (node->stopping || strcmp(node->identity->node, neighbour->node) >= 0 ||
+	    now < neighbour->dial_after || has_contact(node, neighbour->node) ||
+	    is_dialled(node, neighbour->node) || neighbour->link_count == 0)
+		return;
+	neighbour->dial_after = now + neighbour->backoff;
+	neighbour->backoff =
+		neighbour->backoff * 2 < BACKOFF_LAST ? neighbour->backoff * 2 : BACKOFF_LAST;
+	dial(node, neighbour);
+}
+
+void neighbours_contact_closed(struct node *node, const char *peer)
+{
+	struct neighbour *neighbour = find(node, peer);
+
+	if (neighbour) {
+		neighbour->backoff = BACKOFF_FIRST;
+		neighbour->dial_after = clock_now() + BACKOFF_FIRST;
+	}
+}
+
+static struct near_link *link_of(struct neighbour *neighbour, unsigned index, const char *name,
+				 bool *ret_new)
+{
+	struct near_link *link;
+
+	*ret_new = false;
+	for (unsigned i = 0; i < neighbour->link_count; i++)
+		if (neighbour->links[i].index == index)
+			return &neighbour->links[i];
+	if (neighbour->link_count == NEAR_LINKS)
+		return NULL;
+	link = &neighbour->links[neighbour->link_count++];
+	*link = (struct near_link){.index = index};
+	snprintf(link->name, sizeof(link->name), "%s", name);
+	*ret_new = true;
+	return link;
+}
+
+static void on_heard(void *data, const struct beacon *beacon, unsigned index, const char *name)
+{
+	struct node *node = data;
+	struct neighbour *neighbour = find(node, beacon->node);
+	uint64_t now = clock_now();
+	struct near_link *link;
+	bool is_new;
+
+	if (strcmp(beacon->node, node->identity->node) == 0) {
+		node_say(node, "twin", "another device calls itself '%s', too", beacon->node);
+		return;
+	}
+	if (!neighbour && node->neighbour_count < NEAR_MAX) {
+		neighbour = calloc(1, sizeof(*neighbour));
+		if (!neighbour)
+			return;
+		snprintf(neighbour->node, sizeof(neighbour->node), "%s", beacon->node);
+		neighbour->since = now;
+		neighbour->next = node->neighbours;
+		node->neighbours = neighbour;
+		node->neighbour_count++;
+		node_say(node, NULL, "'%s' is near, over %s", beacon->node, name);
+	}
+	link = neighbour ? link_of(neighbour, index, name, &is_new) : NULL;
+	if (!link)
+		return;
+	link->heard = now;
+	link->local = beacon->sender;
+	link->address_count = beacon->address_count;
+	memcpy(link->addresses, beacon->addresses, sizeof(link->addresses));
+	neighbour->port = beacon->port;
+	if (is_new) {
+		neighbour->backoff = BACKOFF_FIRST;
+		neighbour->dial_after = 0;
+		discovery_hurry(node->discovery);
+	}
+	consider(node, neighbour, now);
+}
+
+static void on_refused(void *data, const char *from, const char *why)
+{
+	struct node *node = data;
+
+	node_say(node, from, "%s: %s", from, why);
+}
+
+static void on_changed(void *data)
+{
+	struct node *node = data;
+
+	for (struct neighbour *at = node->neighbours; at; at = at->next)
+		at->dial_after = 0;
+}
+
+const struct discovery_owner neighbours_owner = {on_heard, on_refused, on_changed};
+
+void neighbours_tick(struct node *node, uint64_t now)
+{
+	struct neighbour **at = &node->neighbours, *neighbour;
+
+	while ((neighbour = *at)) {
+		for (unsigned i = neighbour->link_count; i-- > 0;)
+			if (now - neighbour->links[i].heard > DISCOVERY_GONE_MS * NS_PER_MS)
+				neighbour->links[i] = neighbour->links[--neighbour->link_count];
+		if (neighbour->link_count) {
+			consider(node, neighbour, now);
+			at = &neighbour->next;
+			continue;
+		}
+		node_say(node, NULL, "'%s' is not near any more", neighbour->node);
+		*at = neighbour->next;
+		node->neighbour_count--;
+		free(neighbour);
+	}
+}
+
+void neighbours_close(struct node *node)
+{
+	while (node->dials)
+		end_dial(node->dials);
+	while (node->neighbours) {
+		struct neighbour *next = node->neighbours->next;
+
+		free(node->neighbours);
+		node->neighbours = next;
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon of a node: one thread, one loop (libuv), and what hangs on it:
+ *
+ *     discovery ── a beacon ──> near ── dials ──> contacts ── bundles ──> store, objects
+ *     api (HTTP on a UNIX socket) ── put, get, who is there ──> objects, contacts
+ *
+ * A turn of the loop ends with a commit of the store, and then what arrived in that turn is acknowledged (turn(), node.c).
+ */
+#pragma once
+
+#include "base/err.h"
+#include "stack/stack.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct node_options {
+	const char *state;                /* the node's folder */
+	struct stack *stack;              /* to make and take connections on; borrowed */
+	uint16_t port;                    /* of sessions */
+	uint64_t quota;                   /* bytes of the store */
+	void (*made)(int fd, void *data); /* a connection was; NULL: nobody wants to know */
+	void (*log)(const char *line, void *data); /* NULL: nobody wants to know */
+	void *data;
+};
+
+struct node;
+
+int node_open(const struct node_options *options, struct node **ret, struct err *err);
+/* Until a signal ends it (SIGINT, SIGTERM, SIGHUP). 0, or a negative errno with words in @err. */
+int node_run(struct node *node, struct err *err);
+void node_close(struct node *node);
+
+/* Folders and files below the node's own: @what is "crowd", "store" or "control". */
+int node_path(const char *state, const char *what, char *ret, size_t size, struct err *err);
+/* The node's folder where none was told: $RIVULET_NODE, root's /var/lib/rivulet, or the user's own. */
+int node_find_state(char *ret, size_t size, struct err *err);

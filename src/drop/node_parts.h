@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the daemon share. */
+#pragma once
+
+#include "drop/contact.h"
+#include "drop/decisions.h"
+#include "drop/discovery.h"
+#include "drop/messages.h"
+#include "drop/node.h"
+#include "drop/store.h"
+
+#define NEAR_MAX     256 /* neighbours that are remembered */
+#define NEAR_LINKS   8
+#define CONTACTS_MAX 128
+#define CONTACTS_ONE 8 /* connections of one address that have not proven anything */
+
+struct near_link {
+	unsigned index;
+	char name[IF_NAMESIZE];
+	uint64_t heard; /* ns */
+	struct address addresses[BEACON_ADDRESSES_MAX];
+	unsigned address_count;
+	struct in6_addr local;
+};
+
+/* A neighbour of which beacons are heard. */
+struct neighbour {
+	char node[NODE_MAX];
+	struct near_link links[NEAR_LINKS];
+	unsigned link_count;
+	uint16_t port;
+	uint64_t since, dial_after, backoff; /* ns */
+	unsigned tries;
+	struct neighbour *next;
+};
+
+/* A transfer that is acknowledged when what it brought is on disk. */
+struct unsettled {
+	struct contact *contact;
+	uint64_t id;
+};
+
+/* A line about the same thing is said once in a while. */
+#define SAID_MAX 64
+struct said {
+	uint32_t hash;
+	uint64_t at;
+	unsigned left_out;
+};
+
+struct node {
+	struct node_options options;
+	uv_loop_t loop;
+	struct identity *identity;
+	struct store *store;
+	const struct decisions *decisions;
+	struct discovery *discovery;
+	struct contact *contacts;
+	unsigned contact_count;
+	struct neighbour *neighbours;
+	unsigned neighbour_count;
+	struct dial *dials;
+	struct want *wants;
+	struct api *api;
+	struct unsettled *unsettled; /* owned */
+	size_t unsettled_count, unsettled_room;
+	uint64_t sequence; /* of our next bundle */
+	int listener;      /* owned */
+	uv_poll_t accepting;
+	uv_timer_t tick;
+	uv_prepare_t turn; /* before the loop waits */
+	bool wake;         /* contacts may have something to send */
+	uv_signal_t signals[3];
+	uv_fs_event_t crowd_changes;
+	struct said said[SAID_MAX];
+	uint64_t began;
+	bool stopping, loop_open;
+	uint64_t ticks;
+	int failed; /* why it cannot go on */
+};
+
+uint64_t node_wall(void); /* ms since 1970 */
+/* A line for the log. @about: lines with the same are not written more than once in ten seconds. */
+void node_say(struct node *node, const char *about, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The open contact with @peer; NULL: it is not near. */
+struct contact *node_contact(const struct node *node, const char *peer);
+/* At the end of the turn. */
+void node_wake_contacts(struct node *node);
+/* Takes a connection. */
+void node_add_contact(struct node *node, int fd, bool dialled);
+void node_revoked(struct node *node);
+
+/* Neighbours: neighbours.c. */
+extern const struct discovery_owner neighbours_owner;
+void neighbours_tick(struct node *node, uint64_t now);
+void neighbours_contact_closed(struct node *node, const char *peer);
+void neighbours_close(struct node *node);
+/* Beacons of it are heard, or NULL. */
+const struct neighbour *neighbours_find(const struct node *node, const char *name);
+
+/* Bundles between store and contacts: carry.c. */
+extern const struct contact_owner carry_owner;
+struct carry_options {
+	uint64_t lifetime; /* ms */
+	const uint8_t
+		*object; /* the payload is this piece of an object that is here; NULL: it is told */
+	uint32_t piece;
+};
+/* A bundle of ours. */
+int carry_send(struct node *node, const char *destination, const struct bytes *payload,
+	       const struct carry_options *options);
+void carry_send_revoked(struct node *node, struct contact *contact);
+
+/* Objects: objects.c (what is asked of us), wants.c (what we ask). */
+
+/* A bundle for us: 0: it is dealt with; -EAGAIN: it is of no use yet. */
+int objects_arrived(struct node *node, const struct bundle *bundle, uint64_t hops);
+void objects_give(struct node *node, struct store_object *object, const char *to,
+		  uint64_t lifetime);
+
+/* Is told, again and again, that there is more of the object than before; the last time when it is complete. */
+struct want_waiter {
+	void (*progressed)(void *data, struct store_object *object);
+	void *data;
+	struct want_waiter *next;
+};
+/* Waits until it is complete, or wants_remove(). What is there already is told before this returns. */
+int wants_add(struct node *node, const uint8_t id[static OBJECT_ID_SIZE],
+	      struct want_waiter *waiter);
+void wants_remove(struct node *node, struct want_waiter *waiter);
+void wants_have(struct node *node, const char *holder, uint64_t hops,
+		const struct object_message *message);
+void wants_piece(struct node *node, const char *holder, struct store_object *object, uint32_t piece,
+		 bool good);
+void wants_gone(struct node *node, const char *holder, const uint8_t *id, uint32_t piece);
+void wants_contact(struct node *node, const char *peer, bool open);
+void wants_tick(struct node *node, uint64_t now);
+void wants_close(struct node *node);
+struct want_progress {
+	bool known;
+	uint64_t size;
+	uint32_t count, have;
+	unsigned holders;
+};
+void wants_progress(struct node *node, const uint8_t id[static OBJECT_ID_SIZE],
+		    struct want_progress *ret);
+
+int api_open(struct node *node, struct err *err);
+void api_stop(struct node *node);
+void api_close(struct node *node);
