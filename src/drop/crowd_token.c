@@ -57,7 +57,7 @@ int crowd_token_parse(const char *text, struct crowd_token *ret)
 			return -EINVAL;
 		bytes[size++] = (uint8_t)(bits >> count);
 	}
-	if (size != SIZE)
+	if (size != SIZE || count)
 		return -EINVAL;
 	crc = crc16(0, bytes, SIZE - 2);
 	if (bytes[SIZE - 2] != (uint8_t)(crc >> 8) || bytes[SIZE - 1] != (uint8_t)crc)

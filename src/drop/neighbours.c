@@ -277,6 +277,19 @@ void neighbours_tick(struct node *node, uint64_t now)
 	}
 }
 
+void neighbours_drop(struct node *node, const char *name)
+{
+	for (struct neighbour **at = &node->neighbours; *at; at = &(*at)->next)
+		if (strcmp((*at)->node, name) == 0) {
+			struct neighbour *gone = *at;
+
+			*at = gone->next;
+			node->neighbour_count--;
+			free(gone);
+			return;
+		}
+}
+
 void neighbours_close(struct node *node)
 {
 	while (node->dials)

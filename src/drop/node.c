@@ -18,6 +18,7 @@
 #define TICK_MS     1000
 #define EXPIRE_EACH 60 /* ticks */
 #define SAY_AGAIN   (10 * NS_PER_S)
+#define SAY_LINES   5
 #define BACKLOG     32
 
 uint64_t node_wall(void)
@@ -38,13 +39,14 @@ static bool said_lately(struct node *node, const char *about, unsigned *ret_left
 	for (; *about; about++)
 		hash = (hash ^ (uint8_t)*about) * 16777619u;
 	said = &node->said[hash % SAID_MAX];
-	if (said->at && now - said->at < SAY_AGAIN && said->left_out < UINT32_MAX) {
-		said->left_out += said->hash == hash;
-		if (said->hash == hash)
-			return true;
+	if (said->at && now - said->at < SAY_AGAIN) {
+		if (said->count++ < SAY_LINES)
+			return false;
+		said->left_out++;
+		return true;
 	}
-	*ret_left_out = said->hash == hash ? said->left_out : 0;
-	*said = (struct said){.hash = hash, .at = now};
+	*ret_left_out = said->left_out;
+	*said = (struct said){.at = now, .count = 1};
 	return false;
 }
 
@@ -107,6 +109,7 @@ void node_revoked(struct node *node)
 			continue;
 		if (identity_check_peer(node->identity, at->tls, peer, &err) < 0) {
 			node_say(node, NULL, "%s", err.text);
+			neighbours_drop(node, at->peer);
 			at->doomed = true; /* may be the one that is being read from */
 		} else {
 			carry_send_revoked(node, at);

@@ -40,12 +40,11 @@ struct unsettled {
 	uint64_t id;
 };
 
-/* A line about the same thing is said once in a while. */
+/* How much was said about things whose names have one hash: nobody can fill the log. */
 #define SAID_MAX 64
 struct said {
-	uint32_t hash;
 	uint64_t at;
-	unsigned left_out;
+	unsigned count, left_out;
 };
 
 struct node {
@@ -80,7 +79,7 @@ struct node {
 };
 
 uint64_t node_wall(void); /* ms since 1970 */
-/* A line for the log. @about: lines with the same are not written more than once in ten seconds. */
+/* A line for the log. @about: lines with the same are written five times in ten seconds at most. */
 void node_say(struct node *node, const char *about, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The open contact with @peer; NULL: it is not near. */
@@ -96,6 +95,8 @@ extern const struct discovery_owner neighbours_owner;
 void neighbours_tick(struct node *node, uint64_t now);
 void neighbours_contact_closed(struct node *node, const char *peer);
 void neighbours_close(struct node *node);
+/* It is trusted no more. */
+void neighbours_drop(struct node *node, const char *name);
 /* Beacons of it are heard, or NULL. */
 const struct neighbour *neighbours_find(const struct node *node, const char *name);
 

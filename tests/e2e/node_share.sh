@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Devices that are near find each other and share; whoever does not belong to them gets nothing, and is named.
+. "$(dirname "$0")/node_lib.sh"
+
+cat >"$TMP/inside.sh" <<'EOF3'
+"$RIVULET" crowd new lab --name ada --state "$TMP/ada" >/dev/null
+start ada
+# Lost: a new device could not come in by what its user was told, without knowing any address.
+token=$("$RIVULET" crowd invite --state "$TMP/ada")
+rv bob crowd join "$token" --name bob >/dev/null || fail "bob cannot join"
+start bob
+soon 5 near ada bob || fail "ada does not hear bob"
+soon 5 meets ada bob || fail "no contact"
+soon 5 meets bob ada || fail "no contact"
+
+# Lost: what a neighbour has.
+make_file "$TMP/file" 5000000
+id=$(rv ada put "$TMP/file")
+rv bob get "$id" -o "$TMP/got"
+same "$TMP/file" "$TMP/got"
+printf '' >"$TMP/empty"
+id=$(rv ada put "$TMP/empty")
+rv bob get "$id" -o "$TMP/got"
+same "$TMP/empty" "$TMP/got"
+printf 'from a pipe' | rv bob put - >"$TMP/id"
+[ "$(rv ada get "$(cat "$TMP/id")")" = 'from a pipe' ] || fail "a piped object differs"
+
+# Lost: a name that nobody has would be waited for without end.
+code=0
+rv bob get "$(printf '%064d' 7)" --wait 1s 2>"$TMP/out" || code=$?
+[ "$code" = 1 ] || fail "an object that nobody has ended with $code"
+grep -q 'nobody' "$TMP/out" || fail "no word of why"
+
+# Lost: an invitation that leaks, or is used twice, lets anybody in.
+code=0
+rv fay crowd join "$token" --name fay --at 10.3.1.1 2>"$TMP/out" --wait 1s || code=$?
+[ "$code" = 1 ] || fail "a used invitation let somebody in"
+code=0
+rv bob crowd join "$token" --name bob2 --at 10.3.1.1 --wait 1s 2>"$TMP/out" || code=$?
+grep -q 'already' "$TMP/out" || fail "a node can join twice"
+mkdir -p "$TMP/other"
+code=0
+on bob "$RIVULET" crowd join "$token" --name bob2 --at 10.3.1.1 --state "$TMP/other" 2>"$TMP/out" || code=$?
+grep -q 'used before' "$TMP/out" || fail "no word of a used invitation"
+logged ada "'bob2' shows an invitation that was used before"
+for wrong in rv1-abc "${token}0" "$(echo "$token" | sed 's/.$/y/;t')" nonsense; do
+	[ "$wrong" != "$token" ] || continue
+	code=0
+	on bob "$RIVULET" crowd join "$wrong" --state "$TMP/other" 2>"$TMP/out" || code=$?
+	grep -q 'no invitation' "$TMP/out" || fail "'$wrong' is taken for an invitation"
+done
+token=$("$RIVULET" crowd invite --name carl --state "$TMP/ada")
+! on bob "$RIVULET" crowd join "$token" --name bob2 --at 10.3.1.1 --state "$TMP/other" 2>"$TMP/out" ||
+	fail "an invitation for another one is taken"
+logged ada "that is for 'carl'"
+
+# Lost: devices of others would be let in. Eve has a crowd of her own; dan's certificate runs out.
+on eve "$RIVULET" crowd new evil --name eve --state "$TMP/eve" >/dev/null
+start eve
+logged ada "'eve' is of another crowd"
+logged eve "'ada' is of another crowd"
+python3 - "$TMP/eve/crowd" <<'EOF4' || fail "a node of another crowd is let in"
+import socket, ssl, sys
+crowd = sys.argv[1]
+s = socket.create_connection(("10.3.5.1", 4556), timeout=5)
+s.sendall(b"dtn!\x04\x01")
+assert s.recv(6) == b"dtn!\x04\x01"
+c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+c.check_hostname = False
+c.verify_mode = ssl.CERT_NONE
+c.load_cert_chain(crowd + "/certificate.pem", crowd + "/key.pem")
+t = c.wrap_socket(s)
+try:
+    data = t.recv(100)
+except ssl.SSLError:
+    data = b""
+sys.exit(len(data) > 0)
+EOF4
+logged ada "the certificate of 'eve' is not of this crowd"
+token=$("$RIVULET" crowd invite --valid 2s --state "$TMP/ada")
+on bob "$RIVULET" crowd join "$token" --name dan --at 10.3.1.1 --state "$TMP/dan" >/dev/null || fail "dan cannot join"
+stop bob
+sleep 3
+(host=bob; on bob sh -c 'echo $$ >"$1.pid"; exec "$2" node --state "$1" --as-it-is 2>"$1.log"' sh "$TMP/dan" "$RIVULET") &
+logged ada "the certificate of 'dan' is expired"
+stop dan
+
+# Lost: a device that was stolen would stay in.
+start bob
+soon 5 meets ada bob || fail "no contact"
+"$RIVULET" crowd revoke bob --state "$TMP/ada" >/dev/null
+logged ada "the certificate of 'bob' is revoked"
+soon 5 no_more ada bob contact || fail "a revoked node keeps its contact"
+stop bob
+start bob
+logged ada "%wlan0: the certificate of 'bob' is revoked"
+no_more ada bob near || fail "a revoked node is near"
+stop ada
+EOF3
+in_lab
