@@ -32,7 +32,8 @@ struct flow {
 	struct connection *connection;
 	unsigned path;
 	uint64_t sent, received;
-	unsigned look; /* in which it was last seen */
+	unsigned look;     /* in which it was last seen */
+	struct flow *next; /* of a list of stale ones */
 };
 
 struct ledger {
@@ -309,7 +310,7 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 }
 
 struct stale {
-	struct flow *flow;
+	struct flow *first;
 	unsigned look;
 };
 
@@ -324,8 +325,10 @@ static void find_stale(const void *node, VISIT visit, void *data)
 	struct flow *flow = *(struct flow *const *)node;
 	struct stale *stale = data;
 
-	if ((visit == postorder || visit == leaf) && stale->look - flow->look >= 2)
-		stale->flow = flow;
+	if ((visit != postorder && visit != leaf) || stale->look - flow->look < 2)
+		return;
+	flow->next = stale->first;
+	stale->first = flow;
 }
 
 static void count_closing(const void *node, VISIT visit, void *data)
@@ -339,14 +342,14 @@ static void count_closing(const void *node, VISIT visit, void *data)
 
 bool ledger_looked(struct ledger *ledger)
 {
-	for (;;) {
-		struct stale stale = {NULL, ledger->look};
+	struct stale stale = {NULL, ledger->look};
 
-		twalk_r(ledger->flows, find_stale, &stale);
-		if (!stale.flow)
-			return ledger->moved;
-		flow_forget(ledger, stale.flow);
+	twalk_r(ledger->flows, find_stale, &stale);
+	for (struct flow *at = stale.first, *next; at; at = next) {
+		next = at->next;
+		flow_forget(ledger, at);
 	}
+	return ledger->moved;
 }
 
 void ledger_saw_connection(struct ledger *ledger, uint32_t inode)

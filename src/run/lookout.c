@@ -14,6 +14,7 @@
 #define LOOK_BUSY     (50 * NS_PER_MS) /* bytes move */
 #define LOOK_SELDOM   (2 * NS_PER_S)
 #define LOOK_SHARE    50
+#define LOOK_CHEAP    (NS_PER_MS / 2)
 #define SETTLE        (100 * NS_PER_MS)
 
 int lookout_open(struct lookout *lookout)
@@ -170,7 +171,11 @@ void lookout_look(struct lookout *lookout, const struct links *links,
 	watching = monitor_is_watching(lookout->monitor);
 	if (watching && lookout->interval <= LOOK_BUSY)
 		lookout->interval = LOOK_WATCHING;
-	lookout->earliest = start + (processor_time() - cost) * LOOK_SHARE;
+	cost = processor_time() - cost;
+	lookout->earliest = start + cost * LOOK_SHARE;
+	/* Where many sockets come and go, what is missed of them is worth less than the time of those who wait for theirs. */
+	if (!watching)
+		lookout->earliest += cost * (cost / LOOK_CHEAP) * LOOK_SHARE;
 	at = start + lookout->interval;
 	if (rejoin_next(&lookout->rejoin) < at)
 		at = rejoin_next(&lookout->rejoin);
