@@ -43,7 +43,7 @@ struct ledger {
 	unsigned connection_count, fallback_count;
 	struct ledger_path *paths;
 	unsigned path_count;
-	unsigned look;
+	unsigned look, opening;
 	bool moved;               /* bytes were counted in this look */
 	uint8_t ports[65536 / 8]; /* on which sockets of the run listen, as of this look */
 };
@@ -277,6 +277,7 @@ void ledger_look(struct ledger *ledger)
 {
 	ledger->look++;
 	ledger->moved = false;
+	ledger->opening = 0;
 	memset(ledger->ports, 0, sizeof(ledger->ports));
 }
 
@@ -299,6 +300,8 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 		saw_listener(ledger, socket);
 		return 0;
 	}
+	if (socket->state == DIAG_SYN_SENT)
+		ledger->opening += connection_find(ledger, socket->inode) != NULL;
 	if (socket->state == DIAG_SYN_SENT || socket->state == DIAG_CLOSE)
 		return 0;
 	found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
@@ -424,6 +427,8 @@ struct ledger_totals ledger_totals(const struct ledger *ledger)
 		.open = ledger->open,
 		.lost = ledger->lost_count,
 		.lost_opened = ledger->lost_opened,
+		.opening = ledger->opening,
+		.idle = ledger->idle_count,
 		.unseen = ledger->unseen + ledger->idle_count,
 		.paths = ledger->paths,
 		.path_count = ledger->path_count,
