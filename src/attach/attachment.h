@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "attach/steering.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "stack/stack.h"
@@ -31,9 +32,10 @@ struct attachment {
 struct attachment_setup {
 	int listener;
 	const struct stack_ops
-		*stack;     /* to make connections on; NULL: only let_go() will be called */
-	const char *folder; /* that only the user can enter */
-	struct loop *loop;  /* for one that moves bytes; NULL where there is no stack */
+		*stack;            /* to make connections on; NULL: only let_go() will be called */
+	const char *folder;        /* that only the user can enter */
+	struct loop *loop;         /* for one that moves bytes; NULL where there is no stack */
+	struct steering *steering; /* asked before each connection; NULL: none is */
 };
 
 /* What became of what the program asked for. */
@@ -41,19 +43,22 @@ struct attached {
 	uint32_t
 		inode; /* of the socket that it has now; 0: a plain one of its own making, or none */
 	int error;     /* why it is a plain one: negative errno, 0 if not */
+	uint32_t led_away; /* the inode of one whose bytes now go by the steering; 0: none */
 };
 
 /* A negative errno is a failure, with words where there is a struct err. */
 struct attachment_ops {
 	const char *name;
 	/* In the program's process. Returns the listener, the caller's. What the program itself needs to ask is in
-	 * @ret_own, the caller's, too; -1 if nothing. */
-	int (*load)(int *ret_own, struct err *err);
+	 * @ret_own, the caller's, too; -1 if nothing. @routed: there will be a route. */
+	int (*load)(bool routed, int *ret_own, struct err *err);
 	/* The caller closes with close(). */
 	int (*open)(const struct attachment_setup *setup, struct attachment **ret, struct err *err);
 	/* Answers one question; NULL: it answers from within the loop. 1: what happened is in @ret; 0: nothing that matters; negative: the listener is
 	 * unusable. May block if nobody asks. */
 	int (*serve)(struct attachment *attachment, struct attached *ret);
+	/* Goes on with what was not answered at once, when @fd polls readable. NULL: serve() does it. */
+	void (*go_on)(struct attachment *attachment);
 	/* Has it work that the program does not wait for? NULL: never. */
 	bool (*is_busy)(struct attachment *attachment);
 	/* serve(), but as if there were no supervisor. */

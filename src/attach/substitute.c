@@ -10,6 +10,7 @@
 #include "attach/attachment.h"
 #include "attach/caller.h"
 #include "attach/filter.h"
+#include "attach/redirect.h"
 #include "base/cleanup.h"
 
 #include <fcntl.h>
@@ -37,21 +38,23 @@ struct substitute {
 	struct attachment attachment;
 	int listener;
 	struct home home;
-	struct answer *answer; /* owned */
+	struct answer *answer;     /* owned */
+	struct redirect *redirect; /* owned; NULL: there is no route */
 	struct seccomp_notif *request;
 	struct seccomp_notif_resp *response;
 };
 
-static int load(int *ret_own, struct err *err)
+static int load(bool routed, int *ret_own, struct err *err)
 {
 	*ret_own = -1;
-	return substitute_filter_load(err);
+	return substitute_filter_load(routed, err);
 }
 
 static void close_substitute(struct attachment *attachment)
 {
 	struct substitute *s = (struct substitute *)attachment;
 
+	redirect_close(s->redirect);
 	answer_free(s->answer);
 	home_close(&s->home);
 	seccomp_notify_free(s->request, s->response);
@@ -78,6 +81,16 @@ static int open_substitute(const struct attachment_setup *setup, struct attachme
 	 * cost). */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	s->attachment.fd = listener;
+	if (setup->steering) {
+		int code = redirect_open(&s->redirect, listener, setup->steering);
+
+		if (code < 0) {
+			close_substitute(&s->attachment);
+			return err_set(err, code, "connections cannot be routed: %s",
+				       strerror(-code));
+		}
+		s->attachment.fd = redirect_fd(s->redirect);
+	}
 	*ret = &s->attachment;
 	return 0;
 }
@@ -155,6 +168,14 @@ static int serve(struct attachment *attachment, struct attached *ret)
 			respond(s, result, 0);
 		return 0;
 	}
+	if (s->redirect) {
+		enum redirected what = redirect_serve(s->redirect, s->request, &ret->led_away);
+
+		if (what == REDIRECT_GOES_ON)
+			let_go(s);
+		if (what != REDIRECT_NOT)
+			return what == REDIRECT_LED;
+	}
 	if (!decode(s->request, &call)) {
 		let_go(s);
 		return 0;
@@ -188,6 +209,14 @@ static int serve(struct attachment *attachment, struct attached *ret)
 	return 1;
 }
 
+static void go_on(struct attachment *attachment)
+{
+	struct substitute *s = (struct substitute *)attachment;
+
+	if (s->redirect)
+		redirect_turn(s->redirect);
+}
+
 static int let_all_go(struct attachment *attachment)
 {
 	struct substitute *s = (struct substitute *)attachment;
@@ -203,6 +232,7 @@ const struct attachment_ops attachment_substitute = {
 	.load = load,
 	.open = open_substitute,
 	.serve = serve,
+	.go_on = go_on,
 	.let_go = let_all_go,
 	.close = close_substitute,
 };

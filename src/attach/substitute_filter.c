@@ -61,9 +61,15 @@ static int add_options(scmp_filter_ctx filter, int call, int level,
 	return 0;
 }
 
+struct asks {
+	struct option_traps traps;
+	bool routed;
+};
+
 static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
 {
-	const struct option_traps *traps = data;
+	const struct asks *asks = data;
+	const struct option_traps *traps = &asks->traps;
 	const int calls[OPTION_DIRECTIONS] = {
 		[OPTION_SET] = SCMP_SYS(setsockopt), [OPTION_GET] = SCMP_SYS(getsockopt)};
 	int err = add_socket(filter);
@@ -72,15 +78,22 @@ static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
 	for (unsigned d = 0; whole && d < OPTION_DIRECTIONS; d++)
 		for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)
 			err = add_options(filter, calls[d], option_levels[l], traps->trapped[l][d]);
+	if (err == 0 && asks->routed)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(connect), 0);
+	if (err == 0 && asks->routed)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(getpeername), 0);
 	return err;
 }
 
-int substitute_filter_load(struct err *err)
+int substitute_filter_load(bool routed, struct err *err)
 {
-	static const int calls[] = {SYS_SOCKET, SYS_SETSOCKOPT, SYS_GETSOCKOPT};
-	struct option_traps traps = options_traps();
-	const struct filter_rules rules = {add_rules, &traps, calls, ARRAY_SIZE(calls)};
+	/* The last two are those of a route. */
+	static const int calls[] = {SYS_SOCKET, SYS_SETSOCKOPT, SYS_GETSOCKOPT, SYS_CONNECT,
+				    SYS_GETPEERNAME};
+	struct asks asks = {options_traps(), routed};
+	const struct filter_rules rules = {add_rules, &asks, calls,
+					   ARRAY_SIZE(calls) - (routed ? 0 : 2)};
 
-	model_probe(&traps);
+	model_probe(&asks.traps);
 	return filter_load(&rules, err);
 }

@@ -16,6 +16,7 @@ struct command {
 static const struct command commands[] = {
 	{"run", "a program, unmodified, over all links of this device", cmd_run},
 	{"proxy", "SOCKS5 and HTTP proxy over all links, for what run cannot serve", cmd_proxy},
+	{"relay", "a relay of your own, for servers that do not speak MPTCP", cmd_relay},
 	{"clean", "take back what killed runs have left set up", cmd_clean},
 	{"status", "what running programs do: connections, subflows, rates", cmd_status},
 	{"links", "the links of this device, and how they would be used", cmd_links},

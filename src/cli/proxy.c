@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "cli/via.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -18,6 +19,9 @@ enum {
 	OPTION_LIMIT,
 	OPTION_LINKS,
 	OPTION_NOT,
+	OPTION_VIA,
+	OPTION_VIA_ALWAYS,
+	OPTION_VIA_NEVER,
 	OPTION_EXPLAIN,
 	OPTION_VERBOSE,
 	OPTION_JSON,
@@ -34,6 +38,9 @@ static const struct option options[] = {
 	{"limit", required_argument, NULL, OPTION_LIMIT},
 	{"links", required_argument, NULL, OPTION_LINKS},
 	{"not", required_argument, NULL, OPTION_NOT},
+	{"via", required_argument, NULL, OPTION_VIA},
+	{"via-always", no_argument, NULL, OPTION_VIA_ALWAYS},
+	{"via-never", no_argument, NULL, OPTION_VIA_NEVER},
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -53,7 +60,7 @@ static const char usage[] =
 	"                  [IPV6]:PORT or unix:PATH; may be given several times\n"
 	"  --stack NAME    make the connections on that stack (native, host)\n"
 	"  --allow-anyone  serve other users too, and other machines if --listen says so\n"
-	"  --limit N       clients at once (1024)\n" POLICY_USAGE
+	"  --limit N       clients at once (1024)\n" POLICY_USAGE VIA_USAGE
 	"  --explain       say what was decided about the links and why\n"
 	"  --verbose       a line for each client and what became of it\n"
 	"  --json          the summary at the end as JSON\n"
@@ -92,8 +99,11 @@ static int set_limit(struct proxy_options *proxy, const char *text, struct err *
 
 int cmd_proxy(int argc, char **argv)
 {
-	char *const *all = argv - 1; /* with the program's own name, for `rivulet status` */
+	char *const *all = argv - 1;   /* with the program's own name, for `rivulet status` */
+	static struct via_options via; /* too large for the stack */
+	struct via_wishes wishes = {0};
 	struct policy policy = {0};
+	bool any = false;
 	struct proxying proxying = {.proxy = {.limit = 1024},
 				    .run = {.argv = all, .policy = &policy}};
 	struct err err = {0};
@@ -137,6 +147,15 @@ int cmd_proxy(int argc, char **argv)
 		case OPTION_AS_ROOT:
 			proxying.run.as_root = true;
 			break;
+		case OPTION_VIA:
+			wishes.relay = optarg;
+			break;
+		case OPTION_VIA_ALWAYS:
+			wishes.always = true;
+			break;
+		case OPTION_VIA_NEVER:
+			wishes.never = true;
+			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);
 			return 0;
@@ -152,8 +171,13 @@ int cmd_proxy(int argc, char **argv)
 		code = add_door(&proxying.proxy, "127.0.0.1:1080", &err);
 	if (code == 0)
 		code = policy_complete(&policy, proxying.run.quiet, &err);
+	if (code == 0)
+		code = via_complete(&wishes, &via, &any, &err);
 	if (code < 0)
 		return fail(&err);
+	via.explain = proxying.run.explain;
+	via.quiet = proxying.run.quiet;
+	proxying.run.via = any ? &via : NULL;
 	code = proxying_run(&proxying, &err);
 	if (err.text[0])
 		fprintf(stderr, "rivulet: %s\n", err.text);

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "cli/via.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -21,6 +22,9 @@ enum {
 	OPTION_REPORT,
 	OPTION_LINKS,
 	OPTION_NOT,
+	OPTION_VIA,
+	OPTION_VIA_ALWAYS,
+	OPTION_VIA_NEVER,
 	OPTION_HELP
 };
 
@@ -35,6 +39,9 @@ static const struct option options[] = {
 	{"as-root", no_argument, NULL, OPTION_AS_ROOT},
 	{"links", required_argument, NULL, OPTION_LINKS},
 	{"not", required_argument, NULL, OPTION_NOT},
+	{"via", required_argument, NULL, OPTION_VIA},
+	{"via-always", no_argument, NULL, OPTION_VIA_ALWAYS},
+	{"via-never", no_argument, NULL, OPTION_VIA_NEVER},
 	{"report", required_argument, NULL, OPTION_REPORT},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{0},
@@ -49,7 +56,7 @@ static const char usage[] =
 	"plain\n"
 	"                 TCP, the program's sockets relayed), uml (MPTCP of a kernel that "
 	"PROGRAM\n"
-	"                 runs inside); rivulet probe lists them\n" POLICY_USAGE
+	"                 runs inside); rivulet probe lists them\n" POLICY_USAGE VIA_USAGE
 	"  --explain      say what was decided and why, and each change to the host\n"
 	"  --dry-run      say what would be done, and start nothing\n"
 	"  --json         the summary at the end as JSON\n"
@@ -84,7 +91,10 @@ static const struct stack_ops *find_stack(const char *name)
 
 int cmd_run(int argc, char **argv)
 {
+	static struct via_options via; /* too large for the stack */
+	struct via_wishes wishes = {0};
 	struct policy policy = {0};
+	bool any;
 	struct run_options run = {.policy = &policy};
 	struct err err = {0};
 	int option, code;
@@ -130,6 +140,15 @@ int cmd_run(int argc, char **argv)
 			if (policy_add_not(&policy, optarg, &err) < 0)
 				return fail(&err);
 			break;
+		case OPTION_VIA:
+			wishes.relay = optarg;
+			break;
+		case OPTION_VIA_ALWAYS:
+			wishes.always = true;
+			break;
+		case OPTION_VIA_NEVER:
+			wishes.never = true;
+			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);
 			return 0;
@@ -145,6 +164,12 @@ int cmd_run(int argc, char **argv)
 	run.argv = argv + optind;
 	if (policy_complete(&policy, run.quiet, &err) < 0)
 		return fail(&err);
+	if (via_complete(&wishes, &via, &any, &err) < 0)
+		return fail(&err);
+	via.explain = run.explain;
+	via.quiet = run.quiet;
+	via.stack = run_stack(&run);
+	run.via = any ? &via : NULL;
 	code = run_program(&run, &err);
 	if (err.text[0])
 		fprintf(stderr, "rivulet: %s\n", err.text);

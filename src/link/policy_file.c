@@ -42,6 +42,7 @@ static const cyaml_schema_value_t rule_schema = {
 static const cyaml_schema_field_t config_fields[] = {
 	CYAML_FIELD_SEQUENCE("links", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_config,
 			     links, &rule_schema, 0, POLICY_RULES_MAX),
+	CYAML_FIELD_IGNORE("via", CYAML_FLAG_OPTIONAL), /* via/config.c's */
 	CYAML_FIELD_END,
 };
 
@@ -67,7 +68,7 @@ static int add(struct policy *policy, enum policy_source source, const struct do
 }
 
 /* A file that was written down to be filled in later. */
-static bool says_nothing(const char *text, size_t size)
+bool policy_says_nothing(const char *text, size_t size)
 {
 	bool comment = false;
 
@@ -91,7 +92,7 @@ int policy_parse_file(struct policy *policy, enum policy_source source, const ch
 	int code;
 
 	code = document_check(&document, err);
-	if (code < 0 || says_nothing(text, size))
+	if (code < 0 || policy_says_nothing(text, size))
 		return code;
 	code = document_load(&document, &config_schema, (void **)&config, err);
 	if (code < 0)
@@ -118,18 +119,25 @@ static int read_file(struct policy *policy, enum policy_source source, const cha
 	return code < 0 ? code : policy_parse_file(policy, source, path, text, size, err);
 }
 
-int policy_read_files(struct policy *policy, struct err *err)
+const char *policy_user_path(char *path, size_t size)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	char path[PATH_MAX] = "";
-	int code = 0;
 
+	path[0] = '\0';
 	/* A relative one is to be ignored, says the XDG Base Directory Specification. */
 	if (config && config[0] == '/')
-		snprintf(path, sizeof(path), "%s/rivulet/config.yaml", config);
+		snprintf(path, size, "%s/rivulet/config.yaml", config);
 	else if (home && home[0] == '/')
-		snprintf(path, sizeof(path), "%s/.config/rivulet/config.yaml", home);
-	if (path[0])
+		snprintf(path, size, "%s/.config/rivulet/config.yaml", home);
+	return path;
+}
+
+int policy_read_files(struct policy *policy, struct err *err)
+{
+	char path[PATH_MAX];
+	int code = 0;
+
+	if (policy_user_path(path, sizeof(path))[0])
 		code = read_file(policy, POLICY_USER_FILE, path, err);
 	if (code == 0)
 		code = read_file(policy, POLICY_SYSTEM_FILE, POLICY_SYSTEM_PATH, err);

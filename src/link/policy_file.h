@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Configuration files, the links' part (all there is): YAML such as
+ * Configuration files, the links' part (via/config.h has the rest): YAML such as
  *
  *   links:
  *     - {name: wwan0, policy: backup}
@@ -20,6 +20,11 @@
  * One with nothing but comments is fine. */
 int policy_parse_file(struct policy *policy, enum policy_source source, const char *path,
 		      const char *text, size_t size, struct err *err);
+
+/* The user's file, "" if there can be none. Returns @path. */
+const char *policy_user_path(char *path, size_t size);
+/* Nothing but comments: a file that was made to be filled in later. */
+bool policy_says_nothing(const char *text, size_t size);
 
 /* Adds the files that are there: the user's ($XDG_CONFIG_HOME/rivulet/config.yaml, or below
  * ~/.config), and the system's. One that is there and cannot be read is an error. */

@@ -176,7 +176,7 @@ static noreturn void start(const struct foreground *f, const int handoffs[static
 	int listener, own;
 
 	sigprocmask(SIG_SETMASK, &f->caller_mask, NULL);
-	listener = run_attachment(f->options)->load(&own, &failure.err);
+	listener = run_attachment(f->options)->load(f->options->via, &own, &failure.err);
 	if (listener >= 0) {
 		int err = fds_send(handoffs[0], listener);
 
@@ -385,6 +385,13 @@ int run_program(const struct run_options *options, struct err *err)
 	}
 	if (options->dry_run)
 		return dry_run(options, err);
+	if (run_stack(options)->machine && options->via) {
+		err_set(err, -EOPNOTSUPP,
+			"a program inside stack '%s' makes its connections itself, and they cannot "
+			"go by a relay: --via-never",
+			run_stack(options)->name);
+		return RUN_FAILED;
+	}
 	if (run_stack(options)->machine)
 		return inside_run(options, err);
 	/* From here on signals are waited for, never handled. */

@@ -161,6 +161,17 @@ int ledger_made(struct ledger *ledger, uint32_t inode)
 	return 0;
 }
 
+void ledger_unmade(struct ledger *ledger, uint32_t inode)
+{
+	struct connection *connection = connection_find(ledger, inode);
+
+	if (!connection || connection->seen || connection->listens)
+		return;
+	TAILQ_REMOVE(&ledger->idle, connection, link);
+	ledger->idle_count--;
+	connection_forget(ledger, connection);
+}
+
 /* Index of the path with this local address, made if need be; -ENOMEM. */
 static int path_find(struct ledger *ledger, const struct address *local)
 {

@@ -45,6 +45,9 @@ void ledger_free(struct ledger *ledger);
 /* The program has got a socket with this inode. -ENOMEM, or 0. */
 int ledger_made(struct ledger *ledger, uint32_t inode);
 
+/* It turned out that the socket, of which nothing was seen so far, is not for the links. */
+void ledger_unmade(struct ledger *ledger, uint32_t inode);
+
 /* One pass over all sockets: begin, every socket, end. The end says whether any bytes have moved
  * since the last. */
 void ledger_look(struct ledger *ledger);

@@ -18,6 +18,7 @@ struct service {
 	struct proxying *proxying;
 	const struct stack_ops *stack;
 	struct stack *open_stack; /* owned by the proxy's process */
+	struct via *via;          /* the same; NULL: no relay */
 	struct proxy *proxy;      /* the same */
 };
 
@@ -75,7 +76,19 @@ static int open_service(int own, void *data, struct err *err)
 				    &service->open_stack, err);
 	if (code < 0)
 		return code;
-	options.stack = service->open_stack;
+	if (proxying->run.via) {
+		struct via_options *via = malloc(sizeof(*via)); /* the agent's copy is its own */
+
+		if (!via)
+			return err_set(err, -ENOMEM, "out of memory");
+		*via = *proxying->run.via;
+		via->stack = service->stack;
+		code = via_open(&service->via, via, own, err);
+		free(via);
+		if (code < 0)
+			return code;
+	}
+	options.stack = service->via ? via_stack(service->via) : service->open_stack;
 	options.supervisor = own;
 	options.log = proxying->verbose ? stderr : NULL;
 	code = proxy_open(&service->proxy, &options, err);
@@ -118,6 +131,7 @@ static int serve(void *data)
 	int err = proxy_run(service->proxy, &totals);
 
 	proxy_close(service->proxy);
+	via_close(service->via);
 	service->stack->close(service->open_stack);
 	if (err < 0)
 		fprintf(stderr, "rivulet: the proxy cannot go on: %s\n", strerror(-err));

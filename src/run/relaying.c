@@ -21,6 +21,7 @@ struct relaying {
 	struct loop_source control; /* the foreground's word that the program has ended */
 	const struct supervisor *setup;
 	struct attachment *attachment;
+	struct via *via; /* NULL: no relay */
 	int listener;
 	bool ended;  /* the program has */
 	bool orphan; /* nobody waits for us any more */
@@ -77,6 +78,8 @@ static void let_the_caller_go(struct relaying *r)
 	dup2(null, STDERR_FILENO);
 	close_fd(null);
 	supervisor_say(r->setup->control, SUPERVISOR_STAYS);
+	if (r->via)
+		via_hush(r->via);
 	r->orphan = true;
 }
 
@@ -128,6 +131,11 @@ int relaying_main(const struct supervisor *setup)
 		supervisor_say(setup->control, SUPERVISOR_DONE);
 		return RUN_FAILED;
 	}
+	if (setup->options->via && via_open(&r.via, setup->options->via, -1, &err) < 0) {
+		fprintf(stderr, "rivulet: %s\n", err.text);
+		supervisor_say(setup->control, SUPERVISOR_DONE);
+		return RUN_FAILED;
+	}
 	supervisor_say(setup->control, SUPERVISOR_READY);
 	r.listener = listener = fds_receive(setup->handoff);
 	code = loop_open(&r.loop);
@@ -137,7 +145,9 @@ int relaying_main(const struct supervisor *setup)
 		const struct attachment_setup attached = {.listener = listener,
 							  .stack = run_stack(setup->options),
 							  .folder = folder,
-							  .loop = &r.loop};
+							  .loop = &r.loop,
+							  .steering = r.via ? via_steering(r.via)
+									    : NULL};
 
 		if (ops->open(&attached, &r.attachment, &err) < 0)
 			fprintf(stderr, "rivulet: %s\n", err.text);
@@ -149,6 +159,7 @@ int relaying_main(const struct supervisor *setup)
 		ops->close(r.attachment);
 	}
 	loop_close(&r.loop);
+	via_close(r.via);
 	folder_leave(folder);
 	supervisor_say(setup->control, SUPERVISOR_DONE);
 	return 0;

@@ -18,6 +18,7 @@
 #include "attach/attachment.h"
 #include "base/err.h"
 #include "link/policy.h"
+#include "via/via.h"
 
 #include <stdbool.h>
 
@@ -45,6 +46,7 @@ struct run_options {
 	uint64_t memory;               /* bytes, of such a kernel; 0: the stack's default */
 	const struct stack_ops *stack; /* NULL: that of the host's kernel */
 	const struct policy *policy;   /* what the links are for; NULL: no wishes */
+	const struct via_options *via; /* by a relay, what does not speak MPTCP; NULL: no relay */
 	const char *report;            /* file for the summary as JSON; NULL: none */
 };
 

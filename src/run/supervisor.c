@@ -21,7 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-enum { CONTROL, LISTENER, NET, GONE, STATUS, PROBES, SOURCES = PROBES + PROBER_MAX };
+enum { CONTROL, LISTENER, WORK, MADE, NET, GONE, STATUS, PROBES, SOURCES = PROBES + PROBER_MAX };
 
 #define LEADS_WITHIN (200 * NS_PER_MS)
 #define HEAR_EVERY   (5 * NS_PER_MS)
@@ -29,6 +29,9 @@ enum { CONTROL, LISTENER, NET, GONE, STATUS, PROBES, SOURCES = PROBES + PROBER_M
 struct state {
 	const struct supervisor *setup;
 	struct attachment *attachment; /* NULL: there is no program */
+	struct via *via;               /* NULL: no relay */
+	struct attachment *made;       /* by which @via's agent tells of its sockets */
+	int made_fd;                   /* owned */
 	struct net net;
 	struct view view;
 	struct lookout lookout;
@@ -169,12 +172,28 @@ static void serve(struct state *s)
 	if (gate_holds(&s->gate, clock_now()) ||
 	    s->attachment->ops->serve(s->attachment, &done) <= 0)
 		return;
-	if (done.inode) {
+	if (done.led_away) {
+		ledger_unmade(s->lookout.ledger, done.led_away);
+	} else if (done.inode) {
 		ledger_made(s->lookout.ledger, done.inode);
 		lookout_soon(&s->lookout);
 	} else {
 		s->refused++;
 	}
+}
+
+/* The relay's agent has made a socket. */
+static void on_made(struct state *s)
+{
+	struct attached done;
+	int got = s->made->ops->serve(s->made, &done);
+
+	if (got > 0 && done.inode) {
+		ledger_made(s->lookout.ledger, done.inode);
+		lookout_soon(&s->lookout);
+	}
+	if (got < 0)
+		s->made_fd = close_fd(s->made_fd);
 }
 
 static void answer_status(struct state *s)
@@ -230,6 +249,8 @@ static void on_end(struct state *s, int listener)
 		dup2(null, STDERR_FILENO);
 		close_fd(null);
 		supervisor_say(s->setup->control, SUPERVISOR_STAYS);
+		if (s->via)
+			via_hush(s->via);
 	}
 }
 
@@ -238,6 +259,9 @@ static void loop(struct state *s, int listener)
 	struct pollfd fds[SOURCES] = {
 		[CONTROL] = {.fd = s->setup->control, .events = POLLIN},
 		[LISTENER] = {.fd = listener, .events = POLLIN},
+		[WORK] = {.fd = s->attachment->fd != listener ? s->attachment->fd : -1,
+			  .events = POLLIN},
+		[MADE] = {.events = POLLIN},
 		[NET] = {.fd = s->net.fd, .events = POLLIN},
 		[GONE] = {.events = POLLIN},
 		[STATUS] = {.fd = s->status.fd, .events = POLLIN},
@@ -248,10 +272,15 @@ static void loop(struct state *s, int listener)
 
 		prober_poll(&s->prober, &fds[PROBES]);
 		fds[LISTENER].events = is_held(s, clock_now()) ? 0 : POLLIN;
+		fds[MADE].fd = s->made_fd;
 		if (wait_for_something(s, fds) < 0 && errno != EINTR)
 			return;
 		if (fds[LISTENER].revents & POLLIN)
 			serve(s);
+		if (fds[WORK].revents & POLLIN)
+			s->attachment->ops->go_on(s->attachment);
+		if (fds[MADE].revents)
+			on_made(s);
 		if (fds[NET].revents)
 			on_net(s);
 		fds[NET].fd = s->net.fd;
@@ -324,14 +353,41 @@ static int open_all(struct state *s)
 	return 0;
 }
 
+static int open_via(struct state *s, struct err *err)
+{
+	int ends[2], code;
+
+	if (!s->setup->options->via)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
+	s->made_fd = ends[0];
+	code = via_open(&s->via, s->setup->options->via, ends[1], err);
+	close_fd(ends[1]);
+	if (code == 0)
+		code = attachment_announce.open(&(struct attachment_setup){.listener = s->made_fd},
+						&s->made, err);
+	return code;
+}
+
+static void close_via(struct state *s)
+{
+	via_close(s->via);
+	if (s->made)
+		s->made->ops->close(s->made);
+	s->made_fd = close_fd(s->made_fd);
+}
+
 int supervisor_main(const struct supervisor *setup)
 {
 	const struct attachment_ops *attachment = run_attachment(setup->options);
-	struct state s = {.setup = setup};
+	struct state s = {.setup = setup, .made_fd = -1};
 	_cleanup_close_ int listener = -1;
 	struct err err = {0};
 
-	if (open_all(&s) < 0) {
+	if (open_all(&s) < 0 || open_via(&s, &err) < 0) {
+		if (err.text[0])
+			fprintf(stderr, "rivulet: %s\n", err.text);
 		/* The watcher has the socket as well: its end would not be seen. */
 		supervisor_say(setup->control, SUPERVISOR_DONE);
 		return RUN_FAILED;
@@ -339,13 +395,17 @@ int supervisor_main(const struct supervisor *setup)
 	supervisor_say(setup->control, SUPERVISOR_READY);
 	listener = fds_receive(setup->handoff);
 	/* Without a listener the program could not be started: the foreground says why. */
-	if (listener >= 0 && attachment->open(&(struct attachment_setup){.listener = listener},
-					      &s.attachment, &err) < 0)
+	if (listener >= 0 &&
+	    attachment->open(
+		    &(struct attachment_setup){.listener = listener,
+					       .steering = s.via ? via_steering(s.via) : NULL},
+		    &s.attachment, &err) < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
 	status_open(&s.status);
 	if (s.attachment)
 		loop(&s, listener);
 	status_close(&s.status);
+	close_via(&s);
 	take_back(&s);
 	supervisor_say(setup->control, SUPERVISOR_DONE);
 

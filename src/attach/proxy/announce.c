@@ -37,7 +37,7 @@ void announce_socket(int supervisor, int fd)
 		send_message(supervisor, (message)st.st_ino);
 }
 
-static int load(int *ret_own, struct err *err)
+static int load(bool routed, int *ret_own, struct err *err)
 {
 	int ends[2];
 

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 struct refusal {
 	int error;
@@ -23,6 +24,9 @@ struct refusal {
 static const struct refusal refusals[] = {
 	{EACCES, "403 Forbidden", "destination_ip_prohibited"},
 	{EPERM, "403 Forbidden", "destination_ip_prohibited"},
+	{EKEYREJECTED, "407 Proxy Authentication Required\r\nProxy-Authenticate: Bearer",
+	 "http_request_denied"},
+	{EUSERS, "429 Too Many Requests", "connection_limit_reached"},
 	{ENOENT, "502 Bad Gateway", "dns_error"},
 	{EAGAIN, "504 Gateway Timeout", "dns_timeout"},
 	{ETIMEDOUT, "504 Gateway Timeout", "connection_timeout"},
@@ -152,6 +156,62 @@ static bool is_field(struct text line)
 	return true;
 }
 
+/* A digit of base64 (RFC 4648, section 4); -1: none. */
+static int digit_of(char c)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* NAME:PASSWORD in base64 (RFC 7617). */
+static void set_password(struct request *request, struct text text)
+{
+	char plain[2 * REQUEST_TOKEN_MAX];
+	struct text rest = {plain, 0};
+	unsigned bits = 0, count = 0;
+
+	for (size_t i = 0; i < text.size && rest.size < sizeof(plain); i++) {
+		int digit = digit_of(text.at[i]);
+
+		if (digit < 0)
+			break;
+		bits = bits << 6 | (unsigned)digit;
+		count += 6;
+		if (count < 8)
+			continue;
+		count -= 8;
+		plain[rest.size++] = (char)(bits >> count & 0xff);
+	}
+	cut(&rest, ':');
+	request_set_token(request, rest.at, rest.size);
+}
+
+static bool begins(struct text text, const char *word)
+{
+	return text.size >= strlen(word) && strncasecmp(text.at, word, strlen(word)) == 0;
+}
+
+/* Who the client says that it is (RFC 9110, section 11.7.2). */
+static void read_token(struct request *request, struct text line)
+{
+	struct text name = cut(&line, ':'), scheme;
+
+	if (name.size != strlen("Proxy-Authorization") || !begins(name, "Proxy-Authorization"))
+		return;
+	while (line.size > 0 && line.at[0] == ' ')
+		cut(&line, ' ');
+	scheme = cut(&line, ' ');
+	while (line.size > 0 && line.at[line.size - 1] == ' ')
+		line.size--;
+	if (scheme.size == 6 && begins(scheme, "Bearer"))
+		request_set_token(request, line.at, line.size);
+	else if (scheme.size == 5 && begins(scheme, "Basic"))
+		set_password(request, line);
+}
+
 static enum request_state parse(struct request *request, struct text header)
 {
 	struct text line = cut_line(&header), word = cut(&line, ' '), target = cut(&line, ' ');
@@ -168,6 +228,7 @@ static enum request_state parse(struct request *request, struct text header)
 		line = cut_line(&header);
 		if (line.size > 0 && !is_field(line))
 			return refuse(request, &bad, "a line of the request's header is none");
+		read_token(request, line);
 	}
 	if (parse_target(request, target) < 0)
 		return refuse(request, &bad,

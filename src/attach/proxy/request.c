@@ -4,7 +4,6 @@
 #include "base/address.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,4 +72,13 @@ int request_set_port(struct request *request, unsigned port)
 		return -EINVAL;
 	snprintf(request->port, sizeof(request->port), "%u", port);
 	return 0;
+}
+
+void request_set_token(struct request *request, const void *text, size_t size)
+{
+	request->token[0] = '\0';
+	if (size > REQUEST_TOKEN_MAX || memchr(text, '\0', size))
+		return;
+	memcpy(request->token, text, size);
+	request->token[size] = '\0';
 }

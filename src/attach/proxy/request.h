@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #define REQUEST_OUT_MAX   2048
 #define REQUEST_HOST_MAX  255 /* octets of a name (RFC 1035, section 2.3.4), and of a SOCKS one */
 #define REQUEST_PORT_SIZE 6
+#define REQUEST_TOKEN_MAX 255 /* what clients are known by */
 
 enum request_state {
 	REQUEST_MORE,     /* bytes are missing */
@@ -37,8 +39,12 @@ struct request_ops {
 extern const struct request_ops request_socks;   /* SOCKS5, RFC 1928: socks.c */
 extern const struct request_ops request_connect; /* HTTP CONNECT, RFC 9110: connect.c */
 
-/* All zero at first. */
+/* All zero at first, but for what the user wants. */
 struct request {
+	bool asks; /* the user: clients should say who they are */
+	char token
+		[REQUEST_TOKEN_MAX +
+		 1]; /* what they said: Bearer, or the password of Basic or of RFC 1929; "": nothing */
 	const struct request_ops *ops;   /* NULL: no byte has come */
 	unsigned step;                   /* the protocol's own */
 	char host[REQUEST_HOST_MAX + 1]; /* a name or an address, nothing else */
@@ -55,8 +61,12 @@ enum request_state request_read(struct request *request, const void *in, size_t 
 				size_t *ret_used);
 
 /* What became of a complete request: 0, and the address that the connection has at this end; or a negative errno, and
- * in @request->why the words. The reply is in @out. */
+ * in @request->why the words; -EKEYREJECTED: its token is missing or wrong; -EUSERS: it has as many as it may. The reply is in
+ * @out. */
 void request_answer(struct request *request, int code, const struct sockaddr *local);
+
+/* For the protocols. Takes @size characters as the token; what is too long to be one, or has a zero in it, is none. */
+void request_set_token(struct request *request, const void *text, size_t size);
 
 /* For the protocols. Takes @size characters as the host, if they can be a name or an address; 1 to 65535 as the
  * port. -EINVAL. */

@@ -2,7 +2,8 @@
 /*
  * SOCKS5 (RFC 1928), of which CONNECT is served:
  *
- *   client: 5, number of methods, methods     here: 5, the method (0: no authentication; 255: none of them)
+ *   client: 5, number of methods, methods     here: 5, the method (0: no authentication; 2: a password; 255: none of them)
+ *   client: 1, name, password (RFC 1929)      here: 1, 0; whether it is the right one is said with the reply
  *   client: 5, command, 0, kind of address, address, port
  *   here:   5, reply, 0, kind of address, our address, our port
  *
@@ -15,8 +16,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { GREETING, COMMAND };                  /* steps */
-enum { METHOD_NONE = 0, METHOD_BAD = 0xff }; /* of authentication */
+enum { GREETING, PASSWORD, COMMAND };                             /* steps */
+enum { METHOD_NONE = 0, METHOD_PASSWORD = 2, METHOD_BAD = 0xff }; /* of authentication */
 enum { COMMAND_CONNECT = 1 };
 enum { KIND_IPV4 = 1, KIND_NAME = 3, KIND_IPV6 = 4 };
 enum {
@@ -39,6 +40,8 @@ static const struct {
 	{0, REPLY_OK},
 	{EACCES, REPLY_NOT_ALLOWED},
 	{EPERM, REPLY_NOT_ALLOWED},
+	{EKEYREJECTED, REPLY_NOT_ALLOWED},
+	{EUSERS, REPLY_NOT_ALLOWED},
 	{ENETUNREACH, REPLY_NETWORK},
 	{ENETDOWN, REPLY_NETWORK},
 	{EADDRNOTAVAIL, REPLY_NETWORK},
@@ -93,11 +96,32 @@ static enum request_state read_greeting(struct request *request, const uint8_t *
 		return REQUEST_MORE;
 	*ret_used = 2u + in[1];
 	method = memchr(in + 2, METHOD_NONE, in[1]) ? METHOD_NONE : METHOD_BAD;
+	if (request->asks && memchr(in + 2, METHOD_PASSWORD, in[1]))
+		method = METHOD_PASSWORD;
 	put(request, (uint8_t[]){5, method}, 2);
 	if (method == METHOD_BAD) {
 		err_set(&request->why, -EPROTO, "the client wants to give a name and a password");
 		return REQUEST_REFUSED;
 	}
+	request->step = method == METHOD_PASSWORD ? PASSWORD : COMMAND;
+	return REQUEST_MORE;
+}
+
+static enum request_state read_password(struct request *request, const uint8_t *in, size_t size,
+					size_t *ret_used)
+{
+	size_t name;
+
+	if (size < 2 || size < 3u + in[1])
+		return REQUEST_MORE;
+	name = in[1];
+	if (in[0] != 1)
+		return refuse(request, REPLY_FAILED, "what follows the greeting is no password");
+	if (size < 3u + name + in[2 + name])
+		return REQUEST_MORE;
+	*ret_used = 3u + name + in[2 + name];
+	request_set_token(request, in + 3 + name, in[2 + name]);
+	put(request, (uint8_t[]){1, 0}, 2);
 	request->step = COMMAND;
 	return REQUEST_MORE;
 }
@@ -162,6 +186,12 @@ static enum request_state read_socks(struct request *request, const uint8_t *in,
 	if (request->step == GREETING) {
 		state = read_greeting(request, in, size, ret_used);
 		if (request->step == GREETING)
+			return state;
+	}
+	if (request->step == PASSWORD) {
+		state = read_password(request, in + *ret_used, size - *ret_used, &used);
+		*ret_used += used;
+		if (request->step == PASSWORD)
 			return state;
 	}
 	state = read_command(request, in + *ret_used, size - *ret_used, &used);

@@ -53,6 +53,28 @@ static void fail(struct relayed *socket, int error)
 	socket->theirs = close_fd(socket->theirs);
 }
 
+/* What a route connected takes the far side's place, whatever kind of descriptor it is. */
+static void on_routed(struct loop_source *source, uint32_t events)
+{
+	struct relayed *socket = loop_owner(source, struct relayed, source);
+	struct steering *steering = socket->relay->steering;
+	struct err why;
+	int fd = steering->ops->answer(steering, socket->pending, &why);
+
+	if (fd == -EINPROGRESS)
+		return;
+	loop_forget(socket->relay->loop, source);
+	socket->pending = close_fd(socket->pending);
+	if (fd < 0) {
+		socket->peer.ss_family = 0;
+		fail(socket, -fd);
+		return;
+	}
+	close_fd(socket->far);
+	socket->far = fd;
+	succeed(socket);
+}
+
 /* The far side is decided. */
 static void on_progress(struct loop_source *source, uint32_t events)
 {
@@ -101,12 +123,16 @@ static void go_on(struct relayed *socket, const struct call *call, int theirs, i
 			err = socket->near;
 	}
 	if (err == 0 && code < 0) {
-		socket->source = (struct loop_source){.fd = socket->far, .ready = on_progress};
-		err = loop_watch(relay->loop, &socket->source, EPOLLOUT);
+		bool routed = socket->pending >= 0;
+
+		socket->source = (struct loop_source){.fd = routed ? socket->pending : socket->far,
+						      .ready = routed ? on_routed : on_progress};
+		err = loop_watch(relay->loop, &socket->source, routed ? EPOLLIN : EPOLLOUT);
 	}
 	if (err < 0) {
 		socket->near = close_fd(socket->near);
 		socket->theirs = close_fd(socket->theirs);
+		socket->pending = close_fd(socket->pending);
 		notify_answer(&relay->notify, call->id, err);
 		return;
 	}
@@ -171,6 +197,21 @@ static int refusal(const struct relayed *socket, int theirs)
 	return 0;
 }
 
+/* 1: there is no route for that. */
+static int begin_routed(struct relayed *socket, const struct sockaddr_storage *to)
+{
+	struct steering *steering = socket->relay->steering;
+	const struct sockaddr *address = (const struct sockaddr *)to;
+
+	if (!steering || !steering->ops->takes(steering, address))
+		return 1;
+	socket->pending = steering->ops->begin(steering, address, -1);
+	if (socket->pending < 0)
+		return 1;
+	socket->peer = *to;
+	return -EINPROGRESS;
+}
+
 void relay_on_connect(struct relay *relay, struct relayed *socket, const struct call *call,
 		      int theirs)
 {
@@ -198,8 +239,10 @@ void relay_on_connect(struct relay *relay, struct relayed *socket, const struct 
 		socket->error = 0;
 	}
 	if (err == 0) {
-		err = relay->calls->connect(relay->stack, socket->far, (struct sockaddr *)&address,
-					    size);
+		err = begin_routed(socket, &address);
+		if (err == 1)
+			err = relay->calls->connect(relay->stack, socket->far,
+						    (struct sockaddr *)&address, size);
 		if (err == 0 || err == -EINPROGRESS) {
 			go_on(socket, call, theirs, err);
 			return;

@@ -59,6 +59,11 @@ static void answer_name(struct relayed *socket, const struct call *call, ask_nam
 	int far = far_of(socket);
 	int err = far < 0 ? -ENOTCONN : ask(relay->stack, far, (struct sockaddr *)&address, &size);
 
+	if (err == 0 && address.ss_family == AF_UNIX) { /* a route's: no address is its own */
+		address = (struct sockaddr_storage){.ss_family = (sa_family_t)socket->family};
+		size = socket->family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						  : sizeof(struct sockaddr_in);
+	}
 	if (err == 0)
 		err = relay_write_address(call, &address, size);
 	notify_answer(&relay->notify, call->id, err);
@@ -71,6 +76,15 @@ void relay_on_name(struct relay *relay, struct relayed *socket, const struct cal
 
 void relay_on_peer(struct relay *relay, struct relayed *socket, const struct call *call, int theirs)
 {
+	/* What a route has connected is another's, or no socket of the stack at all. */
+	if (relay->steering && socket->peer.ss_family && socket->state == RELAYED_CONNECTED) {
+		socklen_t size = socket->peer.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+								    : sizeof(struct sockaddr_in);
+
+		notify_answer(&relay->notify, call->id,
+			      relay_write_address(call, &socket->peer, size));
+		return;
+	}
 	answer_name(socket, call, relay->calls->peer);
 }
 

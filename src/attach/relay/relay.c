@@ -218,11 +218,12 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 		return code;
 	}
 	relay->calls = setup->stack->calls;
+	relay->steering = setup->steering;
 	*ret = &relay->attachment;
 	return 0;
 }
 
-static int load(int *ret_own, struct err *err)
+static int load(bool routed, int *ret_own, struct err *err)
 {
 	*ret_own = -1;
 	return relay_filter_load(err);

@@ -57,6 +57,7 @@ struct relayed {
 	int fd;
 	int family;
 	int far;                   /* owned; -1: none (any more) */
+	int pending;               /* owned; while the route makes the connection; -1 */
 	int near;                  /* owned; our end; -1: none, or the flow's */
 	int theirs;                /* owned; while it is connecting */
 	int error;                 /* that SO_ERROR tells next: positive; 0: none */
@@ -67,7 +68,7 @@ struct relayed {
 	TAILQ_HEAD(, relayed) arrivals; /* of a listening one: connected, but not accepted yet */
 	unsigned arrival_count, backlog;
 	unsigned number;              /* of a listening one: near_listen() */
-	struct sockaddr_storage peer; /* of an arrival */
+	struct sockaddr_storage peer; /* of an arrival, or of one that the route connected */
 	bool spoiled;                 /* an arrival that was reset meanwhile */
 	int taken;                    /* an arrival that nobody waited for any more; -1 */
 	TAILQ_ENTRY(relayed) link;    /* among arrivals, or of those that may be nobody's */
@@ -77,7 +78,8 @@ struct relay {
 	struct attachment attachment;
 	struct stack *stack; /* owned */
 	const struct stack_calls *calls;
-	struct loop *loop; /* not owned */
+	struct steering *steering; /* asked before each connection; NULL: none is */
+	struct loop *loop;         /* not owned */
 	struct loop_source questions;
 	struct notify notify;
 	struct home home;

@@ -33,7 +33,7 @@ struct relayed *relayed_new(struct relay *relay, int family, int far)
 	socket->relay = relay;
 	socket->family = family;
 	socket->far = far;
-	socket->near = socket->theirs = socket->taken = -1;
+	socket->near = socket->theirs = socket->taken = socket->pending = -1;
 	TAILQ_INIT(&socket->waiters);
 	TAILQ_INIT(&socket->arrivals);
 	return socket;
@@ -78,6 +78,7 @@ void relayed_free(struct relayed *socket)
 		socket->far = -1;
 	}
 	relayed_unname(socket);
+	close_fd(socket->pending);
 	close_fd(socket->far);
 	close_fd(socket->near);
 	close_fd(socket->theirs);

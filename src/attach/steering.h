@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a program's connections go if not simply to where the program says: what attachments ask before they connect. They do
+ * not ask who is behind it (via/via.h), or why.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* Every kind of route begins with this. */
+struct steering {
+	const struct steering_ops *ops;
+};
+
+struct steering_ops {
+	/* Is a connection to @to to be made by this route? Else it is made as if there was none. */
+	bool (*takes)(struct steering *steering, const struct sockaddr *to);
+	/* Begins to connect to @to: a descriptor, the caller's, that polls readable when there is an answer; to close it
+	 * calls all off. Never blocks for long. A negative errno: it cannot be begun.
+	 * @fd is a TCP or MPTCP socket of the host that is not connected, and that is to become the connection; as
+	 * soon as this returns it is connected, though to whom is not its business. -1: there is none. */
+	int (*begin)(struct steering *steering, const struct sockaddr *to, int fd);
+	/* -EINPROGRESS; 0 or more: it is connected (with @fd -1: by this descriptor, now the caller's, which does not
+	 * block); else the error that connect() has. */
+	int (*answer)(struct steering *steering, int pending, struct err *why);
+};

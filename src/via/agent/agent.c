@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "via/agent/agent.h"
+
+#include "attach/proxy/announce.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define ACCEPTS_IN_TURN 64
+#define STAGGER         (250 * NS_PER_MS) /* RFC 8305, section 8 */
+#define LOOK            (NS_PER_S / 2)
+#define PATIENCE        (10 * NS_PER_S) /* with bytes that nobody takes, when all programs have ended */
+
+int agent_announce(int fd, const struct sockaddr *to, void *data)
+{
+	const struct agent *agent = data;
+
+	if (agent->announce >= 0)
+		announce_socket(agent->announce, fd);
+	return 0;
+}
+
+/* The same end of a connection, whether or not it is told as an IPv4 one that is mapped. */
+static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct address one = address_from_sockaddr((const struct sockaddr *)a),
+			     two = address_from_sockaddr((const struct sockaddr *)b);
+
+	return one.family && address_equal(&one, &two) &&
+	       ((const struct sockaddr_in *)a)->sin_port ==
+		       ((const struct sockaddr_in *)b)->sin_port;
+}
+
+static void take_in(struct agent *agent, int fd, const struct sockaddr_storage *from)
+{
+	const int on = 1;
+	struct errand *errand;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	TAILQ_FOREACH(errand, &agent->errands, link)
+	if (is_same(&errand->request.from, from)) {
+		errand_join(errand, fd);
+		return;
+	}
+	/* It may be told of in a moment; whoever came long ago, and was not, is a stranger. */
+	if (agent->arrival_count == ARRIVALS_MAX) {
+		close_fd(agent->arrivals[0].fd);
+		agent->arrival_count--;
+		memmove(agent->arrivals, agent->arrivals + 1,
+			agent->arrival_count * sizeof(agent->arrivals[0]));
+	}
+	agent->arrivals[agent->arrival_count++] = (struct arrival){fd, *from};
+}
+
+static void on_door(struct loop_source *source, uint32_t events)
+{
+	struct agent *agent = loop_owner(source, struct agent_door, source)->agent;
+
+	for (unsigned i = 0; i < ACCEPTS_IN_TURN; i++) {
+		struct sockaddr_storage from = {0};
+		socklen_t size = sizeof(from);
+		int fd = accept4(source->fd, (struct sockaddr *)&from, &size,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return;
+		take_in(agent, fd, &from);
+	}
+}
+
+static int claim(struct agent *agent, const struct sockaddr_storage *from)
+{
+	for (unsigned i = 0; i < agent->arrival_count; i++) {
+		int fd = agent->arrivals[i].fd;
+
+		if (!is_same(&agent->arrivals[i].from, from))
+			continue;
+		agent->arrivals[i] = agent->arrivals[--agent->arrival_count];
+		return fd;
+	}
+	return -1;
+}
+
+/* It ends with the last byte that is on its way, or that nobody takes. */
+static void on_look(struct loop_timer *timer)
+{
+	struct agent *agent = loop_owner(timer, struct agent, last_look);
+	uint64_t moved = transfers_moved(agent), now = clock_now();
+
+	if (moved != agent->moved || !agent->moved_at)
+		agent->moved_at = now;
+	agent->moved = moved;
+	if (TAILQ_EMPTY(&agent->transfers) || now - agent->moved_at > PATIENCE)
+		loop_stop(&agent->loop);
+	else
+		loop_set(&agent->loop, timer, now + LOOK);
+}
+
+static void close_doors(struct agent *agent)
+{
+	for (unsigned i = 0; i < DOORS; i++) {
+		loop_forget(&agent->loop, &agent->doors[i].source);
+		agent->doors[i].source.fd = close_fd(agent->doors[i].source.fd);
+	}
+	while (agent->arrival_count > 0)
+		close_fd(agent->arrivals[--agent->arrival_count].fd);
+}
+
+static void hush(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	dup2(null, STDERR_FILENO);
+	close_fd(null);
+}
+
+static void desert(struct agent *agent)
+{
+	hush();
+	agent->deserted = true;
+	loop_forget(&agent->loop, &agent->requests);
+	close_doors(agent);
+	pool_close(agent);
+	while (!TAILQ_EMPTY(&agent->errands))
+		errand_close(TAILQ_FIRST(&agent->errands));
+	loop_set(&agent->loop, &agent->last_look, clock_now());
+}
+
+static void on_request(struct loop_source *source, uint32_t events)
+{
+	struct agent *agent = loop_owner(source, struct agent, requests);
+	struct via_request request;
+	int fd, reply, code = wire_receive(source->fd, &request, sizeof(request), &reply);
+
+	if (code == -EAGAIN)
+		return;
+	if (code < 0) {
+		desert(agent);
+		return;
+	}
+	if (!request.host[0]) {
+		hush();
+		close_fd(reply);
+		return;
+	}
+	request.host[sizeof(request.host) - 1] = request.port[sizeof(request.port) - 1] = '\0';
+	fd = request.from.ss_family ? claim(agent, &request.from) : -1;
+	errand_open(agent, &request, reply, fd);
+}
+
+static int set_up(struct agent *agent)
+{
+	const struct stack_options how = {.stagger = STAGGER};
+	const struct join *relay = &agent->options.relay;
+	struct err err = {0};
+	int code = loop_open(&agent->loop);
+
+	if (code == 0)
+		code = agent->options.stack->open(&how, &agent->stack, &err);
+	if (code == 0 && !relay->plain)
+		code = tls_keys_open(&agent->keys, &(struct tls_setup){0}, &err);
+	for (unsigned i = 0; i < DOORS && code == 0; i++)
+		if (agent->doors[i].source.fd >= 0)
+			code = loop_watch(&agent->loop, &agent->doors[i].source, EPOLLIN);
+	if (code == 0)
+		code = loop_watch(&agent->loop, &agent->requests, EPOLLIN);
+	if (code < 0)
+		fprintf(stderr, "rivulet: no way by the relay: %s\n",
+			err.text[0] ? err.text : strerror(-code));
+	return code;
+}
+
+static void raise_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int agent_main(const struct via_options *options, int requests, const int doors[static DOORS],
+	       int announce)
+{
+	struct agent *agent = calloc(1, sizeof(*agent));
+	int code;
+
+	if (!agent)
+		return 1;
+	agent->options = *options;
+	agent->announce = announce;
+	agent->requests = (struct loop_source){.fd = requests, .ready = on_request};
+	for (unsigned i = 0; i < DOORS; i++)
+		agent->doors[i] = (struct agent_door){agent, {.fd = doors[i], .ready = on_door}};
+	agent->last_look.due = on_look;
+	TAILQ_INIT(&agent->errands);
+	TAILQ_INIT(&agent->transfers);
+	raise_limit();
+	signal(SIGPIPE, SIG_IGN); /* splice(2) cannot be told not to */
+	code = set_up(agent);
+	if (code == 0) {
+		pool_open(agent);
+		code = loop_run(&agent->loop);
+		if (!agent->deserted)
+			desert(agent);
+		transfers_close(agent);
+		agent->stack->ops->close(agent->stack);
+	}
+	tls_keys_close(agent->keys);
+	loop_close(&agent->loop);
+	free(agent);
+	return code < 0;
+}

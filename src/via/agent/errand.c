@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A request, until it is answered. Where it is not known whether the server speaks MPTCP both ways are tried at once: the direct
+ * one is taken if it turns out to be MPTCP, else that by the relay. A direct connection that turned out to be plain TCP is kept
+ * until then: if the relay cannot be reached, or does not want to, it is better than none.
+ */
+#include "attach/proxy/announce.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "via/agent/agent.h"
+
+#include <netinet/tcp.h>
+#include <string.h>
+
+#define COMPLAIN_EVERY (10 * NS_PER_S)
+
+static void go_direct(struct errand *errand);
+static void go_via(struct errand *errand);
+
+void errand_close(struct errand *errand)
+{
+	struct agent *agent = errand->agent;
+
+	loop_forget(&agent->loop, &errand->reply);
+	loop_forget(&agent->loop, &errand->direct);
+	loop_unset(&agent->loop, &errand->timer);
+	if (errand->dialling)
+		agent->stack->ops->dial_close(errand->dialling);
+	if (errand->line)
+		line_close(errand->line);
+	close_fd(errand->reply.fd);
+	close_fd(errand->theirs);
+	close_fd(errand->spare);
+	TAILQ_REMOVE(&agent->errands, errand, link);
+	free(errand);
+}
+
+static const char *name_of(const struct errand *errand, char *text, size_t size)
+{
+	const char *host = errand->request.host;
+	bool v6 = strchr(host, ':') != NULL;
+
+	snprintf(text, size, "%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", errand->request.port);
+	return text;
+}
+
+static void explain(const struct errand *errand, const char *how, const char *why)
+{
+	char text[JOIN_HOST_SIZE + 16];
+
+	if (errand->agent->options.explain)
+		fprintf(stderr, "rivulet: %s: %s%s%s\n", name_of(errand, text, sizeof(text)), how,
+			why ? ": " : "", why ? why : "");
+}
+
+static void answer(struct errand *errand, int code, const char *why, int fd)
+{
+	struct via_reply reply = {.code = code, .way = errand->way};
+
+	snprintf(reply.why, sizeof(reply.why), "%s", why ? why : "");
+	wire_send(errand->reply.fd, &reply, sizeof(reply), fd);
+	errand_close(errand);
+}
+
+/* Takes @fd, which -1 where there is a @line with TLS. */
+static void give(struct errand *errand, int fd, struct line *line)
+{
+	int pair[2] = {-1, -1}, code = 0;
+
+	if (fd < 0 && line->tls &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		code = -errno;
+	if (code == 0 && pair[0] >= 0)
+		code = transfer_open(errand->agent, pair[1], -1, line);
+	else if (fd < 0)
+		fd = steal_fd(&line->source.fd);
+	if (pair[0] < 0 && line)
+		line_close(line);
+	answer(errand, code, code < 0 ? strerror(-code) : NULL, pair[0] >= 0 ? pair[0] : fd);
+	close_fd(pair[0]);
+	close_fd(fd);
+}
+
+static void join(struct errand *errand)
+{
+	struct line *line = steal_ptr(errand->line);
+	int spare = steal_fd(&errand->spare), code;
+
+	code = transfer_open(errand->agent, steal_fd(&errand->theirs), spare, line);
+	answer(errand, code, code < 0 ? strerror(-code) : NULL, -1);
+}
+
+/* The connection is there: @errand->line or, if that is none, @errand->spare. */
+static void succeed(struct errand *errand)
+{
+	if (errand->dialling) {
+		loop_forget(&errand->agent->loop, &errand->direct);
+		loop_unset(&errand->agent->loop, &errand->timer);
+		errand->agent->stack->ops->dial_close(steal_ptr(errand->dialling));
+	}
+	if (errand->line)
+		errand->spare = close_fd(errand->spare);
+	errand->connected = true;
+	if (!errand->request.from.ss_family)
+		give(errand, steal_fd(&errand->spare), steal_ptr(errand->line));
+	else if (errand->theirs >= 0)
+		join(errand);
+}
+
+void errand_join(struct errand *errand, int fd)
+{
+	close_fd(errand->theirs);
+	errand->theirs = fd;
+	if (errand->connected)
+		join(errand);
+}
+
+/* One of two ways has ended in failure. The relay's word about the server is the one that is passed on; if it did not get that
+ * far, ours. */
+static void fail(struct errand *errand)
+{
+	if (errand->dialling || errand->line)
+		return; /* the other goes on */
+	if (errand->spare >= 0) {
+		explain(errand, "directly, by plain TCP", errand->line_why.text);
+		succeed(errand);
+		return;
+	}
+	if (errand->direct_code < 0)
+		answer(errand, errand->direct_code, errand->direct_why.text, -1);
+	else
+		answer(errand, errand->line_code, errand->line_why.text, -1);
+}
+
+static enum way said(const struct errand *errand)
+{
+	return ways_said(&errand->agent->options.ways, errand->request.host, errand->request.port);
+}
+
+static void learn(struct errand *errand, enum way way)
+{
+	errand->way = way;
+	ways_learn(&errand->agent->options.ways, errand->request.host, errand->request.port, way,
+		   clock_now() / NS_PER_S);
+}
+
+/* Takes @fd. */
+static void on_direct(struct errand *errand, int fd)
+{
+	const struct stack *stack = errand->agent->stack;
+	struct rv_status status = {0};
+	bool multipath, find = said(errand) == WAY_FIND;
+	const int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	multipath = stack->ops->status((struct stack *)stack, fd, &status, NULL) == 0 &&
+		    (status.protocol == RV_MPTCP || status.protocol == RV_MPTCP_PERHAPS);
+	errand->spare = fd;
+	if (!find || multipath) {
+		if (find)
+			learn(errand, WAY_DIRECT);
+		explain(errand, multipath ? "speaks MPTCP: directly" : "directly, by plain TCP",
+			NULL);
+		if (errand->line)
+			line_close(steal_ptr(errand->line));
+		succeed(errand);
+		return;
+	}
+	learn(errand, WAY_VIA);
+	fail(errand); /* unless the relay is being asked */
+}
+
+static void dial(struct errand *errand)
+{
+	struct agent *agent = errand->agent;
+	uint64_t wake;
+	int code = agent->stack->ops->dial_go_on(errand->dialling, &wake, &errand->direct_why);
+
+	if (code == -EINPROGRESS) {
+		loop_set(&agent->loop, &errand->timer, wake);
+		return;
+	}
+	loop_unset(&agent->loop, &errand->timer);
+	loop_forget(&agent->loop, &errand->direct);
+	agent->stack->ops->dial_close(steal_ptr(errand->dialling));
+	if (code >= 0) {
+		on_direct(errand, code);
+		return;
+	}
+	errand->direct_code = code;
+	fail(errand);
+}
+
+static void on_dialling(struct loop_source *source, uint32_t events)
+{
+	dial(loop_owner(source, struct errand, direct));
+}
+
+static void on_time(struct loop_timer *timer)
+{
+	struct errand *errand = loop_owner(timer, struct errand, timer);
+
+	if (errand->dialling)
+		dial(errand);
+	else
+		fail(errand);
+}
+
+static void go_direct(struct errand *errand)
+{
+	struct agent *agent = errand->agent;
+	const struct stack_dial how = {.host = errand->request.host,
+				       .service = errand->request.port,
+				       .flags = RV_NONBLOCK,
+				       .timeout_ms = errand->request.timeout_ms,
+				       .before = agent_announce,
+				       .data = agent};
+	int code = agent->stack->ops->dial_open(agent->stack, &how, &errand->dialling,
+						&errand->direct_why);
+
+	if (code == 0) {
+		errand->direct.fd = errand->dialling->fd;
+		code = loop_watch(&agent->loop, &errand->direct, EPOLLIN);
+	}
+	if (code < 0)
+		errand->direct_code = code;
+	loop_set(&agent->loop, &errand->timer, clock_now()); /* its first step */
+}
+
+/* What is wrong with the relay, and not with one server. */
+static void complain(const struct line *line, int code)
+{
+	struct agent *agent = line->agent;
+	uint64_t now = clock_now();
+
+	if (agent->options.quiet || (line->answered && code != -EPERM && code != -EPROTO) ||
+	    (agent->complained_at && now < agent->complained_at + COMPLAIN_EVERY))
+		return;
+	agent->complained_at = now;
+	fprintf(stderr, "rivulet: relay %s: %s\n", agent->options.relay.host, line->why.text);
+}
+
+static void on_line(struct line *line, int code)
+{
+	struct errand *errand = line->data;
+
+	if (code == 0 && line->state == LINE_READY) {
+		line_ask(line, errand->request.host, errand->request.port);
+		return;
+	}
+	if (code == 0) {
+		char text[32 + JOIN_HOST_SIZE];
+
+		snprintf(text, sizeof(text), "by the relay %s", errand->agent->options.relay.host);
+		explain(errand,
+			said(errand) == WAY_VIA  ? "as was said"
+			: errand->way == WAY_VIA ? "does not speak MPTCP"
+						 : "has not said whether it speaks MPTCP",
+			text);
+		succeed(errand);
+		return;
+	}
+	errand->line_code = code;
+	errand->line_why = line->why;
+	errand->line = NULL;
+	if (!line->answered && line->was_ready && !errand->retried) {
+		/* It waited for too long, and the relay had closed it. */
+		line_close(line);
+		errand->retried = true;
+		go_via(errand);
+		return;
+	}
+	complain(line, code);
+	line_close(line);
+	if (!errand->dialling && errand->spare < 0 && !errand->direct_code &&
+	    said(errand) == WAY_FIND)
+		go_direct(errand);
+	else
+		fail(errand);
+}
+
+static void go_via(struct errand *errand)
+{
+	struct line *line = errand->retried ? NULL : pool_take(errand->agent);
+
+	if (line) {
+		line->over = on_line;
+		line->data = errand;
+		line_ask(line, errand->request.host, errand->request.port);
+	} else {
+		line = line_open(errand->agent, on_line, errand);
+	}
+	errand->line = line;
+	if (line)
+		return;
+	errand->line_code = err_set(&errand->line_why, -ENOBUFS, "no memory or descriptors");
+	loop_set(&errand->agent->loop, &errand->timer, clock_now());
+}
+
+/* Whoever asked has gone: nothing else comes from there. */
+static void on_reply(struct loop_source *source, uint32_t events)
+{
+	errand_close(loop_owner(source, struct errand, reply));
+}
+
+void errand_open(struct agent *agent, const struct via_request *request, int reply, int theirs)
+{
+	struct errand *errand = calloc(1, sizeof(*errand));
+
+	if (!errand) {
+		close_fd(reply);
+		close_fd(theirs);
+		return;
+	}
+	*errand = (struct errand){.agent = agent,
+				  .request = *request,
+				  .reply = {.fd = reply, .ready = on_reply},
+				  .direct = {.fd = -1, .ready = on_dialling},
+				  .theirs = theirs,
+				  .spare = -1,
+				  .timer.due = on_time};
+	TAILQ_INSERT_TAIL(&agent->errands, errand, link);
+	if (loop_watch(&agent->loop, &errand->reply, 0) < 0) {
+		errand_close(errand);
+		return;
+	}
+	errand->way =
+		ways_of(&agent->options.ways, request->host, request->port, clock_now() / NS_PER_S);
+	if (errand->way != WAY_VIA)
+		go_direct(errand);
+	if (errand->way != WAY_DIRECT)
+		go_via(errand);
+}

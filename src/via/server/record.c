@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/clock.h"
+#include "via/server/parts.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+
+static void write_line(FILE *log, json_t *object)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[40];
+
+	if (!object)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), ".%03ldZ",
+		 now.tv_nsec / 1000000);
+	json_object_set_new(object, "time", json_string(text));
+	/* One write for a line: of several processes too they stay whole. */
+	json_dumpf(object, log, JSON_COMPACT);
+	fputc('\n', log);
+	fflush(log);
+	json_decref(object);
+}
+
+void record_write(const struct visitor *visitor, const char *result)
+{
+	const struct server *server = visitor->server;
+	const struct sockaddr *to = (const struct sockaddr *)&visitor->to;
+	char from[ADDRESS_TEXT_MAX] = "unknown", address[ADDRESS_PORT_TEXT_MAX];
+	json_t *object;
+
+	if (!server->options.log)
+		return;
+	if (visitor->from.family)
+		address_text(&visitor->from, from);
+	object = json_pack("{ss, ss, sf}", "from", from, "result", result, "seconds",
+			   (double)(clock_now() - visitor->since) / 1e9);
+	if (visitor->client >= 0)
+		json_object_set_new(
+			object, "client",
+			json_string(clients_name(server->options.clients, visitor->client)));
+	if (visitor->host[0]) {
+		json_object_set_new(object, "host", json_string(visitor->host));
+		json_object_set_new(object, "port", json_integer(atoi(visitor->port)));
+	}
+	if (to->sa_family)
+		json_object_set_new(object, "address", json_string(address_port_text(to, address)));
+	if (visitor->carriage.over) {
+		json_object_set_new(object, "sent",
+				    json_integer((json_int_t)carriage_in(&visitor->carriage)));
+		json_object_set_new(object, "received",
+				    json_integer((json_int_t)carriage_out(&visitor->carriage)));
+	}
+	write_line(server->options.log, object);
+}
+
+void record_turned_away(struct server *server)
+{
+	uint64_t now = clock_now();
+
+	server->turned_away++;
+	if (!server->options.log || now < server->told_at + NS_PER_S)
+		return;
+	server->told_at = now;
+	write_line(server->options.log,
+		   json_pack("{ss, sI}", "result", "strangers had to make room for others", "count",
+			     (json_int_t)(server->turned_away - server->told)));
+	server->told = server->turned_away;
+}

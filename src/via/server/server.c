@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who comes in, whom there is room for, and the end. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "via/server/parts.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#define ACCEPTS_IN_TURN 64
+#define BACKLOG         4096
+#define PAUSE           (NS_PER_S / 10)
+#define SPARE_FDS       (64 + 6 * LOOKUPS_MAX) /* ours, and of look-ups */
+#define VISITOR_FDS     6 /* both connections and a pipe each way, or one and what a dialling needs */
+
+static void watch_doors(struct server *server, uint32_t events)
+{
+	for (unsigned i = 0; i < server->door_count; i++)
+		loop_watch(&server->loop, &server->doors[i].source, events);
+}
+
+static void on_resume(struct loop_timer *timer)
+{
+	struct server *server = loop_owner(timer, struct server, resume);
+
+	if (server->count < server->options.limit)
+		watch_doors(server, EPOLLIN);
+	else
+		loop_set(&server->loop, timer, clock_now() + PAUSE);
+}
+
+static void pause_doors(struct server *server)
+{
+	watch_doors(server, 0);
+	loop_set(&server->loop, &server->resume, clock_now() + PAUSE);
+}
+
+/* Whoever has an IPv6 network has all addresses of it. */
+static bool is_same_source(const struct address *a, const struct address *b)
+{
+	struct address net = *b;
+
+	net.prefix = net.family == AF_INET6 ? 64 : 32;
+	return a->family == b->family && address_within(a, &net);
+}
+
+static void turn_away(struct visitor *visitor)
+{
+	record_turned_away(visitor->server);
+	visitor_close(visitor, NULL);
+}
+
+/* The oldest strangers go: who means it is known within a few round trips. */
+static void make_room(struct server *server, const struct address *from)
+{
+	struct visitor *visitor, *oldest = NULL;
+	unsigned same = 0;
+
+	TAILQ_FOREACH(visitor, &server->strangers, queue)
+	if (is_same_source(&visitor->from, from)) {
+		same++;
+		oldest = oldest ? oldest : visitor;
+	}
+	if (same >= STRANGERS_SOURCE)
+		turn_away(oldest);
+	else if (server->stranger_count >= STRANGERS_MAX)
+		turn_away(TAILQ_FIRST(&server->strangers));
+}
+
+static void on_door(struct loop_source *source, uint32_t events)
+{
+	struct server *server = loop_owner(source, struct server_door, source)->server;
+
+	for (unsigned i = 0; i < ACCEPTS_IN_TURN; i++) {
+		struct sockaddr_storage from = {0};
+		struct address address;
+		socklen_t size = sizeof(from);
+		int fd = accept4(source->fd, (struct sockaddr *)&from, &size,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0 &&
+		    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+			pause_doors(server);
+		if (fd < 0)
+			return;
+		address = address_from_sockaddr((struct sockaddr *)&from);
+		make_room(server, &address);
+		visitor_open(server, fd, (struct sockaddr *)&from);
+		if (server->count >= server->options.limit) {
+			pause_doors(server);
+			return;
+		}
+	}
+}
+
+static void on_signal(struct loop_source *source, uint32_t events)
+{
+	loop_stop(&loop_owner(source, struct server, signals)->loop);
+}
+
+/* As many descriptors as the process may have; as many connections as these are enough for. */
+static void set_limit(struct server *server)
+{
+	unsigned *limit = &server->options.limit;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur != RLIM_INFINITY && files.rlim_cur < SPARE_FDS + VISITOR_FDS * *limit)
+		*limit = files.rlim_cur > SPARE_FDS + VISITOR_FDS
+				 ? (unsigned)(files.rlim_cur - SPARE_FDS) / VISITOR_FDS
+				 : 1;
+}
+
+static int watch_signals(struct server *server)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
+	server->signals.ready = on_signal;
+	server->signals.fd = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+	return server->signals.fd < 0 ? -errno
+				      : loop_watch(&server->loop, &server->signals, EPOLLIN);
+}
+
+/* "ADDRESS:PORT", "[IPV6]:PORT", ":PORT". */
+static int parse_place(const char *where, char host[static ADDRESS_TEXT_MAX], const char **ret_port)
+{
+	const char *colon = strrchr(where, ':');
+	size_t size = colon ? (size_t)(colon - where) : 0;
+	struct address address;
+
+	if (!colon || !colon[1])
+		return -EINVAL;
+	*ret_port = colon + 1;
+	if (size > 2 && where[0] == '[' && where[size - 1] == ']')
+		where++, size -= 2;
+	else if (memchr(where, ':', size))
+		return -EINVAL;
+	if (size >= ADDRESS_TEXT_MAX)
+		return -EINVAL;
+	memcpy(host, where, size);
+	host[size] = '\0';
+	return size == 0 || (!strchr(host, '/') && address_parse(host, &address) == 0) ? 0
+										       : -EINVAL;
+}
+
+static int open_door(struct server *server, const char *where, struct err *err)
+{
+	struct stack *stack = server->options.in;
+	struct server_door *door = &server->doors[server->door_count];
+	struct stack_listen how = {.flags = RV_NONBLOCK, .backlog = BACKLOG};
+	struct sockaddr_storage sa = {0};
+	socklen_t size = sizeof(sa);
+	char host[ADDRESS_TEXT_MAX];
+	int fd;
+
+	if (parse_place(where, host, &how.service) < 0)
+		return err_set(err, -EINVAL,
+			       "'%s' is no place to listen at: :7443, 192.0.2.1:7443 or "
+			       "[2001:db8::1]:7443",
+			       where);
+	how.host = host[0] ? host : NULL;
+	fd = stack->ops->listen(stack, &how, err);
+	if (fd < 0)
+		return fd;
+	server->door_count++;
+	*door = (struct server_door){server, {.fd = fd, .ready = on_door}, ""};
+	getsockname(fd, (struct sockaddr *)&sa, &size);
+	address_port_text((struct sockaddr *)&sa, door->text);
+	return loop_watch(&server->loop, &door->source, EPOLLIN);
+}
+
+static int set_up(struct server *server, struct err *err)
+{
+	const struct server_options *options = &server->options;
+	const struct tls_setup tls = {.certificate = options->certificate,
+				      .key = options->key,
+				      .serves = true,
+				      .asks = options->clients != NULL};
+	int code = loop_open(&server->loop);
+
+	if (code == 0)
+		code = watch_signals(server);
+	if (code < 0)
+		return err_set(err, code, "cannot begin to serve: %s", strerror(-code));
+	if (!options->plain)
+		code = tls_keys_open(&server->keys, &tls, err);
+	if (code == 0 && options->clients) {
+		server->of_client =
+			calloc(clients_count(options->clients) + 1, sizeof(*server->of_client));
+		if (!server->of_client)
+			code = err_set(err, -ENOMEM, "out of memory");
+	}
+	set_limit(server);
+	for (unsigned i = 0; i < options->listen_count && code == 0; i++)
+		code = open_door(server, options->listen[i], err);
+	return code;
+}
+
+int server_open(struct server **ret, const struct server_options *options, struct err *err)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int code;
+
+	if (!server)
+		return err_set(err, -ENOMEM, "out of memory");
+	server->options = *options;
+	server->loop.epoll = -1;
+	server->signals.fd = -1;
+	server->resume.due = on_resume;
+	TAILQ_INIT(&server->all);
+	TAILQ_INIT(&server->strangers);
+	TAILQ_INIT(&server->waiting);
+	code = set_up(server, err);
+	if (code < 0)
+		server_close(server);
+	else
+		*ret = server;
+	return code;
+}
+
+void server_close(struct server *server)
+{
+	while (!TAILQ_EMPTY(&server->all))
+		visitor_close(TAILQ_FIRST(&server->all), "the relay ends");
+	for (unsigned i = 0; i < server->door_count; i++)
+		close_fd(server->doors[i].source.fd);
+	close_fd(server->signals.fd);
+	tls_keys_close(server->keys);
+	loop_close(&server->loop);
+	free(server->of_client);
+	free(server);
+}
+
+const char *server_door(const struct server *server, unsigned number)
+{
+	return number < server->door_count ? server->doors[number].text : NULL;
+}
+
+int server_run(struct server *server)
+{
+	return loop_run(&server->loop);
+}

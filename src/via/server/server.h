@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The relay (`rivulet relay`): takes connections by MPTCP, inside TLS 1.3 or plain, reads whom they are for (HTTP CONNECT,
+ * SOCKS5), and goes on by TCP. One process, one loop. What a client can take is bounded:
+ *
+ *  - until it is known who it is, in number (the oldest of the strangers makes room, so that half-open connections
+ *    never keep anybody out), in number for each address, in time, and in memory: nothing is kept for one that has sent nothing;
+ *  - then by a limit for each client, and one for all.
+ *
+ * Where it connects to is looked at after names were looked up (reach.h).
+ */
+#pragma once
+
+#include "base/err.h"
+#include "stack/stack.h"
+#include "via/reach.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SERVER_DOORS_MAX 8
+
+struct clients;
+
+/* Borrowed while the server lives. */
+struct server_options {
+	const char *listen[SERVER_DOORS_MAX]; /* "ADDRESS:PORT", "[IPV6]:PORT", ":PORT" */
+	unsigned listen_count;
+	bool plain;
+	const char *certificate, *key; /* files in PEM, unless @plain */
+	const struct clients *clients; /* who is known; NULL: everyone may */
+	struct reach reach;
+	unsigned limit, client_limit; /* connections at once: of all, of one client */
+	struct stack *in, *out;       /* that connections are taken on, and made on */
+	FILE *log;                    /* a line of JSON for each connection; NULL: none */
+};
+
+struct server;
+
+/* Listens; the caller closes. Raises the process's limit of descriptors as far as it may. */
+int server_open(struct server **ret, const struct server_options *options, struct err *err);
+void server_close(struct server *server);
+/* Where it listens, by number; NULL: there are no more. */
+const char *server_door(const struct server *server, unsigned number);
+/* Serves until SIGINT, SIGTERM or SIGHUP, which the caller has blocked. */
+int server_run(struct server *server);

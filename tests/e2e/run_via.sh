@@ -1,0 +1,140 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Connections to a server that does not speak MPTCP go by a relay of one's own, over all links, whoever makes them; those to
+# one that does go there directly; and nobody else gets in, or further than is allowed.
+. "$(dirname "$0")/run_lib.sh"
+need curl jq
+
+make_file small 1000
+make_file file 8000000
+folder=$TMP/relay
+LINE=$("$RIVULET" relay --folder "$folder" --init 10.3.0.2 --client anna 2>/dev/null)
+OTHER=$("$RIVULET" relay --folder "$folder" --add bert 2>/dev/null)
+[ "$LINE" != "$OTHER" ] || fail "two clients have one token"
+expect_code 125 "$RIVULET" relay --folder "$folder" --init 10.3.0.2
+expect_code 125 "$RIVULET" relay --folder "$folder" --add anna
+expect_code 125 "$RIVULET" relay --folder "$TMP/nothing" --listen 127.0.0.1:0
+[ "$(stat -c %a "$folder/key.pem")" = 600 ] || fail "others can read the relay's key"
+! grep -rq "${LINE%@*}" "$folder" || fail "a token is written down"
+
+# A second web server, with MPTCP; the first one here is without.
+sed 's/listen 80/listen 81/; s/listen \[::\]:80/listen [::]:81/; s/nginx.pid/nginx2.pid/' "$TMP/nginx.conf" >"$TMP/nginx2.conf"
+cat >"$TMP/relay.sh" <<EOF2
+"$RIVULET" relay --plain --listen :7000 --allow 10.0.0.0/8,[fd00::]/8 --deny 10.4.0.2:82 --log "$TMP/plain.log" &
+"$RIVULET" relay --plain --listen :7001 --log "$TMP/private.log" &
+exec "$RIVULET" relay --folder "$folder" --allow 10.0.0.0/8,[fd00::]/8 --log "$TMP/tls.log"
+EOF2
+
+cat >"$TMP/inside.sh" <<'EOF2'
+set -eu
+fail() { echo "$*" >&2; exit 1; }
+# fetch CODE URL COMMAND...: curl under that ends with CODE.
+fetch() {
+	wanted=$1 url=$2
+	shift 2
+	code=0
+	"$@" curl -sS -o "$TMP/got" -w '%{remote_ip}:%{remote_port}' --max-time 20 "$url" >"$TMP/peer" 2>"$TMP/err" || code=$?
+	[ "$code" = "$wanted" ] || { cat "$TMP/err" >&2; fail "curl ended with $code, not $wanted: $url $*"; }
+}
+same() { cmp -s "$TMP/www/$1" "$TMP/got" || fail "other bytes"; }
+says() { grep -Eq -- "$1" "$TMP/err" || { cat "$TMP/err" >&2; fail "no word of '$1'"; }; }
+soon() {
+	tries=100
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+logged() {
+	soon jq -es "any(.[]; $2)" "$TMP/$1.log" || { cat "$TMP/$1.log" >&2; fail "no line: $2"; }
+}
+run="$RIVULET run --explain"
+PLAIN=plain://10.3.0.2:7000
+
+# Lost: the links' rates together, towards most servers there are.
+for way in "$PLAIN" "$LINE"; do
+	fetch 0 http://10.4.0.2/file $run --report "$TMP/report" --via "$way" --
+	same file
+	says '10.4.0.2:80: does not speak MPTCP: by the relay 10.3.0.2'
+	# Lost: programs would find another peer than the one they asked for.
+	[ "$(cat "$TMP/peer")" = 10.4.0.2:80 ] || fail "the peer is $(cat "$TMP/peer")"
+	jq -e '[.links[] | select(.received > 3e5)] | length == 2' "$TMP/report" >/dev/null || fail "not over both links"
+	fetch 0 'http://[fd00:4::2]/small' $run --via "$way" --
+	same small
+	fetch 0 http://10.4.0.2/file "$RIVULET" run --quiet --stack host --via "$way" --
+	same file
+	[ "$(cat "$TMP/peer")" = 10.4.0.2:80 ] || fail "the peer is $(cat "$TMP/peer")"
+done
+logged tls '.client == "anna" and .host == "10.4.0.2" and .received > 8e6 and .result == "closed"'
+logged plain '.received > 8e6'
+
+# Lost: the direct way, where it is the better one.
+fetch 0 http://10.4.0.2:81/file $run --via "$LINE" --
+same file
+says '10.4.0.2:81: speaks MPTCP: directly'
+fetch 0 http://10.4.0.2:81/small $run --via "$LINE" --via-always --
+says 'as was said: by the relay'
+fetch 0 http://10.4.0.2/small $run --via "$LINE" --via-never --
+! grep -q 'by the relay' "$TMP/err" || fail "by the relay in spite of --via-never"
+
+# Lost: what is written in a file.
+mkdir -p "$TMP/config/rivulet"
+cat >"$TMP/config/rivulet/config.yaml" <<EOF3
+via:
+  relay: "$LINE"
+  rules:
+    - {to: 10.4.0.2, port: 80, way: direct}
+    - {to: server, way: relay}
+EOF3
+fetch 0 http://10.4.0.2/small env XDG_CONFIG_HOME="$TMP/config" $run --
+! grep -q 'by the relay' "$TMP/err" || fail "a rule does not count"
+
+# Lost: programs would not be told what is wrong with a server, and the next try on the same socket.
+fetch 7 http://10.4.0.2:83/ "$RIVULET" run --quiet --via "$LINE" --via-always --
+"$RIVULET" run --quiet --via "$LINE" --via-always -- python3 "$PROGRAM_SOURCES/via.py" 10.4.0.2 80 || fail "via.py"
+"$RIVULET" run --quiet --stack host --via "$LINE" --via-always -- python3 "$PROGRAM_SOURCES/via.py" 10.4.0.2 80 unix || fail "via.py on host"
+
+# Lost: a relay would be everyone's.
+fetch 7 http://10.4.0.2/small $run --via "tls://wrong@${LINE#*@}" --via-always --
+says 'does not know this client'
+logged tls '.result == "nobody who is known here has this token"'
+fetch 7 http://10.4.0.2/small $run --via "${LINE%#*}" --via-always --
+says 'nobody who is trusted here'
+fetch 7 http://10.4.0.2/small $run --via "${LINE%#*}#$(printf '%064d' 0)" --via-always --
+says 'another key'
+# Lost: the connection, only because the relay does not do.
+fetch 0 http://10.4.0.2/small $run --via "tls://wrong@${LINE#*@}" --
+same small
+says 'directly, by plain TCP: the relay does not know'
+fetch 0 http://10.4.0.2/small $run --via plain://10.3.0.2:9 --
+same small
+
+# Lost: ways into the relay's own network.
+for where in 10.4.0.2 127.0.0.1 localhost '[::1]' '[::ffff:10.4.0.2]' '[fd00:4::2]' 0.0.0.0 169.254.1.1; do
+	code=0
+	curl -sS -p -x http://10.3.0.2:7001 -o "$TMP/got" --max-time 20 "http://$where/" 2>"$TMP/err" || code=$?
+	[ "$code" = 56 ] || fail "the way to $where: $code"
+	grep -Eq 'response (403|502)' "$TMP/err" || { cat "$TMP/err" >&2; fail "the way to $where is not refused"; }
+done
+logged private '.host == "10.4.0.2" and (.result | test("Permission denied"))'
+curl -sS -p -x http://10.3.0.2:7000 -o "$TMP/got" http://10.4.0.2:82/ 2>"$TMP/err" && fail "denied, and served"
+grep -q 403 "$TMP/err" || fail "it is not said to be denied"
+
+# Lost: those who have a proxy of their own, or none of ours.
+curl -sS --socks5-hostname 10.3.0.2:7000 -o "$TMP/got" http://server/small
+same small
+"$RIVULET" proxy --quiet --listen "unix:$TMP/p.sock" --via "$LINE" --via-always &
+proxy=$!
+soon [ -S "$TMP/p.sock" ] || fail "the proxy does not begin"
+curl -sS --proxy "socks5h://localhost$TMP/p.sock" -o "$TMP/got" http://server/file
+same file
+logged tls '.host == "server" and .received > 8e6'
+kill "$proxy"
+wait "$proxy" || :
+EOF2
+env=$(printf 'TMP=%s RIVULET=%s LINE=%s PROGRAM_SOURCES=%s' "$TMP" "$RIVULET" "$LINE" "$PROGRAM_SOURCES")
+# shellcheck disable=SC2086
+expect "a relay in a lab" timeout 100 "$RIVULET" lab run relay --also "server: $NGINX" \
+	--also "server: $RIVULET run --quiet -- nginx -e stderr -c $TMP/nginx2.conf" \
+	--also "relay: sh $TMP/relay.sh" -- env $env sh "$TMP/inside.sh"
