@@ -124,6 +124,31 @@ _rivulet_proxy()
 	esac
 }
 
+# The last word of a list.
+_rivulet_list() # WORDS
+{
+	local before=
+
+	[[ $cur == *,* ]] && before=${cur%,*},
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$1" -- "${cur##*,}")
+	compopt -o nospace
+}
+
+_rivulet_assess()
+{
+	case $prev in
+	--out) _filedir -d ;;
+	--scenario) _rivulet_list "$(_rivulet_scenario_names)" ;;
+	--workload) _rivulet_list 'bulk-down bulk-up bulk-both request messages short crowd offload control' ;;
+	--profile) _rivulet_list 'this phone pi low-end' ;;
+	--stack) _rivulet_list "$("${words[0]}" probe --quick 2>/dev/null | sed '1,/^stacks/d; s/^  \([a-z]*\).*/\1/')" ;;
+	--protocol) _rivulet_list 'tcp mptcp' ;;
+	--repetitions | --duration | --seed) ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--quick --full --out --scenario --workload --profile --stack --protocol
+		--repetitions --duration --seed --dry-run --report --json --help' -- "$cur") ;;
+	esac
+}
+
 _rivulet_status()
 {
 	mapfile -t COMPREPLY < <(compgen -W '--watch --json --help' -- "$cur")
@@ -142,10 +167,11 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'clean lab links probe proxy run status --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'assess clean lab links probe proxy run status --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
+	assess) _rivulet_assess ;;
 	lab) _rivulet_lab ;;
 	links) _rivulet_links ;;
 	proxy) _rivulet_proxy ;;

@@ -9,7 +9,7 @@
 
 struct command {
 	const char *name;
-	const char *summary;
+	const char *summary; /* NULL: not for people */
 	int (*run)(int argc, char **argv);
 };
 
@@ -26,7 +26,9 @@ static const struct command commands[] = {
 	{"peers", "which nodes are near, over which links, how fast", cmd_peers},
 	{"put", "give a file to the crowd, by the hash of its content", cmd_put},
 	{"get", "get a file from whoever has it", cmd_get},
+	{"assess", "measure TCP and MPTCP over each stack here, with a report to read", cmd_assess},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
+	{"load", NULL, cmd_load}, /* nobody's but assess's */
 };
 
 static void help(FILE *out)
@@ -35,7 +37,8 @@ static void help(FILE *out)
 	      "Use all links of a device at once, with unmodified programs.\n\n",
 	      out);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+		if (commands[i].summary)
+			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n  --help     this text; `rivulet SUBCOMMAND --help` says more\n"
 	      "  --version  the version\n",
 	      out);

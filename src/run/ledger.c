@@ -32,8 +32,7 @@ struct flow {
 	struct connection *connection;
 	unsigned path;
 	uint64_t sent, received;
-	unsigned look;     /* in which it was last seen */
-	struct flow *next; /* of a list of stale ones */
+	unsigned look; /* in which it was last seen */
 };
 
 struct ledger {
@@ -43,7 +42,7 @@ struct ledger {
 	unsigned connection_count, fallback_count;
 	struct ledger_path *paths;
 	unsigned path_count;
-	unsigned look, opening;
+	unsigned look;
 	bool moved;               /* bytes were counted in this look */
 	uint8_t ports[65536 / 8]; /* on which sockets of the run listen, as of this look */
 };
@@ -288,7 +287,6 @@ void ledger_look(struct ledger *ledger)
 {
 	ledger->look++;
 	ledger->moved = false;
-	ledger->opening = 0;
 	memset(ledger->ports, 0, sizeof(ledger->ports));
 }
 
@@ -311,8 +309,6 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 		saw_listener(ledger, socket);
 		return 0;
 	}
-	if (socket->state == DIAG_SYN_SENT)
-		ledger->opening += connection_find(ledger, socket->inode) != NULL;
 	if (socket->state == DIAG_SYN_SENT || socket->state == DIAG_CLOSE)
 		return 0;
 	found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
@@ -324,7 +320,7 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 }
 
 struct stale {
-	struct flow *first;
+	struct flow *flow;
 	unsigned look;
 };
 
@@ -339,10 +335,8 @@ static void find_stale(const void *node, VISIT visit, void *data)
 	struct flow *flow = *(struct flow *const *)node;
 	struct stale *stale = data;
 
-	if ((visit != postorder && visit != leaf) || stale->look - flow->look < 2)
-		return;
-	flow->next = stale->first;
-	stale->first = flow;
+	if ((visit == postorder || visit == leaf) && stale->look - flow->look >= 2)
+		stale->flow = flow;
 }
 
 static void count_closing(const void *node, VISIT visit, void *data)
@@ -356,14 +350,14 @@ static void count_closing(const void *node, VISIT visit, void *data)
 
 bool ledger_looked(struct ledger *ledger)
 {
-	struct stale stale = {NULL, ledger->look};
+	for (;;) {
+		struct stale stale = {NULL, ledger->look};
 
-	twalk_r(ledger->flows, find_stale, &stale);
-	for (struct flow *at = stale.first, *next; at; at = next) {
-		next = at->next;
-		flow_forget(ledger, at);
+		twalk_r(ledger->flows, find_stale, &stale);
+		if (!stale.flow)
+			return ledger->moved;
+		flow_forget(ledger, stale.flow);
 	}
-	return ledger->moved;
 }
 
 void ledger_saw_connection(struct ledger *ledger, uint32_t inode)
@@ -438,8 +432,6 @@ struct ledger_totals ledger_totals(const struct ledger *ledger)
 		.open = ledger->open,
 		.lost = ledger->lost_count,
 		.lost_opened = ledger->lost_opened,
-		.opening = ledger->opening,
-		.idle = ledger->idle_count,
 		.unseen = ledger->unseen + ledger->idle_count,
 		.paths = ledger->paths,
 		.path_count = ledger->path_count,

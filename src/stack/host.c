@@ -19,6 +19,7 @@ static int open_host(const struct stack_options *options, struct stack **ret, st
 const struct stack_ops stack_host = {
 	.name = "host",
 	.summary = "plain TCP of this device's kernel",
+	.tcp_only = true,
 	.attachment = "relay",
 	.probe = probe_host,
 	.open = open_host,

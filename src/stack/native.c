@@ -46,6 +46,7 @@ const struct stack_ops stack_native = {
 	.name = "native",
 	.summary = "Multipath TCP of this device's kernel",
 	.uses_host_links = true,
+	.own_tcp = true,
 	.attachment = "substitute",
 	.probe = probe_native,
 	.open = open_native,

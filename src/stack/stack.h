@@ -78,6 +78,8 @@ struct stack_ops {
 	const char *
 		attachment; /* how programs get it: the name of a row of attach/attachment.h; NULL: they run inside it */
 	const struct stack_machine *machine; /* then how it is started (machine.h), else NULL */
+	bool tcp_only;                       /* never MPTCP, whatever the peer */
+	bool own_tcp;                        /* its plain TCP is what a program has without us */
 	/* Can it run here? If not, why. */
 	int (*probe)(struct err *why);
 	/* The caller closes with close(). */

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "assess/assess.h"
+
+#include "assess/cgroup.h"
+#include "assess/pace.h"
+#include "base/cleanup.h"
+#include "probe/calibrate.h"
+#include "probe/device.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define CALIBRATE_EVERY (60 * NS_PER_S)
+
+struct run {
+	const struct assess_options *options;
+	struct pace pace;
+	struct cell_setup setup;
+	uint64_t begin, calibrated; /* of clock_now(); 0: not yet */
+};
+
+static json_t *describe_device(void)
+{
+	struct device device;
+
+	device_read(&device);
+	return json_pack("{ss ss ss sI sI}", "architecture", device.machine, "cpu", device.cpu,
+			 "kernel", device.release, "cpus", (json_int_t)device.usable_cpus,
+			 "memory_bytes", (json_int_t)device.memory);
+}
+
+/* What the machine is worth just now. If that changes, so do all other figures. */
+static int measure_machine(struct run *run, struct err *err)
+{
+	struct results *results = run->options->results;
+	struct device device;
+	struct calibration speed;
+	unsigned number = 0;
+	char key[64];
+	json_t *record;
+
+	if (run->calibrated && clock_now() - run->calibrated < CALIBRATE_EVERY)
+		return 0;
+	do
+		snprintf(key, sizeof(key), "calibration/%u", number++);
+	while (results_have(results, key));
+	device_read(&device);
+	calibrate(device.memory_free, &speed);
+	run->calibrated = clock_now();
+	record = json_pack("{ss ss ss ss ss ss si sI sb so s{sf sf sf sf}}", "key", key, "scenario",
+			   "-", "workload", "calibration", "profile", "this", "stack", "-",
+			   "protocol", "-", "repetition", number - 1, "time",
+			   (json_int_t)time(NULL), "ok", true, "device", describe_device(),
+			   "figures", "memory-rate", speed.memory, "call", speed.call, "handoff",
+			   speed.handoff, "packet", speed.packet);
+	if (!record)
+		return err_set(err, -ENOMEM, "out of memory");
+	return results_add(results, record, err);
+}
+
+static int measure(struct run *run, const struct cell *cell, struct assess_done *done,
+		   struct err *err)
+{
+	uint64_t begin = clock_now();
+	char key[CELL_KEY_MAX];
+	json_t *record = NULL;
+	int code = measure_machine(run, err);
+
+	if (code < 0)
+		return code;
+	if (run->options->progress)
+		pace_show(&run->pace, cell_key(cell, key));
+	code = cell_run(cell, &run->setup, &record, err);
+	if (code < 0)
+		return code;
+	done->measured++;
+	done->failed += !json_is_true(json_object_get(record, "ok"));
+	code = results_add(run->options->results, record, err);
+	pace_step(&run->pace, cell_estimate(cell), clock_now() - begin);
+	return code;
+}
+
+/* Is there no time for this cell any more? */
+static bool too_late(const struct run *run, const struct cell *cell)
+{
+	uint64_t budget = run->options->matrix->budget;
+
+	return budget && clock_now() - run->begin + cell_estimate(cell) > budget;
+}
+
+static int measure_all(struct run *run, const struct cell *cells, unsigned count,
+		       struct assess_done *done, struct err *err)
+{
+	const struct results *results = run->options->results;
+	char key[CELL_KEY_MAX];
+	int code = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (!results_have(results, cell_key(&cells[i], key))) {
+			run->pace.all++;
+			run->pace.left += cell_estimate(&cells[i]);
+		}
+	done->planned = count;
+	done->had = count - run->pace.all;
+	for (unsigned i = 0; code == 0 && i < count; i++) {
+		if (results_have(results, cell_key(&cells[i], key)))
+			continue;
+		if (too_late(run, &cells[i]))
+			break;
+		code = measure(run, &cells[i], done, err);
+	}
+	done->left = count - done->had - done->measured;
+	if (run->options->progress)
+		pace_clear(&run->pace);
+	return code;
+}
+
+int assess(const struct assess_options *options, struct assess_done *ret, struct err *err)
+{
+	char folder[PATH_MAX];
+	_cleanup_free_ struct cell *cells = NULL;
+	struct run run = {
+		.options = options,
+		.pace = {.out = options->progress},
+		.setup = {.self = options->self, .seed = options->matrix->seed},
+		.begin = clock_now(),
+	};
+	unsigned count = 0;
+	int code;
+
+	*ret = (struct assess_done){0};
+	cgroup_sweep(CGROUP_ROOT);
+	cells = matrix_plan(options->matrix, &count);
+	if (!cells)
+		return err_set(err, -EINVAL, "nothing to measure: no stack has that protocol");
+	/* One that a killed assessment has left is as good: the results are locked. */
+	snprintf(folder, sizeof(folder), "%s/cell", options->folder);
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "%s cannot be made: %s", folder, strerror(errno));
+	cell_clear(folder);
+	run.setup.folder = folder;
+	code = measure_all(&run, cells, count, ret, err);
+	rmdir(folder);
+	cgroup_sweep(CGROUP_ROOT); /* those of a killed one may have been ending at the start */
+	return code;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "assess/cell_files.h"
+
+#include "assess/talk.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#define OVERHEAD    (1200 * NS_PER_MS) /* of a lab and what is in it, about */
+#define WATCH_EVERY 250                /* ms from one look at memory to the next */
+#define LATE        (20 * NS_PER_S)    /* beyond three times the estimate it is killed */
+
+const char *const cell_protocol_names[CELL_PROTOCOLS] = {"tcp", "mptcp"};
+
+const char *cell_key(const struct cell *cell, char ret[static CELL_KEY_MAX])
+{
+	const struct scenario *scenario = cell->scenario->scenario;
+
+	snprintf(ret, CELL_KEY_MAX, "%s/%s/%s/%s/%s%s%s/%.1fs/%u", cell->scenario->name,
+		 cell->workload->name, cell->profile->name, cell->stack->name,
+		 cell_protocol_names[cell->protocol], cell->link >= 0 ? "@" : "",
+		 cell->link >= 0 ? scenario->links[cell->link].name : "",
+		 (double)cell->duration / NS_PER_S, cell->repetition);
+	return ret;
+}
+
+bool cell_has_protocol(const struct stack_ops *stack, enum cell_protocol protocol)
+{
+	return protocol == CELL_TCP || !stack->tcp_only;
+}
+
+uint64_t cell_estimate(const struct cell *cell)
+{
+	/* Where links go, a connection that has one of them is given up at the end. */
+	return cell->duration + OVERHEAD +
+	       (cell->scenario->scenario->event_count && cell->protocol == CELL_TCP ? TALK_GRACE
+										    : 0);
+}
+
+/* Ticks that all processors spent in softirqs, s. */
+static double read_softirq(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/stat", "re");
+	unsigned long long ticks;
+
+	return file && fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %llu", &ticks) == 1
+		       ? (double)ticks / (double)sysconf(_SC_CLK_TCK)
+		       : 0;
+}
+
+void cell_clear(const char *folder)
+{
+	DIR *all = opendir(folder);
+
+	for (struct dirent *entry; all && (entry = readdir(all));)
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(all), entry->d_name, 0);
+	if (all)
+		closedir(all);
+}
+
+static void __attribute__((noreturn)) become(char *const *command, const struct cell *cell,
+					     const struct cell_setup *setup, const sigset_t *mask)
+{
+	_cleanup_close_ int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int output = -1;
+	char path[PATH_MAX];
+	int cpu = cell_cpu(cell->profile);
+	cpu_set_t others;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0); /* Ctrl-C is ours to hand on */
+	snprintf(path, sizeof(path), "%s/" CELL_OUTPUT, setup->folder);
+	output = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (input < 0 || output < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
+	    dup2(output, 2) < 0)
+		_exit(126);
+	if (cpu >= 0 && sched_getaffinity(0, sizeof(others), &others) == 0) {
+		CPU_CLR((size_t)cpu, &others);
+		sched_setaffinity(0, sizeof(others), &others);
+	}
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execv(command[0], command);
+	_exit(127);
+}
+
+/* Waits for the end of @pid, and looks at its memory meanwhile. -EINTR: a signal asks us to end. */
+static int watch(pid_t pid, int signals, const struct cell *cell, const struct cgroup *cgroup,
+		 struct cell_watched *ret)
+{
+	uint64_t latest = clock_now() + 3 * cell_estimate(cell) + LATE;
+	bool ended = false, asked = false;
+
+	while (!ended) {
+		struct pollfd poll_fd = {.fd = signals, .events = POLLIN};
+		struct signalfd_siginfo info;
+		uint64_t memory = cgroup->version ? cgroup_memory(cgroup) : 0;
+
+		if (memory > ret->memory)
+			ret->memory = memory;
+		if (poll(&poll_fd, 1, WATCH_EVERY) > 0 &&
+		    read(signals, &info, sizeof(info)) == sizeof(info) && info.ssi_signo != SIGCHLD)
+			asked = true;
+		ret->late |= clock_now() > latest;
+		if (asked || ret->late)
+			kill(pid, SIGKILL);
+		ended = waitpid(pid, &ret->status, asked || ret->late ? 0 : WNOHANG) != 0;
+	}
+	return asked ? -EINTR : 0;
+}
+
+static int start(const struct cell *cell, const struct cell_setup *setup,
+		 const struct cgroup *cgroup, const sigset_t *mask, pid_t *ret, struct err *err)
+{
+	int doors[CGROUP_FOLDERS];
+	unsigned count = cgroup->version ? cgroup_doors(cgroup, doors) : 0;
+	char **command = cell_command(cell, setup, doors, count);
+
+	*ret = command ? fork() : -1;
+	if (*ret == 0)
+		become(command, cell, setup, mask);
+	for (unsigned i = 0; i < count; i++)
+		close(doors[i]);
+	cell_command_free(command);
+	return *ret < 0 ? err_set(err, -errno, "no process: %s", strerror(errno)) : 0;
+}
+
+static int measure(const struct cell *cell, const struct cell_setup *setup,
+		   const struct cgroup *cgroup, struct cell_watched *watched, struct err *err)
+{
+	_cleanup_close_ int signals = -1;
+	double softirq = read_softirq();
+	sigset_t all, mask;
+	pid_t pid;
+	int code;
+
+	sigemptyset(&all);
+	sigaddset(&all, SIGCHLD);
+	sigaddset(&all, SIGINT);
+	sigaddset(&all, SIGTERM);
+	sigaddset(&all, SIGHUP);
+	sigprocmask(SIG_BLOCK, &all, &mask);
+	signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	code = start(cell, setup, cgroup, &mask, &pid, err);
+	if (code == 0)
+		code = watch(pid, signals, cell, cgroup, watched);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	watched->softirq = read_softirq() - softirq;
+	watched->cpu = cgroup->version ? cgroup_cpu(cgroup) : -1;
+	return code;
+}
+
+int cell_run(const struct cell *cell, const struct cell_setup *setup, json_t **ret, struct err *err)
+{
+	struct cell_watched watched = {0};
+	struct cgroup cgroup = {0};
+	struct err why = {0};
+	int code = 0;
+
+	if (cgroup_make(CGROUP_ROOT, "device", cell->profile, &cgroup, &why) < 0) {
+		if (cell->profile->cpus > 0 || cell->profile->memory)
+			return err_set(err, -EPERM, "profile '%s' cannot be had here: %s",
+				       cell->profile->name, why.text);
+		snprintf(watched.note, sizeof(watched.note), "%s", why.text);
+	}
+	code = measure(cell, setup, &cgroup, &watched, err);
+	cgroup_remove(&cgroup);
+	if (code == 0) {
+		*ret = cell_record(cell, setup, &watched);
+		code = *ret ? 0 : -ENOMEM;
+	}
+	cell_clear(setup->folder);
+	return code;
+}

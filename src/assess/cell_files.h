@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files that run a cell share: cell.c, cell_*.c. */
+#pragma once
+
+#include "assess/cell.h"
+#include "assess/cgroup.h"
+
+#define CELL_SAMPLES "samples.jsonl" /* of the lab */
+#define CELL_STATS   "stats.json"    /* of the lab */
+#define CELL_RUN     "run.json"      /* the device's summary */
+#define CELL_OUTPUT  "output"        /* what was printed */
+
+/* What was seen of the processes from outside. */
+struct cell_watched {
+	int status;      /* of waitpid(2) */
+	bool late;       /* it had to be killed */
+	double cpu;      /* s; negative: not known */
+	double softirq;  /* s, of the whole machine */
+	uint64_t memory; /* bytes, the most */
+	char note[256];  /* what could not be had, or "" */
+};
+
+/* The command line of the lab, a list of strings that ends with NULL; the caller frees with cell_command_free(). */
+char **cell_command(const struct cell *cell, const struct cell_setup *setup, const int *doors,
+		    unsigned door_count);
+void cell_command_free(char **command);
+
+/* The processor that is the device's alone, all others being for what serves it and for the links; -1: all are everyone's. */
+int cell_cpu(const struct profile *profile);
+
+/* From the files of the cell to its record; NULL without memory. */
+json_t *cell_record(const struct cell *cell, const struct cell_setup *setup,
+		    const struct cell_watched *watched);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "assess/matrix.h"
+
+#include "lab/random.h"
+
+#include <stdlib.h>
+
+#define AFTER_EVENTS (2 * NS_PER_S)
+
+struct plan {
+	const struct matrix *matrix;
+	struct cell *cells;
+	unsigned count, room;
+	bool failed;
+};
+
+static void add(struct plan *plan, const struct cell *cell)
+{
+	if (plan->count == plan->room) {
+		unsigned room = plan->room ? 2 * plan->room : 64;
+		struct cell *cells = realloc(plan->cells, room * sizeof(*cells));
+
+		if (!cells) {
+			plan->failed = true;
+			return;
+		}
+		plan->cells = cells;
+		plan->room = room;
+	}
+	plan->cells[plan->count++] = *cell;
+}
+
+static uint64_t duration_of(const struct matrix *matrix, const struct scenario *scenario)
+{
+	uint64_t last = scenario->event_count
+				? scenario->events[scenario->event_count - 1].at + AFTER_EVENTS
+				: 0;
+
+	return last > matrix->duration ? last : matrix->duration;
+}
+
+static bool is_bulk(const struct workload *workload)
+{
+	return workload->talk == TALK_STREAM && !workload_is_sized(workload);
+}
+
+/* TCP over each of the device's links, to say what all of them together give. */
+static void add_links(struct plan *plan, struct cell cell)
+{
+	const struct scenario *scenario = cell.scenario->scenario;
+	unsigned mine = 0;
+
+	if (!is_bulk(cell.workload) || !cell.stack->own_tcp || cell.protocol != CELL_TCP ||
+	    scenario->event_count)
+		return;
+	for (unsigned i = 0; i < scenario->link_count; i++)
+		mine += scenario->links[i].ends[0].host == 0 ||
+			scenario->links[i].ends[1].host == 0;
+	for (unsigned i = 0; mine > 1 && i < scenario->link_count; i++)
+		if (scenario->links[i].ends[0].host == 0 || scenario->links[i].ends[1].host == 0) {
+			cell.link = (int)i;
+			add(plan, &cell);
+		}
+}
+
+static void add_stacks(struct plan *plan, struct cell cell)
+{
+	const struct matrix *matrix = plan->matrix;
+	bool control = cell.workload->talk == TALK_NONE;
+
+	for (unsigned i = 0; i < matrix->stack_count; i++)
+		for (unsigned protocol = 0; protocol < CELL_PROTOCOLS; protocol++) {
+			cell.stack = matrix->stacks[i];
+			cell.protocol = (enum cell_protocol)protocol;
+			if (!matrix->protocols[protocol] ||
+			    !cell_has_protocol(cell.stack, cell.protocol))
+				continue;
+			add(plan, &cell);
+			if (control)
+				return;
+			add_links(plan, cell);
+		}
+}
+
+static void add_block(struct plan *plan, unsigned repetition)
+{
+	const struct matrix *matrix = plan->matrix;
+
+	for (unsigned s = 0; s < matrix->scenario_count; s++)
+		for (unsigned w = 0; w < matrix->workload_count; w++)
+			for (unsigned p = 0; p < matrix->profile_count; p++) {
+				struct cell cell = {
+					.scenario = &matrix->scenarios[s],
+					.workload = matrix->workloads[w],
+					.profile = &matrix->profiles[p],
+					.link = -1,
+					.repetition = repetition,
+					.duration =
+						duration_of(matrix, matrix->scenarios[s].scenario),
+				};
+
+				if (cell.workload->talk == TALK_NONE) {
+					cell.duration = matrix->duration;
+					if (s > 0)
+						continue;
+				}
+				add_stacks(plan, cell);
+			}
+}
+
+static void shuffle(struct cell *cells, unsigned count, uint64_t seed)
+{
+	struct random random = {seed};
+
+	for (unsigned i = count; i > 1; i--) {
+		unsigned other = (unsigned)random_below(&random, i);
+		struct cell cell = cells[i - 1];
+
+		cells[i - 1] = cells[other];
+		cells[other] = cell;
+	}
+}
+
+uint64_t matrix_estimate(const struct cell *cells, unsigned count)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		all += cell_estimate(&cells[i]);
+	return all;
+}
+
+struct cell *matrix_plan(const struct matrix *matrix, unsigned *ret_count)
+{
+	struct plan plan = {.matrix = matrix};
+
+	for (unsigned i = 0; i < matrix->repetitions; i++) {
+		unsigned begin = plan.count;
+
+		add_block(&plan, i);
+		if (i > 0 && matrix->budget &&
+		    matrix_estimate(plan.cells, plan.count) > matrix->budget) {
+			plan.count = begin;
+			break;
+		}
+		shuffle(plan.cells + begin, plan.count - begin, matrix->seed + i);
+	}
+	if (plan.failed || !plan.count) {
+		free(plan.cells);
+		return NULL;
+	}
+	*ret_count = plan.count;
+	return plan.cells;
+}

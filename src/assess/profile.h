@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A hardware profile: how much of this machine a device is given. What a control group cannot take away (caches, the width and
+ * clock of the processor, the memory's and devices' speed, the kernel's own memory outside of it) is as it is here.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+#define PROFILE_NAME_MAX 32
+
+struct profile {
+	char name[PROFILE_NAME_MAX];
+	double cpus;     /* processors' time; 0: no limit */
+	uint64_t memory; /* bytes; 0: no limit */
+};
+
+/* The quota of a profile: so much time of each period, ns. Periods are 5 ms, so that a program waits no longer for its next
+ * share; no kernel takes a quota below 1 ms, so they are longer for less than a fifth of a processor. */
+struct profile_quota {
+	uint64_t time, period;
+};
+struct profile_quota profile_quota(const struct profile *profile);
+
+/* Those that come with us; one without a name ends them. */
+extern const struct profile profiles[];
+
+/* The name of one of those, or "NAME:cpu=30%,memory=128MB" (cpu also as "1.5"; either may be left out). */
+int profile_parse(const char *text, struct profile *ret, struct err *err);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sections of the report that show figures, one for each scenario, workload and profile. */
+#include "assess/report_parts.h"
+
+#include "assess/plot.h"
+#include "assess/workload.h"
+#include "base/cleanup.h"
+
+#include <string.h>
+
+static void print_stats(const struct page *page, const struct stats *stats, double scale)
+{
+	fprintf(page->out, "<td>%.3g<small>%.3g&ndash;%.3g</small></td>", stats->median * scale,
+		stats->low * scale, stats->high * scale);
+}
+
+/* Was it measured of any? */
+static bool is_there(const struct group *const *groups, unsigned count, const char *figure)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (summary_stats(groups[i], figure).most != 0)
+			return true;
+	return false;
+}
+
+static void print_head(const struct page *page, const struct group *const *groups, unsigned count,
+		       bool shares)
+{
+	fputs("<thead><tr><th>stack, protocol<th>n", page->out);
+	for (const struct figure *figure = figures; figure->name; figure++) {
+		if (!is_there(groups, count, figure->name))
+			continue;
+		fprintf(page->out, "<th>%s", figure->words);
+		if (*figure->unit)
+			fprintf(page->out, "<small> %s</small>", figure->unit);
+		if (shares && strcmp(figure->name, "goodput") == 0)
+			fputs("<th>of the links' TCPs", page->out);
+	}
+	fputs("</tr></thead>", page->out);
+}
+
+static void print_share(const struct page *page, const struct group *group)
+{
+	struct stats share = summary_share(page->summary, group);
+
+	if (share.n && !group->link)
+		print_stats(page, &share, 1);
+	else
+		fputs("<td></td>", page->out);
+}
+
+static void print_row(const struct page *page, const struct group *const *groups, unsigned count,
+		      const struct group *group, bool shares)
+{
+	fputs("<tr><td>", page->out);
+	page_text(page, group->stack);
+	fputc(' ', page->out);
+	page_text(page, group->protocol);
+	if (group->link) {
+		fputs("<small>over ", page->out);
+		page_text(page, group->link);
+		fputs(" alone</small>", page->out);
+	}
+	fprintf(page->out, "</td><td>%u</td>", group->count);
+	for (const struct figure *figure = figures; figure->name; figure++) {
+		struct stats stats = summary_stats(group, figure->name);
+
+		if (!is_there(groups, count, figure->name))
+			continue;
+		if (stats.n)
+			print_stats(page, &stats, figure->scale);
+		else
+			fputs("<td></td>", page->out);
+		if (shares && strcmp(figure->name, "goodput") == 0)
+			print_share(page, group);
+	}
+	fputs("</tr>\n", page->out);
+}
+
+static void print_table(const struct page *page, const struct group *const *groups, unsigned count)
+{
+	bool shares = false;
+
+	for (unsigned i = 0; i < count; i++)
+		shares = shares || groups[i]->link;
+	fputs("<div class=\"wide\"><table>", page->out);
+	print_head(page, groups, count, shares);
+	fputs("<tbody>\n", page->out);
+	for (unsigned i = 0; i < count; i++)
+		print_row(page, groups, count, groups[i], shares);
+	fputs("</tbody></table></div>\n", page->out);
+}
+
+static bool has_events(const struct group *group)
+{
+	return json_array_size(json_object_get(group->records[0], "events")) > 0;
+}
+
+static void print_plots(const struct page *page, const struct group *group,
+			const struct workload *workload)
+{
+	static const char *const costs[] = {"cpu-per-gb", "cpu", "memory", "first-byte"};
+	const struct group *groups[PAGE_GROUPS];
+	unsigned own = page_groups(page, group, false, groups), all;
+
+	if (!page->plots || !workload)
+		return;
+	fputs("<div class=\"plots\">\n", page->out);
+	if (workload->talk == TALK_STREAM && has_events(group))
+		plot_rates(groups, own, page->out);
+	if (workload->talk != TALK_STREAM || workload_is_sized(workload))
+		plot_delays(groups, own, page->out);
+	all = page_groups(page, group, true, groups);
+	plot_bars(groups, all, figure_find(workload->figure), page->out);
+	own = page_groups(page, group, false, groups);
+	for (size_t i = 0; i < ARRAY_SIZE(costs) && workload->talk != TALK_NONE; i++)
+		if (i != (workload->talk == TALK_STREAM)) /* what it takes, in the words that fit */
+			plot_bars(groups, own, figure_find(costs[i]), page->out);
+	fputs("</div>\n", page->out);
+}
+
+static void print_section(const struct page *page, const struct group *group)
+{
+	const struct workload *workload = workload_find(group->workload);
+	const struct group *groups[PAGE_GROUPS];
+	unsigned count = page_groups(page, group, true, groups);
+
+	fputs("<h3>", page->out);
+	page_text(page, group->workload);
+	fputs(", profile ", page->out);
+	page_text(page, group->profile);
+	fputs("</h3>\n", page->out);
+	if (workload)
+		fprintf(page->out, "<p class=\"dim\">%s</p>\n", workload->summary);
+	print_plots(page, group, workload);
+	print_table(page, groups, count);
+}
+
+void page_scenarios(const struct page *page)
+{
+	const struct summary *summary = page->summary;
+
+	for (unsigned i = 0; i < summary->count; i++) {
+		const char *scenario = summary->groups[i].scenario;
+		unsigned at = 0;
+		bool seen = false;
+
+		for (unsigned j = 0; j < i && !seen; j++)
+			seen = strcmp(summary->groups[j].scenario, scenario) == 0;
+		if (seen)
+			continue;
+		fputs("<h2>", page->out);
+		page_text(page, scenario);
+		fputs("</h2>\n", page->out);
+		for (const struct group *each; (each = page_next(page, &at));)
+			if (strcmp(each->scenario, scenario) == 0)
+				print_section(page, each);
+	}
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The records of an assessment, a file of JSON lines. A record is appended and synced before the next cell begins, so that
+ * whatever ends an assessment costs one cell; one that is started again knows what it has.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#define RESULTS_FILE "results.jsonl"
+
+struct results {
+	int fd;       /* locked; owned; -1: only read */
+	json_t *all;  /* an array of records; owned */
+	json_t *keys; /* an object: of each record that is of use, that key; owned */
+};
+
+/* Opens, or with @write makes, the file in @folder (which is made too, then). What a killed assessment left of a line is cut
+ * off. -EINVAL with file and line: something in it is no record; -EBUSY: another assessment writes to it; -ENOENT.
+ * The caller closes with results_close(), also after an error. */
+int results_open(const char *folder, bool write, struct results *ret, struct err *err);
+void results_close(struct results *results);
+
+/* Is there a record of the cell with this key? (That failed counts: it would fail again.) */
+bool results_have(const struct results *results, const char *key);
+/* Takes @record over in any case. */
+int results_add(struct results *results, json_t *record, struct err *err);
+
+/* Records that are of use: 1 if it has all that is needed to be compared; 0: it says why it failed; else it is none. */
+int results_check(const json_t *record);

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rivulet assess: the arguments of rivulet-assess(1), and what it says at the end. */
+#include "assess/assess.h"
+#include "assess/report.h"
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/lab.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#define OUT          "rivulet-assess"
+#define INTERRUPTED  130
+#define DURATION_MAX (600 * NS_PER_S)
+
+/* What is measured where nothing is named. */
+struct extent {
+	const char *scenarios, *workloads, *profiles;
+	unsigned repetitions;
+	uint64_t duration, budget; /* ns */
+};
+
+static const struct extent quick = {
+	.scenarios = "pair,handover-silent",
+	.workloads = "bulk-down,request",
+	.profiles = "this",
+	.repetitions = 3,
+	.duration = 3 * NS_PER_S,
+	.budget = 165 * NS_PER_S,
+};
+
+static const struct extent usual = {
+	.scenarios = "pair,asymmetric,lossy,handover-silent",
+	.workloads = "bulk-down,bulk-up,messages,offload,control",
+	.profiles = "this,low-end",
+	.repetitions = 5,
+	.duration = 4 * NS_PER_S,
+	.budget = 24 * 60 * NS_PER_S,
+};
+
+static const struct extent full = {
+	.scenarios = "pair,asymmetric,lossy,stripped,edge,cloud,handover-silent,"
+		     "handover-signalled,handover-return,walk,crowd",
+	.workloads = "bulk-down,bulk-up,bulk-both,request,messages,short,crowd,offload,control",
+	.profiles = "this,phone,pi,low-end",
+	.repetitions = 5,
+	.duration = 8 * NS_PER_S,
+};
+
+struct arguments {
+	const struct extent *extent;
+	const char *scenarios, *workloads, *profiles, *stacks, *protocols, *out;
+	struct matrix matrix;
+	bool dry_run, report_only, json;
+};
+
+enum {
+	OPTION_QUICK = 1,
+	OPTION_FULL,
+	OPTION_SCENARIO,
+	OPTION_WORKLOAD,
+	OPTION_PROFILE,
+	OPTION_STACK,
+	OPTION_PROTOCOL,
+	OPTION_REPETITIONS,
+	OPTION_DURATION,
+	OPTION_SEED,
+	OPTION_OUT,
+	OPTION_DRY_RUN,
+	OPTION_REPORT,
+	OPTION_JSON,
+	OPTION_HELP
+};
+
+static const struct option options[] = {
+	{"quick", no_argument, NULL, OPTION_QUICK},
+	{"full", no_argument, NULL, OPTION_FULL},
+	{"scenario", required_argument, NULL, OPTION_SCENARIO},
+	{"workload", required_argument, NULL, OPTION_WORKLOAD},
+	{"profile", required_argument, NULL, OPTION_PROFILE},
+	{"stack", required_argument, NULL, OPTION_STACK},
+	{"protocol", required_argument, NULL, OPTION_PROTOCOL},
+	{"repetitions", required_argument, NULL, OPTION_REPETITIONS},
+	{"duration", required_argument, NULL, OPTION_DURATION},
+	{"seed", required_argument, NULL, OPTION_SEED},
+	{"out", required_argument, NULL, OPTION_OUT},
+	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+	{"report", no_argument, NULL, OPTION_REPORT},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
+};
+
+static const char usage[] =
+	"Usage: rivulet assess [OPTION]...\n"
+	"Measures TCP and MPTCP over each stack that this device can run, in emulated networks,\n"
+	"and writes a report.\n"
+	"\n"
+	"  --quick           at most 3 minutes (the default: 25)\n"
+	"  --full            everything; hours\n"
+	"  --out FOLDER      for results and report.html; " OUT " unless told. What it has\n"
+	"                    already is not measured again\n"
+	"  --scenario LIST   names or files, as rivulet lab takes them\n"
+	"  --workload LIST   bulk-down, bulk-up, bulk-both, request, messages, short, crowd,\n"
+	"                    offload, control\n"
+	"  --profile LIST    this, phone, pi, low-end, or one of your own as in\n"
+	"                    slow:cpu=30%,memory=128MB (which ends the list)\n"
+	"  --stack LIST      of rivulet probe; all that can run unless told\n"
+	"  --protocol LIST   tcp, mptcp\n"
+	"  --repetitions N   how often each is measured, at most\n"
+	"  --duration TIME   of one measurement, as in 4s\n"
+	"  --seed N          decides the order and all that is drawn\n"
+	"  --dry-run         say what would be measured, and how long it would take\n"
+	"  --report          write the report anew from what was measured\n"
+	"  --json            at the end, the summary as JSON\n";
+
+static int fail(const struct err *err)
+{
+	fprintf(stderr, "rivulet assess: %s\n", err->text);
+	return 1;
+}
+
+/* Calls @each with every word of @list, which is changed. */
+static int each_word(char *list, struct matrix *matrix,
+		     int (*each)(struct matrix *matrix, const char *word, struct err *err),
+		     struct err *err)
+{
+	char *rest = list;
+	int code = 0;
+
+	for (char *word; code == 0 && (word = strsep(&rest, ","));)
+		code = each(matrix, word, err);
+	return code;
+}
+
+static int too_many(const char *what, struct err *err)
+{
+	return err_set(err, -E2BIG, "more than %d %s", MATRIX_MAX, what);
+}
+
+static int add_scenario(struct matrix *matrix, const char *word, struct err *err)
+{
+	struct cell_scenario *scenario = &matrix->scenarios[matrix->scenario_count];
+	int code;
+
+	if (matrix->scenario_count == MATRIX_MAX)
+		return too_many("scenarios", err);
+	code = lab_find_scenario(word, &scenario->scenario, err);
+	if (code < 0)
+		return code;
+	scenario->name = word;
+	matrix->scenario_count++;
+	return 0;
+}
+
+static int add_workload(struct matrix *matrix, const char *word, struct err *err)
+{
+	const struct workload *workload = workload_find(word);
+
+	if (!workload)
+		return err_set(err, -ENOENT, "there is no workload '%s'; --help lists them", word);
+	if (matrix->workload_count == MATRIX_MAX)
+		return too_many("workloads", err);
+	matrix->workloads[matrix->workload_count++] = workload;
+	return 0;
+}
+
+/* A profile of the user's own has commas in it: the rest of the list. */
+static int add_profiles(struct matrix *matrix, char *list, struct err *err)
+{
+	int code = 0;
+
+	while (code == 0 && list) {
+		char *word = list;
+		char *comma = strchr(list, ',');
+
+		if (comma && memchr(list, ':', (size_t)(comma - list)))
+			comma = NULL;
+		if (comma)
+			*comma = 0;
+		list = comma ? comma + 1 : NULL;
+		if (matrix->profile_count == MATRIX_MAX)
+			return too_many("profiles", err);
+		code = profile_parse(word, &matrix->profiles[matrix->profile_count++], err);
+	}
+	return code;
+}
+
+static int add_stack(struct matrix *matrix, const char *word, struct err *err)
+{
+	const struct stack_ops *stack = stack_find(word);
+	struct err why = {0};
+
+	if (!stack)
+		return err_set(err, -ENOENT, "there is no stack '%s'; rivulet probe lists them",
+			       word);
+	if (stack->probe(&why) < 0)
+		return err_set(err, -ENOTSUP, "stack '%s' cannot run here: %s", word, why.text);
+	if (matrix->stack_count == MATRIX_MAX)
+		return too_many("stacks", err);
+	matrix->stacks[matrix->stack_count++] = stack;
+	return 0;
+}
+
+static int add_protocol(struct matrix *matrix, const char *word, struct err *err)
+{
+	for (unsigned i = 0; i < CELL_PROTOCOLS; i++)
+		if (strcmp(word, cell_protocol_names[i]) == 0) {
+			matrix->protocols[i] = true;
+			return 0;
+		}
+	return err_set(err, -EINVAL, "'%s' is no protocol: tcp, mptcp", word);
+}
+
+/* All that can run; the others with the reason on standard error. */
+static void add_all_stacks(struct matrix *matrix)
+{
+	for (unsigned i = 0; stacks[i] && matrix->stack_count < MATRIX_MAX; i++) {
+		struct err why = {0};
+
+		if (stacks[i]->probe(&why) >= 0)
+			matrix->stacks[matrix->stack_count++] = stacks[i];
+		else
+			fprintf(stderr, "rivulet assess: without stack '%s': %s\n", stacks[i]->name,
+				why.text);
+	}
+}
+
+struct lists { /* owned: the matrix borrows words of them */
+	char *scenarios, *workloads, *profiles, *stacks, *protocols;
+};
+
+static void lists_free(struct lists *lists)
+{
+	free(lists->scenarios);
+	free(lists->workloads);
+	free(lists->profiles);
+	free(lists->stacks);
+	free(lists->protocols);
+}
+
+static int complete(struct arguments *args, struct lists *lists, struct err *err)
+{
+	struct matrix *matrix = &args->matrix;
+	const struct extent *extent = args->extent;
+	bool own = args->scenarios || args->workloads || args->profiles || matrix->repetitions ||
+		   matrix->duration;
+	int code;
+
+	lists->scenarios = strdup(args->scenarios ? args->scenarios : extent->scenarios);
+	lists->workloads = strdup(args->workloads ? args->workloads : extent->workloads);
+	lists->profiles = strdup(args->profiles ? args->profiles : extent->profiles);
+	lists->stacks = args->stacks ? strdup(args->stacks) : NULL;
+	lists->protocols = strdup(args->protocols ? args->protocols : "tcp,mptcp");
+	if (!lists->scenarios || !lists->workloads || !lists->profiles || !lists->protocols)
+		return err_set(err, -ENOMEM, "out of memory");
+	code = each_word(lists->scenarios, matrix, add_scenario, err);
+	if (code == 0)
+		code = each_word(lists->workloads, matrix, add_workload, err);
+	if (code == 0)
+		code = add_profiles(matrix, lists->profiles, err);
+	if (code == 0)
+		code = each_word(lists->protocols, matrix, add_protocol, err);
+	if (code == 0 && lists->stacks)
+		code = each_word(lists->stacks, matrix, add_stack, err);
+	else if (code == 0)
+		add_all_stacks(matrix);
+	if (!matrix->repetitions)
+		matrix->repetitions = extent->repetitions;
+	if (!matrix->duration)
+		matrix->duration = extent->duration;
+	/* Who says what to measure has it measured. */
+	matrix->budget = own ? 0 : extent->budget;
+	return code;
+}
+
+static void free_matrix(struct matrix *matrix)
+{
+	for (unsigned i = 0; i < matrix->scenario_count; i++)
+		scenario_free(matrix->scenarios[i].scenario);
+}
+
+static int show_plan(const struct matrix *matrix)
+{
+	unsigned count;
+	_cleanup_free_ struct cell *cells = matrix_plan(matrix, &count);
+	char key[CELL_KEY_MAX];
+
+	for (unsigned i = 0; cells && i < count; i++)
+		puts(cell_key(&cells[i], key));
+	if (cells)
+		printf("%u measurements, about %.0f min\n", count,
+		       (double)matrix_estimate(cells, count) / (60.0 * NS_PER_S));
+	return cells ? 0 : 1;
+}
+
+static int measure(struct arguments *args, struct results *results, const char *folder,
+		   struct err *err)
+{
+	struct assess_options all = {
+		.matrix = &args->matrix, .results = results, .folder = folder, .progress = stderr};
+	struct assess_done done;
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int code;
+
+	if (length < 0)
+		return err_set(err, -errno,
+			       "this program's own file is unknown: is /proc mounted?");
+	self[length] = 0;
+	all.self = self;
+	code = assess(&all, &done, err);
+	if (code == 0 || code == -EINTR)
+		fprintf(stderr, "rivulet assess: %u measured, %u were there already%s\n",
+			done.measured, done.had,
+			code == -EINTR ? "; interrupted: the same command goes on with the rest"
+			: done.left ? "; the time is over: the same command goes on with the rest"
+				    : "");
+	if (done.failed)
+		fprintf(stderr, "rivulet assess: %u of them failed; the report says why\n",
+			done.failed);
+	return code;
+}
+
+static int run(struct arguments *args, struct err *err)
+{
+	_cleanup_(results_close) struct results results;
+	char folder[PATH_MAX];
+	int code = results_open(args->out, !args->report_only, &results, err), interrupted = 0;
+
+	if (code < 0)
+		return code;
+	if (!realpath(args->out, folder))
+		return err_set(err, -errno, "%s: %s", args->out, strerror(errno));
+	if (!args->report_only)
+		code = interrupted = measure(args, &results, folder, err);
+	if (code == -EINTR)
+		code = 0;
+	if (code == 0)
+		code = report_write(results.all, folder, err);
+	if (code == 0)
+		fprintf(args->json ? stderr : stdout, "report: %s/" REPORT_FILE "\n", folder);
+	if (code == 0 && args->json && report_print_json(results.all, stdout) < 0)
+		code = err_set(err, -EIO, "the summary cannot be written");
+	return code < 0 ? code : interrupted;
+}
+
+static int take_number(const char *text, const char *option, uint64_t most, uint64_t *ret,
+		       struct err *err)
+{
+	int code = units_parse_count(text, ret, err);
+
+	if (code == 0 && (*ret < 1 || *ret > most))
+		return err_set(err, -ERANGE, "%s takes 1 to %" PRIu64, option, most);
+	return code < 0 ? err_prefix(err, code, "%s", option) : 0;
+}
+
+static int take(struct arguments *args, int option, struct err *err)
+{
+	uint64_t number;
+	int code = 0;
+
+	switch (option) {
+	case OPTION_QUICK:
+		args->extent = &quick;
+		break;
+	case OPTION_FULL:
+		args->extent = &full;
+		break;
+	case OPTION_SCENARIO:
+		args->scenarios = optarg;
+		break;
+	case OPTION_WORKLOAD:
+		args->workloads = optarg;
+		break;
+	case OPTION_PROFILE:
+		args->profiles = optarg;
+		break;
+	case OPTION_STACK:
+		args->stacks = optarg;
+		break;
+	case OPTION_PROTOCOL:
+		args->protocols = optarg;
+		break;
+	case OPTION_REPETITIONS:
+		code = take_number(optarg, "--repetitions", 1000, &number, err);
+		if (code == 0)
+			args->matrix.repetitions = (unsigned)number;
+		break;
+	case OPTION_DURATION:
+		code = units_parse_time(optarg, &args->matrix.duration, err);
+		if (code == 0 &&
+		    (args->matrix.duration < NS_PER_S / 10 || args->matrix.duration > DURATION_MAX))
+			code = err_set(err, -ERANGE, "--duration is 100ms to 10min");
+		break;
+	case OPTION_SEED:
+		code = units_parse_count(optarg, &args->matrix.seed, err);
+		break;
+	case OPTION_OUT:
+		args->out = optarg;
+		break;
+	case OPTION_DRY_RUN:
+		args->dry_run = true;
+		break;
+	case OPTION_REPORT:
+		args->report_only = true;
+		break;
+	case OPTION_JSON:
+		args->json = true;
+		break;
+	}
+	return code;
+}
+
+int cmd_assess(int argc, char **argv)
+{
+	struct arguments args = {.extent = &usual, .out = OUT, .matrix = {.seed = 1}};
+	_cleanup_(lists_free) struct lists lists = {0};
+	struct err err = {0};
+	int option, code = 0;
+
+	while (code == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == OPTION_HELP) {
+			fputs(usage, stdout);
+			return 0;
+		}
+		if (option == '?') {
+			fputs("Try 'rivulet assess --help'.\n", stderr);
+			return 2;
+		}
+		code = take(&args, option, &err);
+	}
+	if (code < 0) {
+		fail(&err);
+		return 2;
+	}
+	if (optind < argc) {
+		fputs("rivulet: assess takes no arguments\nTry 'rivulet assess --help'.\n", stderr);
+		return 2;
+	}
+	code = complete(&args, &lists, &err);
+	if (code == 0 && args.dry_run)
+		code = show_plan(&args.matrix);
+	else if (code == 0)
+		code = run(&args, &err);
+	free_matrix(&args.matrix);
+	if (code == -EINTR)
+		return INTERRUPTED;
+	return code < 0 ? fail(&err) : code;
+}

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# An assessment from its first cell to its report, killed in between; and input that is none.
+. "$(dirname "$0")/lib.sh"
+need jq setpriv
+
+out=$TMP/out
+assess() {
+	rivulet assess --out "$out" --scenario pair --workload bulk-down,control --profile this,slow:cpu=50% \
+		--repetitions 1 --duration 400ms --seed 3 "$@"
+}
+if [ "$(id -u)" != 0 ]; then
+	skip "profiles are control groups, which only root may make"
+fi
+
+# Lost: what is going to be measured, and for how long, would be found out by waiting.
+assess --dry-run >"$TMP/plan" || fail "--dry-run failed"
+expect_text '^pair/bulk-down/this/native/mptcp/' "$TMP/plan"
+expect_text '^pair/bulk-down/slow/native/tcp@lte/' "$TMP/plan"
+expect_text 'measurements, about' "$TMP/plan"
+[ ! -e "$out" ] || fail "--dry-run made something"
+planned=$(grep -c / "$TMP/plan")
+
+# Lost: an hour of measurements to whatever ends the program; or cells that are measured twice.
+records() {
+	[ "$(jq -c 'select(.workload != "calibration")' "$out/results.jsonl" 2>/dev/null | wc -l)" -ge "$1" ]
+}
+background_rivulet assess --out "$out" --scenario pair --workload bulk-down,control --profile this,slow:cpu=50% \
+	--repetitions 1 --duration 400ms --seed 3 >/dev/null 2>&1
+pid=$!
+until_true 30 "the first records" records 2
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null || :
+printf '{"key": "cut sho' >>"$out/results.jsonl"
+head -n 2 "$out/results.jsonl" >"$TMP/first"
+expect "goes on" assess
+expect_text 'measured, [2-9] were there already' "$OUT"
+head -n 2 "$out/results.jsonl" | cmp -s - "$TMP/first" || fail "what was measured has changed"
+jq -es --argjson planned "$planned" '
+	[.[] | select(.workload != "calibration")] | length == $planned and (map(.key) | unique | length) == $planned' \
+	"$out/results.jsonl" >/dev/null || fail "not each cell once: $(jq -r .key "$out/results.jsonl")"
+jq -es 'all(.[]; .ok)' "$out/results.jsonl" >/dev/null || fail "failed: $(jq -c 'select(.ok | not)' "$out/results.jsonl")"
+
+# Lost: figures that are nobody's.
+jq -es '
+	[.[] | select(.workload == "bulk-down")] | all(.[];
+		.figures.goodput > 1e5 and .received > 1000 and .figures["first-byte"] > 0 and
+		.figures["cpu-per-gb"] > 0 and .figures.memory > 1e5 and .links.wifi > 0) and
+	any(.[]; .protocol == "mptcp" and .subflows == 2 and .fallbacks == 0) and
+	all(.[] | select(.link == "lte"); .links.lte > 1000 and .links.wifi < .links.lte)' \
+	"$out/results.jsonl" >/dev/null || fail "figures: $(jq -c 'del(.rate_down)' "$out/results.jsonl")"
+
+# Lost: a page that is no page, or that cannot be read without the network.
+expect_text '<!DOCTYPE html>' "$out/report.html"
+expect_text 'MPTCP against TCP' "$out/report.html"
+expect_text '</html>' "$out/report.html"
+if grep -Eo '(src|href)="[^#"]+' "$out/report.html"; then
+	fail "the page needs other files"
+fi
+! command -v gnuplot >/dev/null || expect_text '<svg' "$out/report.html"
+[ "$(wc -l <"$out/results.csv")" = $((planned + 1)) ] || fail "results.csv: $(cat "$out/results.csv")"
+jq -e '.groups | length > 5' "$out/summary.json" >/dev/null || fail "summary.json"
+
+# Lost: a machine on which things of ours pile up.
+[ ! -e "$out/cell" ] || fail "left: $(ls "$out/cell")"
+left=$(find /sys/fs/cgroup -maxdepth 3 -name "rivulet-assess-$pid-*" 2>/dev/null)
+[ -z "$left" ] || fail "left: $left"
+
+# Lost: which measurement is broken, in a file of thousands; or the file, overwritten.
+cp "$out/results.jsonl" "$TMP/whole"
+sed -i '3s/.*/{"key": 5}/' "$out/results.jsonl"
+expect_code 1 assess
+expect_text 'results.jsonl:3: this is no record' "$OUT"
+expect_code 1 rivulet assess --report --out "$TMP/nothing"
+expect_text 'cannot be opened' "$OUT"
+[ ! -e "$TMP/nothing" ] || fail "--report made a folder"
+# Texts of a file are shown, not obeyed.
+sed 's/"profile":"this"/"profile":"<script>alert(1)<\/script>"/' "$TMP/whole" >"$out/results.jsonl"
+expect "strange names" rivulet assess --report --out "$out"
+! grep -q '<script>' "$out/report.html" || fail "a name became part of the page"
+
+for wrong in '--scenario nowhere' '--workload sleep' '--stack none' '--protocol udp' '--profile giant' \
+	'--profile a:cpu=0' '--repetitions 0' '--duration 1h' '--duration 1ms' '--seed x'; do
+	code=0
+	# shellcheck disable=SC2086
+	rivulet assess --dry-run $wrong >"$TMP/.out" 2>&1 || code=$?
+	case $code in
+	1 | 2) [ -s "$TMP/.out" ] || fail "no words for: $wrong" ;;
+	*) fail "ended with $code: $wrong" ;;
+	esac
+done
+expect_code 2 rivulet assess everything
+
+# Lost: for who is not root, all of it. Without control groups there is no account, and that is said.
+chmod 777 "$TMP"
+expect "as a normal user" setpriv --reuid=65534 --regid=65534 --clear-groups -- "$RIVULET" assess --out "$TMP/user" \
+	--scenario pair --workload request --stack host --profile this --repetitions 1 --duration 400ms
+jq -es 'any(.[]; .workload == "request" and .ok and .figures["delay-p50"] > 5 and .note)' "$TMP/user/results.jsonl" \
+	>/dev/null || fail "as a normal user: $(cat "$TMP/user/results.jsonl")"
