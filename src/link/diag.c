@@ -81,7 +81,7 @@ static int visit_socket(const struct nlmsghdr *msg, void *data)
 	struct diag_socket s = {0};
 	const struct nlattr *attr;
 
-	if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	if ((msg->nlmsg_type != SOCK_DIAG_BY_FAMILY && msg->nlmsg_type != TCPDIAG_GETSOCK) ||
 	    mnl_nlmsg_get_payload_len(msg) < sizeof(*diag))
 		return 0;
 	s.cookie = (uint64_t)diag->id.idiag_cookie[1] << 32 | diag->id.idiag_cookie[0];
@@ -104,33 +104,19 @@ static int visit_socket(const struct nlmsghdr *msg, void *data)
 static const uint32_t living_states =
 	((1u << (DIAG_LAST + 1)) - 1) & ~(1u << DIAG_TIME_WAIT) & ~(1u << DIAG_SYN_RECV);
 
-static struct nlmsghdr *request(struct nl *nl, uint8_t family, uint32_t states)
-{
-	struct nlmsghdr *msg =
-		nl_start(nl, SOCK_DIAG_BY_FAMILY, 0, sizeof(struct inet_diag_req_v2));
-	struct inet_diag_req_v2 *query = mnl_nlmsg_get_payload(msg);
-
-	query->sdiag_family = family;
-	query->sdiag_protocol = IPPROTO_TCP;
-	query->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	query->idiag_states = states;
-	return msg;
-}
-
+/* By the older of the two requests: it asks for sockets of both families, and what a dump costs is the kernel's way through its
+ * table of all connections. */
 int diag_dump(struct nl *nl, diag_each each, void *data)
 {
-	const uint8_t families[] = {AF_INET, AF_INET6};
+	struct nlmsghdr *msg = nl_start(nl, TCPDIAG_GETSOCK, 0, sizeof(struct inet_diag_req));
+	struct inet_diag_req *query = mnl_nlmsg_get_payload(msg);
 	struct visit visit = {each, data};
+	int err;
 
-	for (unsigned i = 0; i < 2; i++) {
-		int err;
-
-		request(nl, families[i], living_states);
-		err = nl_dump(nl, visit_socket, &visit);
-		if (err < 0 && err != -EINTR)
-			return err;
-	}
-	return 0;
+	query->idiag_ext = 1 << (INET_DIAG_INFO - 1);
+	query->idiag_states = living_states;
+	err = nl_dump(nl, visit_socket, &visit);
+	return err == -EINTR ? 0 : err;
 }
 
 struct visit_connections {
@@ -162,6 +148,19 @@ static int visit_connection(const struct nlmsghdr *msg, void *data)
 	return visit->each(&connection, visit->data);
 }
 
+static void request_connections(struct nl *nl, uint8_t family)
+{
+	struct nlmsghdr *msg =
+		nl_start(nl, SOCK_DIAG_BY_FAMILY, 0, sizeof(struct inet_diag_req_v2));
+	struct inet_diag_req_v2 *query = mnl_nlmsg_get_payload(msg);
+
+	query->sdiag_family = family;
+	query->idiag_ext = 1 << (INET_DIAG_INFO - 1);
+	query->idiag_states = 1u << DIAG_ESTABLISHED;
+	/* The protocol's number does not fit into the old field. */
+	mnl_attr_put_u32(msg, INET_DIAG_REQ_PROTOCOL, IPPROTO_MPTCP);
+}
+
 int diag_dump_connections(struct nl *nl, diag_each_connection each, void *data)
 {
 	const uint8_t families[] = {AF_INET, AF_INET6};
@@ -170,9 +169,7 @@ int diag_dump_connections(struct nl *nl, diag_each_connection each, void *data)
 	for (unsigned i = 0; i < 2; i++) {
 		int err;
 
-		/* The protocol's number does not fit into the old field. */
-		mnl_attr_put_u32(request(nl, families[i], 1u << DIAG_ESTABLISHED),
-				 INET_DIAG_REQ_PROTOCOL, IPPROTO_MPTCP);
+		request_connections(nl, families[i]);
 		err = nl_dump(nl, visit_connection, &visit);
 		if (err < 0 && err != -EINTR)
 			return err;

@@ -2,9 +2,12 @@
 #include "link/endpoint.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/genetlink.h>
 #include <linux/mptcp.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static struct nlmsghdr *start(struct nl *nl, uint16_t family, uint8_t command)
 {
@@ -161,4 +164,41 @@ int endpoint_limits_set(struct nl *nl, uint16_t family, const struct endpoint_li
 	mnl_attr_put_u32(msg, MPTCP_PM_ATTR_RCV_ADD_ADDRS, limits->add_addr_accepted);
 	mnl_attr_put_u32(msg, MPTCP_PM_ATTR_SUBFLOWS, limits->subflows);
 	return nl_talk(nl, NULL, NULL);
+}
+
+/* In the kernel, before a reader is woken: short connections are announced by the thousand, three times each. */
+static int attach_filter(struct nl *nl)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NLMSG_HDRLEN + offsetof(struct genlmsghdr, cmd)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MPTCP_EVENT_ESTABLISHED, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, MPTCP_EVENT_SUB_ESTABLISHED, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog program = {.len = sizeof(code) / sizeof(*code), .filter = code};
+
+	return setsockopt(nl_fd(nl), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0
+		       ? -errno
+		       : 0;
+}
+
+int endpoint_watch(struct nl **ret)
+{
+	_cleanup_nl_ struct nl *nl = NULL;
+	uint16_t family;
+	uint32_t group;
+	int err = nl_open(&nl, NETLINK_GENERIC);
+
+	if (err == 0)
+		err = nl_family(nl, MPTCP_PM_NAME, MPTCP_PM_EV_GRP_NAME, &family, &group);
+	if (err == 0)
+		err = attach_filter(nl); /* what comes from now on are announcements */
+	if (err == 0)
+		err = nl_join(nl, group);
+	if (err < 0)
+		return err;
+	*ret = nl;
+	nl = NULL;
+	return 0;
 }

@@ -36,3 +36,7 @@ int endpoint_remove(struct nl *nl, uint16_t family, const struct endpoint *endpo
 int endpoint_drop_initial(struct nl *nl, uint16_t family, const struct address *address);
 int endpoint_limits_get(struct nl *nl, uint16_t family, struct endpoint_limits *ret);
 int endpoint_limits_set(struct nl *nl, uint16_t family, const struct endpoint_limits *limits);
+
+/* Opens a socket on which the path manager announces that connections are established, and that subflows come and go, for
+ * nl_receive(); it takes CAP_NET_ADMIN. The caller closes it with nl_close(). */
+int endpoint_watch(struct nl **ret);

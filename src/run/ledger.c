@@ -32,7 +32,8 @@ struct flow {
 	struct connection *connection;
 	unsigned path;
 	uint64_t sent, received;
-	unsigned look; /* in which it was last seen */
+	unsigned look;     /* in which it was last seen */
+	struct flow *next; /* of a list of stale ones */
 };
 
 struct ledger {
@@ -42,7 +43,7 @@ struct ledger {
 	unsigned connection_count, fallback_count;
 	struct ledger_path *paths;
 	unsigned path_count;
-	unsigned look;
+	unsigned look, opening;
 	bool moved;               /* bytes were counted in this look */
 	uint8_t ports[65536 / 8]; /* on which sockets of the run listen, as of this look */
 };
@@ -287,6 +288,7 @@ void ledger_look(struct ledger *ledger)
 {
 	ledger->look++;
 	ledger->moved = false;
+	ledger->opening = 0;
 	memset(ledger->ports, 0, sizeof(ledger->ports));
 }
 
@@ -309,6 +311,8 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 		saw_listener(ledger, socket);
 		return 0;
 	}
+	if (socket->state == DIAG_SYN_SENT)
+		ledger->opening += connection_find(ledger, socket->inode) != NULL;
 	if (socket->state == DIAG_SYN_SENT || socket->state == DIAG_CLOSE)
 		return 0;
 	found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
@@ -320,7 +324,7 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 }
 
 struct stale {
-	struct flow *flow;
+	struct flow *first;
 	unsigned look;
 };
 
@@ -335,8 +339,10 @@ static void find_stale(const void *node, VISIT visit, void *data)
 	struct flow *flow = *(struct flow *const *)node;
 	struct stale *stale = data;
 
-	if ((visit == postorder || visit == leaf) && stale->look - flow->look >= 2)
-		stale->flow = flow;
+	if ((visit != postorder && visit != leaf) || stale->look - flow->look < 2)
+		return;
+	flow->next = stale->first;
+	stale->first = flow;
 }
 
 static void count_closing(const void *node, VISIT visit, void *data)
@@ -350,14 +356,14 @@ static void count_closing(const void *node, VISIT visit, void *data)
 
 bool ledger_looked(struct ledger *ledger)
 {
-	for (;;) {
-		struct stale stale = {NULL, ledger->look};
+	struct stale stale = {NULL, ledger->look};
 
-		twalk_r(ledger->flows, find_stale, &stale);
-		if (!stale.flow)
-			return ledger->moved;
-		flow_forget(ledger, stale.flow);
+	twalk_r(ledger->flows, find_stale, &stale);
+	for (struct flow *at = stale.first, *next; at; at = next) {
+		next = at->next;
+		flow_forget(ledger, at);
 	}
+	return ledger->moved;
 }
 
 void ledger_saw_connection(struct ledger *ledger, uint32_t inode)
@@ -432,6 +438,8 @@ struct ledger_totals ledger_totals(const struct ledger *ledger)
 		.open = ledger->open,
 		.lost = ledger->lost_count,
 		.lost_opened = ledger->lost_opened,
+		.opening = ledger->opening,
+		.idle = ledger->idle_count,
 		.unseen = ledger->unseen + ledger->idle_count,
 		.paths = ledger->paths,
 		.path_count = ledger->path_count,

@@ -31,6 +31,9 @@ struct ledger_totals {
 	unsigned open;        /* of them, with a subflow */
 	unsigned lost;        /* of them, without any, as far as is known */
 	unsigned lost_opened; /* of those, opened by this end: it can add subflows */
+	unsigned opening;     /* being connected, at the last look */
+	unsigned
+		idle; /* sockets that were not seen connected so far, of those that are remembered */
 	unsigned unseen; /* sockets whose connection, if they had one, was too short to be seen */
 	struct ledger_path *paths; /* owned by the ledger, good until its next call */
 	unsigned path_count;

@@ -14,7 +14,11 @@
 #define LOOK_BUSY     (50 * NS_PER_MS) /* bytes move */
 #define LOOK_SELDOM   (2 * NS_PER_S)
 #define LOOK_SHARE    50
-#define SETTLE        (100 * NS_PER_MS)
+#define PAUSE_MAX     (NS_PER_S / 2) /* what a look seems to cost may have been somebody else's */
+/* Where many sockets come and go, what is missed of them is worth less than the time of those who wait for theirs. */
+#define CROWD       200
+#define CROWD_SHARE 200
+#define SETTLE      (100 * NS_PER_MS)
 
 int lookout_open(struct lookout *lookout)
 {
@@ -82,6 +86,7 @@ static int saw(const struct diag_socket *socket, void *data)
 	const struct link *link;
 	struct monitor_flow flow;
 
+	pass->lookout->sockets++;
 	if (socket->state == DIAG_LISTEN)
 		pass->listening[socket->local_port / 8] |= (uint8_t)(1 << socket->local_port % 8);
 	if (socket->state == DIAG_ESTABLISHED && socket->unacked)
@@ -125,6 +130,7 @@ static bool look(struct lookout *lookout, const struct links *links,
 	struct pass pass = {lookout, links};
 	bool watching = monitor_is_watching(lookout->monitor), moved = true;
 
+	lookout->sockets = 0;
 	ledger_look(lookout->ledger);
 	monitor_look(lookout->monitor, clock_now());
 	rejoin_look(&lookout->rejoin);
@@ -154,11 +160,27 @@ static uint64_t processor_time(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+static uint64_t pause_after(const struct lookout *lookout, uint64_t cost)
+{
+	bool crowd = lookout->sockets > CROWD && !monitor_is_watching(lookout->monitor);
+	uint64_t pause = cost * (crowd ? CROWD_SHARE : LOOK_SHARE);
+
+	return pause < PAUSE_MAX ? pause : PAUSE_MAX;
+}
+
+/* Is there a connection, or has a socket been made so lately that it may become one? */
+static bool expects_more(const struct lookout *lookout)
+{
+	struct ledger_totals totals = ledger_totals(lookout->ledger);
+
+	return totals.open || totals.opening || totals.lost ||
+	       (totals.idle && lookout->interval < LOOK_SELDOM);
+}
+
 void lookout_look(struct lookout *lookout, const struct links *links,
 		  const struct lookout_acts *acts)
 {
 	uint64_t start = clock_now(), cost = processor_time(), at;
-	struct ledger_totals totals;
 	bool watching;
 
 	if (!lookout->diag)
@@ -170,13 +192,12 @@ void lookout_look(struct lookout *lookout, const struct links *links,
 	watching = monitor_is_watching(lookout->monitor);
 	if (watching && lookout->interval <= LOOK_BUSY)
 		lookout->interval = LOOK_WATCHING;
-	lookout->earliest = start + (processor_time() - cost) * LOOK_SHARE;
+	lookout->earliest = start + pause_after(lookout, processor_time() - cost);
 	at = start + lookout->interval;
 	if (rejoin_next(&lookout->rejoin) < at)
 		at = rejoin_next(&lookout->rejoin);
-	totals = ledger_totals(lookout->ledger);
 	lookout->next = UINT64_MAX;
-	if (watching || totals.open || totals.lost)
+	if (watching || expects_more(lookout))
 		lookout->next = at > lookout->earliest ? at : lookout->earliest;
 }
 
@@ -184,6 +205,7 @@ void lookout_soon(struct lookout *lookout)
 {
 	uint64_t at = clock_now() + LOOK_SOON;
 
+	lookout->interval = LOOK_BUSY;
 	if (at < lookout->earliest)
 		at = lookout->earliest;
 	if (at < lookout->next)

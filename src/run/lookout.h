@@ -29,7 +29,8 @@ struct lookout {
 	struct nl *gone; /* sockets that were freed: poll, then lookout_on_gone() */
 	uint64_t next;   /* when to look again, UINT64_MAX: not until something happens */
 	uint64_t earliest, interval;
-	struct { /* whom a subflow over that link last talked to */
+	unsigned sockets; /* of the namespace, at the last look */
+	struct {          /* whom a subflow over that link last talked to */
 		unsigned link;
 		struct prober_target target;
 	} peers[LOOKOUT_PEERS];

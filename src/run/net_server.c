@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "link/endpoint.h"
 #include "link/neighbour.h"
 #include "run/bound.h"
 #include "run/bystanders.h"
@@ -14,7 +15,6 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/mptcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -126,22 +126,6 @@ static void retry(struct server *s)
 	s->retry_at = clock_now() + after;
 }
 
-static void open_events(struct server *s)
-{
-	uint16_t family;
-	uint32_t group;
-
-	if (nl_open(&s->events, NETLINK_GENERIC) < 0) {
-		s->events = NULL;
-		return;
-	}
-	if (nl_family(s->events, MPTCP_PM_NAME, MPTCP_PM_EV_GRP_NAME, &family, &group) < 0 ||
-	    nl_join(s->events, group) < 0) {
-		nl_close(s->events);
-		s->events = NULL;
-	}
-}
-
 static int pass_over(const struct nlmsghdr *msg, void *data)
 {
 	return 0;
@@ -179,7 +163,8 @@ static bool on_open(struct server *s, const struct net_request *request)
 		net_refuse(s->client, err.text);
 		return false;
 	}
-	open_events(s);
+	if (endpoint_watch(&s->events) < 0)
+		s->events = NULL;
 	s->opened = true;
 	explain_plan(&s->upkeep.plan, explain, s);
 	on_followed(s);

@@ -228,6 +228,25 @@ static void a_connection_outlives_its_subflows(void **state)
 	ledger_free(ledger);
 }
 
+/* Nobody would look again at a connection that takes long to come about. */
+static void tells_what_may_become_a_connection(void **state)
+{
+	struct diag_socket sockets[] = {subflow(1, 7, 1, 0), subflow(2, 99, 1, 0)};
+	struct ledger *ledger = ledger_new();
+
+	sockets[0].state = sockets[1].state = SYN_SENT; /* the second one is a stranger's */
+	ledger_made(ledger, 7);
+	assert_int_equal(ledger_totals(ledger).idle, 1);
+	look(ledger, sockets, 2);
+	assert_int_equal(ledger_totals(ledger).opening, 1);
+	sockets[0].state = ESTABLISHED;
+	look(ledger, sockets, 2);
+	assert_int_equal(ledger_totals(ledger).opening, 0);
+	assert_int_equal(ledger_totals(ledger).idle, 0);
+	assert_int_equal(ledger_totals(ledger).open, 1);
+	ledger_free(ledger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +257,7 @@ int main(void)
 		cmocka_unit_test(forgets_what_is_over),
 		cmocka_unit_test(tells_whose_a_socket_is),
 		cmocka_unit_test(a_connection_outlives_its_subflows),
+		cmocka_unit_test(tells_what_may_become_a_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,10 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Lost: on the edge of a radio's reach, where a link comes and goes several times a second, a transfer would stop for ever or
+# bring other bytes, or what looks after it would grow. bench/flaps is the same at length.
+. "$(dirname "$0")/lib.sh"
+need curl python3 pgrep
+[ "$(id -u)" = 0 ] || skip "only root sees the descriptors of processes in the lab"
+
+expect "transfers while links flap" "$(dirname "$0")/../../bench/flaps" 40 7
+cat "$OUT"
