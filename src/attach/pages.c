@@ -7,13 +7,17 @@
 
 #define ROOM (512 * 1024) /* of a pipe; the kernel's default is too little to be worth it */
 
-static __thread int spare[2] = {-1, -1};
+/* Empty pipes, for whoever needs one next: to make one costs more than to move what it holds. */
+#define SPARE_MAX 16
+static __thread int spare[SPARE_MAX][2];
+static __thread unsigned spares;
 
 static int get_pipe(int pipe[static 2])
 {
-	if (spare[0] >= 0) {
-		pipe[0] = steal_fd(&spare[0]);
-		pipe[1] = steal_fd(&spare[1]);
+	if (spares > 0) {
+		spares--;
+		pipe[0] = spare[spares][0];
+		pipe[1] = spare[spares][1];
 		return 0;
 	}
 	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -31,12 +35,13 @@ static void close_pipe(int pipe[static 2])
 /* Only an empty one. */
 static void put_pipe(int pipe[static 2])
 {
-	if (spare[0] >= 0) {
+	if (spares == SPARE_MAX) {
 		close_pipe(pipe);
 		return;
 	}
-	spare[0] = steal_fd(&pipe[0]);
-	spare[1] = steal_fd(&pipe[1]);
+	spare[spares][0] = steal_fd(&pipe[0]);
+	spare[spares][1] = steal_fd(&pipe[1]);
+	spares++;
 }
 
 ssize_t pages_take(struct pages *pages, int from)

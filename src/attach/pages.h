@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Bytes on their way between two sockets as the pages that they came in (splice(2)): nothing is copied. They lie in a pipe
- * meanwhile. A pipe is had only while something is in it; the last one that became empty is kept for the next who asks.
+ * meanwhile. A pipe is had only while something is in it; some that became empty are kept for who needs one next.
  */
 #pragma once
 

@@ -14,8 +14,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define PREFIX  "relay-" /* of the folders' names */
-#define MEETING "us"     /* the name of our own listener */
+#define PREFIX  "relay-"  /* of the folders' names */
+#define MEETING "us"      /* the name of our own listener */
+#define ROOM    (1 << 20) /* of send buffers: at each waking of the other side much is to be moved */
 
 /* The address of @name in the folder; 0: too long. */
 static socklen_t address_of(const struct near *near, const char *name, struct sockaddr_un *ret)
@@ -123,11 +124,19 @@ void near_close(struct near *near)
 	near->lock = close_fd(near->lock);
 }
 
+static void set_room(int fd, int room)
+{
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+}
+
 int near_make(bool nonblocking)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	set_room(fd, ROOM);
+	return fd;
 }
 
 /* Takes from the queue of @listener what this very process has connected; others may have found the way. */
@@ -149,9 +158,14 @@ static int take(const struct near *near, int listener, bool nonblocking)
 
 int near_join(struct near *near, int theirs)
 {
+	int ours;
+
 	if (connect(theirs, (const struct sockaddr *)&near->meeting, sizeof(near->meeting)) < 0)
 		return -errno;
-	return take(near, near->listener, true);
+	ours = take(near, near->listener, true);
+	if (ours >= 0)
+		set_room(ours, ROOM);
+	return ours;
 }
 
 static int room_of(int fd)
@@ -161,11 +175,6 @@ static int room_of(int fd)
 
 	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size);
 	return room / 2; /* the kernel tells twice what it was told */
-}
-
-static void set_room(int fd, int room)
-{
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 }
 
 struct near_hold near_hold(int theirs)

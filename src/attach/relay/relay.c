@@ -42,8 +42,6 @@ static int make(struct relay *relay, const struct call *call)
 		return err;
 	}
 	relayed_unwatched(socket);
-	if (relay->unwatched_count >= relay->sweep_at)
-		relay_sweep(relay);
 	return 0;
 }
 
@@ -100,6 +98,9 @@ static void on_question(struct loop_source *source, uint32_t events)
 	}
 	if (notify_receive(&relay->notify) <= 0)
 		return;
+	/* Here, where nothing refers to a socket: a server never asks for another, and yet gets more and more. */
+	if (relay->unwatched_count >= relay->sweep_at)
+		relay_sweep(relay);
 	if (!call_decode(relay->notify.request, &call))
 		notify_let_go(&relay->notify, relay->notify.request->id);
 	else if (call.kind == CALL_SOCKET)
