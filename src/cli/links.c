@@ -25,7 +25,7 @@ struct shown {
 	const struct link *link;
 	enum multipath_use use;
 	enum policy_use policy;
-	bool backup, begins;
+	bool backup, metered, begins;
 	uint32_t speed;
 };
 
@@ -39,6 +39,7 @@ static struct shown show(const struct native_plan *plan, unsigned at)
 		.use = plan->multipath.use[at],
 		.policy = policy_of(plan->policy, link),
 		.backup = policy_is_backup(plan->policy, link),
+		.metered = policy_is_metered(plan->policy, link),
 		.begins = multipath_begins_on(&plan->links, link),
 		.speed = speed_read(link->name),
 	};
@@ -69,8 +70,7 @@ static void print_link(const struct shown *shown, FILE *out)
 		snprintf(speed, sizeof(speed), "%u Mbit/s", shown->speed);
 	fprintf(out, "%-15s %-9s %-5s %12s %6u %-7s %-7s %s", link->name,
 		link_kind_names[link->kind], link->up ? "up" : "down", speed, link->mtu,
-		shown->policy == POLICY_METERED ? "yes" : "-", policy_use_names[shown->policy],
-		use_text(shown));
+		shown->metered ? "yes" : "-", policy_use_names[shown->policy], use_text(shown));
 	if (shown->use != MULTIPATH_USED)
 		fprintf(out, ": %s", multipath_use_text[shown->use]);
 	if (shown->begins)
@@ -118,8 +118,8 @@ static json_t *describe(const struct shown *shown)
 			 link->up ? "up" : "down", "speed_mbit_s",
 			 shown->speed ? json_integer(shown->speed) : json_null(), "mtu",
 			 (int)link->mtu, "addresses", addresses, "gateways", gateways, "metered",
-			 shown->policy == POLICY_METERED, "policy", policy_use_names[shown->policy],
-			 "use", use_text(shown), "why",
+			 shown->metered, "policy", policy_use_names[shown->policy], "use",
+			 use_text(shown), "why",
 			 shown->use == MULTIPATH_USED ? NULL : multipath_use_text[shown->use],
 			 "connections_begin", shown->begins);
 }

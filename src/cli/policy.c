@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/policy.h"
 
+#include "link/metered.h"
 #include "link/policy_file.h"
 #include "run/privilege.h"
 
@@ -44,6 +45,8 @@ int policy_complete(struct policy *policy, bool quiet, struct err *err)
 	struct links links;
 	int code = policy_read_files(policy, err);
 
+	if (code == 0)
+		metered_ask(policy);
 	/* So rivulet-net will see it. */
 	policy->modest = !privilege_has(CAP_NET_ADMIN);
 	if (code < 0 || quiet || !options)

@@ -10,6 +10,6 @@
 	"                 is for, as in wlan0,wwan0:backup,kind=bluetooth:never\n"             \
 	"  --not LIST     do not use these links\n"
 
-/* After the options: adds the configuration files, and warns on standard error of names in the
+/* After the options: adds the configuration files and what NetworkManager knows, and warns on standard error of names in the
  * options that no link has (unless @quiet). Negative errno: a file is wrong. */
 int policy_complete(struct policy *policy, bool quiet, struct err *err);

@@ -188,6 +188,21 @@ bool policy_is_backup(const struct policy *policy, const struct link *link)
 	return use == POLICY_BACKUP || use == POLICY_METERED;
 }
 
+bool policy_is_metered(const struct policy *policy, const struct link *link)
+{
+	for (unsigned i = 0; policy && i < policy->count; i++)
+		if (policy->rules[i].use == POLICY_METERED && matches(&policy->rules[i], link))
+			return true;
+	return false;
+}
+
+bool policy_is_wish(const struct policy *policy, const struct link *link)
+{
+	const struct policy_rule *rule = find(policy, link);
+
+	return policy && (policy->only_named || (rule && rule->source != POLICY_MANAGER));
+}
+
 bool policy_insists(const struct policy *policy, const struct link *link)
 {
 	const struct policy_rule *rule = find(policy, link);

@@ -6,7 +6,7 @@
  *
  * A rule names links, by a name, a pattern such as "wlan*", or a kind such as "kind=wifi", and says
  * what they are for. Of several rules that name a link the one of the weightier source counts
- * (--not, then --links, then the user's file, then the system's), within one source a whole name
+ * (--not, then --links, then the user's file, the system's, then what NetworkManager knows), within one source a whole name
  * before a pattern before a kind, then the one that was written first. With --links, a link that no
  * option names is not used, whatever the files say.
  *
@@ -34,7 +34,14 @@ enum policy_use {
 extern const char *const policy_use_names[POLICY_USES];
 
 /* The weightiest first. */
-enum policy_source { POLICY_NOT, POLICY_LINKS, POLICY_USER_FILE, POLICY_SYSTEM_FILE };
+enum policy_source {
+	POLICY_NOT,
+	POLICY_LINKS,
+	POLICY_USER_FILE,
+	POLICY_SYSTEM_FILE,
+	POLICY_MANAGER, /* nobody's wish, but what NetworkManager knows of the link (metered.h) */
+	POLICY_SOURCES
+};
 
 #define POLICY_NAME_MAX  32 /* with the zero; a pattern may be longer than the names it is for */
 #define POLICY_RULES_MAX 64
@@ -68,6 +75,10 @@ int policy_add(struct policy *policy, enum policy_source source, const char *who
 enum policy_use policy_of(const struct policy *policy, const struct link *link);
 /* Only while no other link works? */
 bool policy_is_backup(const struct policy *policy, const struct link *link);
+/* Do bytes cost money there, whatever it is used for? */
+bool policy_is_metered(const struct policy *policy, const struct link *link);
+/* Has a person said what the link is for? */
+bool policy_is_wish(const struct policy *policy, const struct link *link);
 /* Is it named in full to be used, so that what speaks against it does not count? */
 bool policy_insists(const struct policy *policy, const struct link *link);
 

@@ -76,7 +76,7 @@ static int get_rule(const uint8_t *data, struct policy *policy)
 
 	memcpy(&rule, data, sizeof(rule));
 	if (!memchr(rule.name, '\0', sizeof(rule.name)) || rule.kind >= LINK_KINDS ||
-	    rule.source > POLICY_SYSTEM_FILE || rule.use >= POLICY_USES)
+	    rule.source >= POLICY_SOURCES || rule.use >= POLICY_USES)
 		return -EPROTO;
 	if (rule.name[0])
 		snprintf(who, sizeof(who), "%s", rule.name);

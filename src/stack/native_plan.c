@@ -130,7 +130,7 @@ static const struct link *find_in_use(const struct native_facts *facts,
 		for (unsigned j = 0; link && j < all->count; j++)
 			endpoint = endpoint ||
 				   links_by_address(&plan->links, &all->all[j].address) == link;
-		if (link && !endpoint &&
+		if (link && !endpoint && policy_is_wish(plan->policy, link) &&
 		    (policy_of(plan->policy, link) == POLICY_NEVER ||
 		     policy_is_backup(plan->policy, link)))
 			return link;
@@ -169,7 +169,7 @@ int native_contradiction(struct netstack *netstack, const struct native_facts *f
 		: endpoint->flags & MPTCP_PM_ADDR_FLAG_BACKUP   ? "a backup"
 								: "used for subflows",
 		address_text(&endpoint->address, text));
-	if (wish == POLICY_DEFAULT)
+	if (!policy_is_wish(plan->policy, link))
 		return 1;
 	return err_prefix(why, -EBUSY, "the policy '%s' cannot be kept", policy_use_names[wish]);
 }

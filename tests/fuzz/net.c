@@ -25,7 +25,7 @@ static void check_policy(const struct policy *policy)
 	must(policy->count <= POLICY_RULES_MAX);
 	for (unsigned i = 0; i < policy->count; i++)
 		must(policy->rules[i].use < POLICY_USES && policy->rules[i].kind < LINK_KINDS &&
-		     policy->rules[i].source <= POLICY_SYSTEM_FILE);
+		     policy->rules[i].source < POLICY_SOURCES);
 	for (unsigned i = 0; i < sizeof(all) / sizeof(*all); i++)
 		must(policy_of(policy, &all[i]) < POLICY_USES);
 }

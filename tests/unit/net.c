@@ -112,7 +112,7 @@ static void numbers_out_of_range_are_refused(void **state)
 		{RULES, POLICY_RULES_MAX + 1},
 		{RULES, UINT32_MAX},
 		{rule, LINK_KINDS},
-		{rule + 1, 4},
+		{rule + 1, POLICY_SOURCES},
 		{rule + 2, POLICY_USES},
 	};
 

@@ -272,6 +272,29 @@ static void names_of_no_link_are_found(void **state)
 	assert_null(policy_unmatched(&policy, &links, &at));
 }
 
+/* What nobody wished would come before a wish, or make a run be refused. */
+static void what_is_known_is_no_wish(void **state)
+{
+	struct link wwan = link_of("wwan0", LINK_CELLULAR);
+	struct policy policy = {0};
+	struct err err;
+
+	assert_int_equal(policy_add(&policy, POLICY_MANAGER, "wwan0", POLICY_METERED, &err), 0);
+	assert_int_equal(policy_of(&policy, &wwan), POLICY_METERED);
+	assert_true(policy_is_backup(&policy, &wwan));
+	assert_true(policy_is_metered(&policy, &wwan));
+	assert_false(policy_is_wish(&policy, &wwan));
+	assert_false(policy_insists(&policy, &wwan));
+	assert_int_equal(policy_add(&policy, POLICY_SYSTEM_FILE, "kind=cellular", POLICY_USE, &err),
+			 0);
+	assert_int_equal(policy_of(&policy, &wwan), POLICY_USE);
+	assert_true(policy_is_metered(&policy, &wwan));
+	assert_true(policy_is_wish(&policy, &wwan));
+	assert_int_equal(policy_add_links(&policy, "wlan0", &err), 0);
+	assert_int_equal(policy_of(&policy, &wwan), POLICY_NEVER);
+	assert_true(policy_is_wish(&policy, &wwan));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +309,7 @@ int main(void)
 		cmocka_unit_test(wrong_files_are_refused_by_line),
 		cmocka_unit_test(an_empty_file_is_fine),
 		cmocka_unit_test(names_of_no_link_are_found),
+		cmocka_unit_test(what_is_known_is_no_wish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "link/metered.h"
+
+#include "base/cleanup.h"
+
+#include <linux/if_arp.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+
+#define SERVICE "org.freedesktop.NetworkManager"
+#define OBJECT  "/org/freedesktop/NetworkManager"
+#define DEVICE  SERVICE ".Device"
+
+#define PATIENCE 250000 /* us */
+
+/* NMMetered, of NetworkManager's interface. */
+enum { METERED_YES = 1, METERED_GUESS_YES = 3 };
+
+static void close_bus(sd_bus **bus)
+{
+	sd_bus_flush_close_unref(*bus);
+}
+
+static void unref_message(sd_bus_message **message)
+{
+	sd_bus_message_unref(*message);
+}
+
+static bool is_address(const char *name, const char *text)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {0};
+	char ours[18];
+	const unsigned char *a;
+
+	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request) < 0)
+		return false;
+	a = (const unsigned char *)request.ifr_hwaddr.sa_data;
+	snprintf(ours, sizeof(ours), "%02x:%02x:%02x:%02x:%02x:%02x", a[0], a[1], a[2], a[3], a[4],
+		 a[5]);
+	return strcasecmp(ours, text) == 0;
+}
+
+/* NetworkManager may look after another network namespace, with links of the same names. */
+static bool is_here(sd_bus *bus, const char *path, const char *name)
+{
+	_cleanup_free_ char *address = NULL;
+
+	if (sd_bus_get_property_string(bus, SERVICE, path, DEVICE, "HwAddress", NULL, &address) < 0)
+		return false;
+	/* A modem has none. */
+	return address[0] == '\0' || is_address(name, address);
+}
+
+static void ask_of(sd_bus *bus, const char *path, struct policy *policy)
+{
+	_cleanup_free_ char *name = NULL;
+	uint32_t metered = 0;
+
+	if (sd_bus_get_property_trivial(bus, SERVICE, path, DEVICE, "Metered", NULL, 'u',
+					&metered) < 0 ||
+	    (metered != METERED_YES && metered != METERED_GUESS_YES))
+		return;
+	if (sd_bus_get_property_string(bus, SERVICE, path, DEVICE, "IpInterface", NULL, &name) < 0)
+		return;
+	if (name[0] && !strpbrk(name, "*?[") && is_here(bus, path, name))
+		policy_add(policy, POLICY_MANAGER, name, POLICY_METERED, NULL);
+}
+
+/* NULL: there is no NetworkManager. The caller's. */
+static sd_bus_message *list_devices(sd_bus *bus)
+{
+	sd_bus_message *call = NULL, *reply = NULL;
+
+	if (sd_bus_message_new_method_call(bus, &call, SERVICE, OBJECT, SERVICE, "GetDevices") >=
+		    0 &&
+	    sd_bus_message_set_auto_start(call, 0) >= 0)
+		sd_bus_call(bus, call, PATIENCE, NULL, &reply);
+	sd_bus_message_unref(call);
+	return reply;
+}
+
+void metered_ask(struct policy *policy)
+{
+	_cleanup_(close_bus) sd_bus *bus = NULL;
+	_cleanup_(unref_message) sd_bus_message *devices = NULL;
+	const char *path;
+
+	if (sd_bus_open_system(&bus) < 0)
+		return;
+	sd_bus_set_method_call_timeout(bus, PATIENCE);
+	devices = list_devices(bus);
+	if (!devices || sd_bus_message_enter_container(devices, 'a', "o") < 0)
+		return;
+	while (sd_bus_message_read(devices, "o", &path) > 0)
+		ask_of(bus, path, policy);
+}

@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What NetworkManager knows of a link's price holds where nobody says otherwise. The bus and the NetworkManager on it are
+# the test's own.
+. "$(dirname "$0")/run_lib.sh"
+need curl jq dbus-daemon
+
+make_file file 8000000
+cat >"$TMP/bus.conf" <<END
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=$TMP/bus</listen>
+  <policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy>
+</busconfig>
+END
+DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TMP/bus
+export DBUS_SYSTEM_BUS_ADDRESS
+
+cat >"$TMP/inside.sh" <<'EOF2'
+set -eu
+dbus-daemon --config-file="$TMP/bus.conf" --nofork & bus=$!
+trap 'kill $bus $manager 2>/dev/null' EXIT
+address=$(ip -br link show wwan0 | awk '{ print $3 }')
+mkfifo "$TMP/there"
+until [ -e "$TMP/bus" ]; do sleep 0.05; done
+
+# manager ADDRESS METERED: in place of the last one
+manager=
+manager() {
+	[ -z "$manager" ] || { kill $manager; wait $manager || :; }
+	"$PROGRAMS/manager" wwan0 "$1" "$2" >"$TMP/there" & manager=$!
+	read -r there <"$TMP/there"
+}
+# wwan0 EXPRESSION OPTION...
+wwan0() {
+	"$RIVULET" links --json "${@:2}" >"$TMP/links"
+	jq -e ".links[] | select(.name == \"wwan0\") | $1" "$TMP/links" >/dev/null ||
+		{ cat "$TMP/links" >&2; echo "wwan0 $*" >&2; exit 1; }
+}
+not_metered='.use == "used" and .policy == "default" and (.metered | not)'
+
+wwan0 "$not_metered" # no NetworkManager
+
+# Lost: money, for bytes that another link would have carried for nothing.
+for metered in 1 3; do
+	manager "$address" $metered
+	wwan0 '.use == "backup" and .policy == "metered" and .metered'
+done
+"$RIVULET" run --explain --report "$TMP/report" -- curl -4 -fsS -o /dev/null http://server/file
+
+# Lost: what the user says, as NetworkManager knows better.
+wwan0 '.use == "used" and .metered' --links wlan0,wwan0
+wwan0 '.use == "not used"' --not wwan0
+
+# Lost: half of the rate, for a link that costs nothing or is another one of the same name.
+for metered in 0 2 4; do
+	manager "$address" $metered
+	wwan0 "$not_metered"
+done
+manager 02:00:00:00:00:99 1
+wwan0 "$not_metered"
+manager "" 1 # a modem's
+wwan0 '.policy == "metered"'
+
+# Lost: nothing would start while NetworkManager hangs.
+kill -STOP $manager
+timeout 2 "$RIVULET" links >/dev/null || { echo "waits for NetworkManager" >&2; exit 1; }
+kill -CONT $manager
+EOF2
+expect "metered links" pair_lab env TMP="$TMP" RIVULET="$RIVULET" PROGRAMS="$PROGRAMS" bash "$TMP/inside.sh"
+expect_text 'link wwan0 .*used as a backup: it is metered' "$OUT"
+report_has "share.get('wwan0', 0) < 0.05"
