@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fds.h"
 #include "link/diag.h"
+#include "run/guest_names.h"
 #include "run/guest_setup.h"
 #include "run/pump.h"
 #include "run/run.h"
@@ -36,6 +37,7 @@ struct guest {
 	struct pump typed, shown;
 	pid_t program; /* its foreground; 0: not started */
 	struct nl *sockets;
+	struct guest_names names;
 	uint16_t listened[LISTENED_MAX]; /* that the host was told of */
 	unsigned listened_count;
 };
@@ -148,6 +150,7 @@ static void start_program(struct guest *g, const void *data, size_t size)
 	g->range = start->range;
 	if (guest_set_up_network(&start->range, &err) < 0)
 		fail(g, &err);
+	guest_names_open(&g->names);
 	if (start->terminal != GUEST_NO_PIPE) {
 		pipe = open_terminal(g, start);
 		if (pipe < 0) {
@@ -205,6 +208,9 @@ static void hear(struct guest *g)
 			if (g->master >= 0)
 				ioctl(g->master, TIOCSWINSZ, data);
 			break;
+		case GUEST_ANSWER:
+			guest_names_answer(&g->names, data, size);
+			break;
 		default:
 			break;
 		}
@@ -250,17 +256,27 @@ static int tell_of_listener(const struct diag_socket *socket, void *data)
 	return 0;
 }
 
+enum { LINE, CHILDREN, NAMES, SOURCES = NAMES + GUEST_SERVERS_MAX };
+
 static noreturn void serve(struct guest *g, int signals)
 {
-	struct pollfd fds[] = {{.fd = g->line.fd, .events = POLLIN},
-			       {.fd = signals, .events = POLLIN}};
+	struct pollfd fds[SOURCES] = {[LINE] = {.fd = g->line.fd, .events = POLLIN},
+				      [CHILDREN] = {.fd = signals, .events = POLLIN}};
 	struct signalfd_siginfo info;
 
 	for (;;) {
-		int ready = poll(fds, ARRAY_SIZE(fds), g->program > 0 ? LISTENERS_EVERY_MS : -1);
+		int ready;
 
+		for (unsigned i = 0; i < GUEST_SERVERS_MAX; i++)
+			fds[NAMES + i] = (struct pollfd){
+				.fd = i < g->names.server_count ? g->names.servers[i] : -1,
+				.events = POLLIN};
+		ready = poll(fds, SOURCES, g->program > 0 ? LISTENERS_EVERY_MS : -1);
 		hear(g);
-		if (ready > 0 && fds[1].revents && read(signals, &info, sizeof(info)) > 0)
+		for (unsigned i = 0; ready > 0 && i < GUEST_SERVERS_MAX; i++)
+			if (fds[NAMES + i].revents)
+				guest_names_ask(&g->names, i, &g->line);
+		if (ready > 0 && fds[CHILDREN].revents && read(signals, &info, sizeof(info)) > 0)
 			on_children(g);
 		if (g->sockets && g->program > 0)
 			diag_dump(g->sockets, tell_of_listener, g);

@@ -32,11 +32,13 @@ enum guest_kind {
 	GUEST_PORTS,     /* struct guest_ports: before GUEST_START, and when they have changed */
 	GUEST_SIGNAL,    /* int: for the program */
 	GUEST_WINDOW,    /* struct winsize: of the terminal */
+	GUEST_ANSWER,    /* guest_names.h */
 	/* From it */
-	GUEST_ENDED,   /* int: the program's wait status; all files are written */
-	GUEST_STOPPED, /* the program is stopped; SIGCONT lets it go on */
-	GUEST_LISTENS, /* uint16_t: a port that somebody inside listens on */
-	GUEST_SAYS,    /* text for the person at the terminal */
+	GUEST_ENDED,    /* int: the program's wait status; all files are written */
+	GUEST_STOPPED,  /* the program is stopped; SIGCONT lets it go on */
+	GUEST_LISTENS,  /* uint16_t: a port that somebody inside listens on */
+	GUEST_QUESTION, /* guest_names.h */
+	GUEST_SAYS,     /* text for the person at the terminal */
 	GUEST_KINDS
 };
 

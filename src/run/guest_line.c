@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The messages of guest.h, as bytes on a stream. */
 #include "base/cleanup.h"
-#include "run/guest.h"
+#include "run/guest_names.h"
 
 #include <poll.h>
 #include <string.h>
@@ -69,6 +69,10 @@ static bool fits(const struct header *header)
 		return header->size == 0;
 	case GUEST_LISTENS:
 		return header->size == sizeof(uint16_t);
+	case GUEST_QUESTION:
+	case GUEST_ANSWER:
+		return header->size >= sizeof(struct guest_question) &&
+		       header->size <= sizeof(struct guest_question) + UINT16_MAX;
 	case GUEST_SAYS:
 		return header->size < sizeof(struct err);
 	default:

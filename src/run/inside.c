@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "link/watch.h"
 #include "run/end_as.h"
+#include "run/guest_names.h"
 #include "run/user.h"
 #include "stack/machine.h"
 
@@ -18,13 +19,14 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-enum { LINE, WORDS, SIGNALS, LINKS, NET, SOURCES };
+enum { LINE, WORDS, SIGNALS, LINKS, NET, NAMES, SOURCES = NAMES + GUEST_QUESTIONS_MAX };
 
 struct loop_state {
 	struct inside *inside;
 	struct nl *watch; /* NULL: cannot be had */
 	struct nl *route;
 	int signals;
+	struct inside_names names;
 	bool ended; /* the program has, with @status */
 	int status;
 };
@@ -102,6 +104,8 @@ static bool on_line(struct loop_state *s)
 		case GUEST_ENDED:
 			memcpy(&s->status, data, sizeof(s->status));
 			s->ended = true;
+			/* All is written: that it ends in good order would only take time. */
+			kill(inside->kernel, SIGKILL);
 			break;
 		case GUEST_STOPPED:
 			restore(inside);
@@ -109,6 +113,9 @@ static bool on_line(struct loop_state *s)
 			break;
 		case GUEST_LISTENS:
 			on_listener(inside, *(const uint16_t *)data);
+			break;
+		case GUEST_QUESTION:
+			inside_names_ask(&s->names, data, size);
 			break;
 		case GUEST_SAYS:
 			fprintf(stderr, "rivulet: %.*s\n", (int)size, (const char *)data);
@@ -186,8 +193,10 @@ static void loop(struct loop_state *s)
 	while (inside->words >= 0) {
 		fds[WORDS].fd = inside->words;
 		fds[NET].fd = inside->net.fd;
+		inside_names_poll(&s->names, &fds[NAMES]);
 		if (poll(fds, SOURCES, -1) < 0 && errno != EINTR)
 			return;
+		inside_names_answer(&s->names, &fds[NAMES], &inside->line);
 		if (fds[LINE].revents && !on_line(s))
 			fds[LINE].fd = -1;
 		if (fds[WORDS].revents)
@@ -297,6 +306,7 @@ static int run(struct inside *inside, struct err *err)
 		loop(&s);
 	}
 	finish(&s);
+	inside_names_close(&s.names);
 	close_fd(s.signals);
 	if (code == 0)
 		code = explain_end(&s, err);

@@ -31,13 +31,21 @@ static int give_one(struct net_ports_server *ports, int client, const struct lin
 	return code < 0 ? err_set(err, code, "the caller is gone") : 0;
 }
 
+/* Those that are down may come up, and those without a gateway lead to neighbours; what the rest are left out for does not
+ * change by itself. */
+static bool is_wanted(enum multipath_use use)
+{
+	return use == MULTIPATH_USED || use == MULTIPATH_DOWN || use == MULTIPATH_NO_ADDRESS ||
+	       use == MULTIPATH_NO_GATEWAY;
+}
+
 static int give_all(struct net_ports_server *ports, int client, const struct native_plan *plan,
 		    struct err *err)
 {
 	int code = 0;
 
 	for (unsigned i = 0; i < plan->links.count && ports->count < NET_PORTS_MAX; i++)
-		if (plan->multipath.use[i] == MULTIPATH_USED)
+		if (is_wanted(plan->multipath.use[i]))
 			code = give_one(ports, client, &plan->links, &plan->links.all[i], err);
 	if (ports->count > 0)
 		return 0; /* those that can be had */

@@ -270,10 +270,14 @@ static void bound_backlog(struct server *s)
 }
 
 /* Of what else it may, nothing is needed any more. */
-static void keep_only(unsigned capability)
+static void keep(const unsigned *capabilities, unsigned count)
 {
-	privilege_keep(&capability, 1, NULL);
+	privilege_keep(capabilities, count, NULL);
 }
+
+static const unsigned for_links[] = {CAP_NET_ADMIN};
+/* A filter on a TCP socket takes the first since some 6.x. */
+static const unsigned for_listeners[] = {CAP_NET_ADMIN, CAP_NET_BIND_SERVICE};
 
 static bool do_request(struct server *s, const struct net_request *request)
 {
@@ -286,12 +290,12 @@ static bool do_request(struct server *s, const struct net_request *request)
 		return false;
 	switch (request->kind) {
 	case NET_OPEN:
-		keep_only(CAP_NET_ADMIN);
+		keep(for_links, ARRAY_SIZE(for_links));
 		return on_open(s, request);
 	case NET_PORTS:
 		if (!on_ports(s, request))
 			return false;
-		keep_only(CAP_NET_BIND_SERVICE);
+		keep(for_listeners, ARRAY_SIZE(for_listeners));
 		return true;
 	case NET_LISTEN:
 		if (!s->ports.hold)
@@ -299,7 +303,7 @@ static bool do_request(struct server *s, const struct net_request *request)
 		on_listen(s, request->port);
 		return true;
 	case NET_CLEAN:
-		keep_only(CAP_NET_ADMIN);
+		keep(for_links, ARRAY_SIZE(for_links));
 		on_clean(s);
 		return false;
 	case NET_SILENT:
