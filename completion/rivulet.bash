@@ -106,7 +106,7 @@ _rivulet_run()
 		_rivulet_link_list
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'--links --not --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
+			'--links --not --via --via-always --via-never --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 	fi
@@ -120,7 +120,18 @@ _rivulet_proxy()
 	--stack) mapfile -t COMPREPLY < <(compgen -W 'native host' -- "$cur") ;;
 	--listen | --limit) ;;
 	*) mapfile -t COMPREPLY < <(compgen -W '--listen --stack --allow-anyone --limit --links --not
-		--explain --verbose --json --report --quiet --as-root --help' -- "$cur") ;;
+		--via --via-always --via-never --explain --verbose --json --report --quiet --as-root --help' -- "$cur") ;;
+	esac
+}
+
+_rivulet_relay()
+{
+	case $prev in
+	--certificate | --key | --clients | --log) _filedir ;;
+	--folder) _filedir -d ;;
+	--init | --client | --add | --listen | --allow | --deny | --limit | --limit-client) ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--init --client --add --folder --listen --plain --open
+		--certificate --key --clients --allow --deny --limit --limit-client --log --quiet --help' -- "$cur") ;;
 	esac
 }
 
@@ -167,7 +178,7 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'assess clean lab links probe proxy run status --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'assess clean lab links probe proxy relay run status --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
@@ -175,6 +186,7 @@ _rivulet()
 	lab) _rivulet_lab ;;
 	links) _rivulet_links ;;
 	proxy) _rivulet_proxy ;;
+	relay) _rivulet_relay ;;
 	probe) mapfile -t COMPREPLY < <(compgen -W '--quick --json --help' -- "$cur") ;;
 	run) _rivulet_run ;;
 	status) _rivulet_status ;;

@@ -27,7 +27,7 @@ static int read_relay(const char *text, struct join *ret, struct err *err)
 int via_complete(const struct via_wishes *wishes, struct via_options *ret, bool *ret_any,
 		 struct err *err)
 {
-	struct via_config config = {0};
+	static struct via_config config; /* too large for the stack */
 	int code = via_config_read_files(&config, err);
 
 	if (code < 0)
@@ -36,6 +36,8 @@ int via_complete(const struct via_wishes *wishes, struct via_options *ret, bool 
 		return err_set(err, -EINVAL, "--via-always and --via-never contradict each other");
 	ret->relay = config.relay;
 	ret->ways = config.ways;
+	strcpy(ret->certificate, config.certificate);
+	strcpy(ret->key, config.key);
 	if (wishes->relay) {
 		code = read_relay(wishes->relay, &ret->relay, err);
 		if (code < 0)

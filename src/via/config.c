@@ -15,7 +15,7 @@ struct yaml_way {
 };
 
 struct yaml_via {
-	char *relay;
+	char *relay, *certificate, *key;
 	enum way *use;
 	struct yaml_way *rules;
 	unsigned rules_count;
@@ -50,6 +50,10 @@ static const cyaml_schema_value_t way_schema = {
 static const cyaml_schema_field_t via_fields[] = {
 	CYAML_FIELD_STRING_PTR("relay", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_via,
 			       relay, 1, JOIN_TEXT_MAX),
+	CYAML_FIELD_STRING_PTR("certificate", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
+			       struct yaml_via, certificate, 1, PATH_MAX - 1),
+	CYAML_FIELD_STRING_PTR("key", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_via,
+			       key, 1, PATH_MAX - 1),
 	CYAML_FIELD_ENUM_PTR("use", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
 			     struct yaml_via, use, uses, ARRAY_SIZE(uses)),
 	CYAML_FIELD_SEQUENCE("rules", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_via,
@@ -75,6 +79,13 @@ static int add(struct via_config *config, const struct document *document,
 	if (via->relay && !config->relay.host[0] &&
 	    join_parse(via->relay, &config->relay, &why) < 0)
 		return document_error(document, "via", "relay", err, "%s", why.text);
+	if (!via->certificate != !via->key)
+		return document_error(document, "via", via->key ? "key" : "certificate", err,
+				      "'certificate' and 'key' belong together");
+	if (via->key && !config->key[0]) {
+		strcpy(config->certificate, via->certificate);
+		strcpy(config->key, via->key);
+	}
 	if (via->use && !config->used) {
 		config->ways.all = *via->use;
 		config->used = true;

@@ -4,6 +4,7 @@
  *
  *   via:
  *     relay: "tls://TOKEN@relay.example.org:7443#..."
+ *     certificate: /home/anna/anna.pem, key: ...   # instead of a token
  *     use: find                  # or always, never
  *     rules:                     # the first that fits
  *       - {to: "*.example.org", way: direct}
@@ -14,9 +15,12 @@
 #include "via/join.h"
 #include "via/ways.h"
 
+#include <limits.h>
+
 /* All zero: nothing was said. */
 struct via_config {
-	struct join relay; /* host "": none */
+	struct join relay;                         /* host "": none */
+	char certificate[PATH_MAX], key[PATH_MAX]; /* "": none */
 	struct ways ways;
 	bool used; /* "use" was said */
 };

@@ -197,10 +197,13 @@ static int advance(struct tunnel *tunnel)
 
 static void end(struct tunnel *tunnel, int err)
 {
+	bool all = tunnel->out.closed; /* that it was to get it has got */
+
 	if (err == 0 && !is_over(tunnel))
 		return;
 	tunnel_close(tunnel, err < 0);
-	tunnel->over(tunnel, err);
+	/* Many close their end without announcing that, once they have it all. */
+	tunnel->over(tunnel, err == -ECONNRESET && all ? 0 : err);
 }
 
 static void on_secret(struct loop_source *source, uint32_t events)

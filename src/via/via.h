@@ -17,9 +17,13 @@
 #include "via/join.h"
 #include "via/ways.h"
 
+#include <limits.h>
+
 /* Plain data without pointers but for the stack. */
 struct via_options {
 	struct join relay;
+	char certificate[PATH_MAX],
+		key[PATH_MAX]; /* files, to be known by at the relay; "": none */
 	struct ways ways;
 	bool explain, quiet;
 	const struct stack_ops *stack; /* that connections are made on */

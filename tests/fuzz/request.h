@@ -24,7 +24,8 @@ static void converse(const struct request_ops *ops, const uint8_t *data, size_t 
 {
 	size_t there = 0, used;
 
-	*ret = (struct outcome){.request = {.ops = ops}, .state = REQUEST_MORE};
+	/* As the proxy, which asks nobody who he is, or as the relay. */
+	*ret = (struct outcome){.request = {.ops = ops, .asks = size & 1}, .state = REQUEST_MORE};
 	while (ret->state == REQUEST_MORE && there < size) {
 		uint8_t *in;
 

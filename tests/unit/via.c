@@ -271,7 +271,8 @@ static void configuration(void **state)
 	assert_int_equal(configure(&config, "# nothing\n", &err), 0);
 	assert_int_equal(configure(&config, "links: []\n", &err), 0);
 	assert_int_equal(configure(&config,
-				   "via:\n  relay: plain://h:8\n  use: always\n  rules:\n"
+				   "via:\n  relay: plain://h:8\n  certificate: /c\n  key: /k\n  "
+				   "use: always\n  rules:\n"
 				   "    - {to: '*.x', port: 443, way: direct}\n"
 				   "    - {to: 192.0.2.0/24, way: relay}\n",
 				   &err),
@@ -289,6 +290,7 @@ static void configuration(void **state)
 	assert_int_equal(configure(&config, "via: {rules: [{to: 'a b', way: relay}]}\n", &err),
 			 -EINVAL);
 	assert_int_equal(configure(&config, "via: {relays: x}\n", &err), -EINVAL);
+	assert_int_equal(configure(&config, "via: {key: x}\n", &err), -EINVAL);
 	assert_int_equal(configure(&config, "via: {use: sometimes}\n", &err), -EINVAL);
 }
 

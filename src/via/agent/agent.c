@@ -156,14 +156,17 @@ static void on_request(struct loop_source *source, uint32_t events)
 static int set_up(struct agent *agent)
 {
 	const struct stack_options how = {.stagger = STAGGER};
-	const struct join *relay = &agent->options.relay;
+	const struct via_options *options = &agent->options;
+	const struct join *relay = &options->relay;
+	const struct tls_setup ours = {.certificate = options->key[0] ? options->certificate : NULL,
+				       .key = options->key[0] ? options->key : NULL};
 	struct err err = {0};
 	int code = loop_open(&agent->loop);
 
 	if (code == 0)
-		code = agent->options.stack->open(&how, &agent->stack, &err);
+		code = options->stack->open(&how, &agent->stack, &err);
 	if (code == 0 && !relay->plain)
-		code = tls_keys_open(&agent->keys, &(struct tls_setup){0}, &err);
+		code = tls_keys_open(&agent->keys, &ours, &err);
 	for (unsigned i = 0; i < DOORS && code == 0; i++)
 		if (agent->doors[i].source.fd >= 0)
 			code = loop_watch(&agent->loop, &agent->doors[i].source, EPOLLIN);

@@ -79,6 +79,8 @@ struct server {
 	unsigned *of_client;        /* owned: connections of each */
 	uint64_t turned_away, told; /* without a line of their own; how many were told of */
 	uint64_t told_at;
+	uint64_t lines_since; /* a second's beginning, and lines of strangers in it */
+	unsigned lines;
 };
 
 /* visitor.c. Takes @fd. */
@@ -103,5 +105,5 @@ void onward_admit(struct server *server);
 
 /* record.c */
 void record_write(const struct visitor *visitor, const char *result);
-/* Of connections that were never anybody's one line a second has to do. */
+/* One more that was never anybody's, and gets no line of its own; one line a second tells how many there were. */
 void record_turned_away(struct server *server);

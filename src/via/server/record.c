@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#define STRANGERS_LINES 50 /* a second */
+
 static void write_line(FILE *log, json_t *object)
 {
 	struct timespec now;
@@ -21,10 +23,22 @@ static void write_line(FILE *log, json_t *object)
 		 now.tv_nsec / 1000000);
 	json_object_set_new(object, "time", json_string(text));
 	/* One write for a line: of several processes too they stay whole. */
-	json_dumpf(object, log, JSON_COMPACT);
+	json_dumpf(object, log, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	fputc('\n', log);
 	fflush(log);
 	json_decref(object);
+}
+
+/* Strangers do not fill the disk. */
+static bool has_line(struct server *server)
+{
+	uint64_t now = clock_now();
+
+	if (now > server->lines_since + NS_PER_S) {
+		server->lines_since = now;
+		server->lines = 0;
+	}
+	return server->lines++ < STRANGERS_LINES;
 }
 
 void record_write(const struct visitor *visitor, const char *result)
@@ -36,6 +50,10 @@ void record_write(const struct visitor *visitor, const char *result)
 
 	if (!server->options.log)
 		return;
+	if (visitor->client < 0 && server->options.clients && !has_line(visitor->server)) {
+		record_turned_away(visitor->server);
+		return;
+	}
 	if (visitor->from.family)
 		address_text(&visitor->from, from);
 	object = json_pack("{ss, ss, sf}", "from", from, "result", result, "seconds",
@@ -68,7 +86,7 @@ void record_turned_away(struct server *server)
 		return;
 	server->told_at = now;
 	write_line(server->options.log,
-		   json_pack("{ss, sI}", "result", "strangers had to make room for others", "count",
+		   json_pack("{ss, sI}", "result", "strangers without a line of their own", "count",
 			     (json_int_t)(server->turned_away - server->told)));
 	server->told = server->turned_away;
 }

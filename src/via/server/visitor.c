@@ -200,12 +200,25 @@ static int begin_asking(struct visitor *visitor)
 	return loop_watch(&visitor->server->loop, &visitor->source, EPOLLIN);
 }
 
+/* Gone without a byte: nobody. */
+static bool has_left(const struct visitor *visitor)
+{
+	char byte;
+	ssize_t got = recv(visitor->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static void shake(struct visitor *visitor)
 {
 	struct server *server = visitor->server;
 	struct err why = {0};
 	int code = 0;
 
+	if (!visitor->tls && has_left(visitor)) {
+		visitor_close(visitor, NULL);
+		return;
+	}
 	if (server->keys && !visitor->tls)
 		code = tls_begin(&visitor->tls, server->keys, visitor->source.fd, NULL, NULL);
 	if (code == 0 && visitor->tls)
