@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 
 	if (argc != 4)
 		return 2;
-	d = (struct device){argv[1], argv[2], (uint32_t)atoi(argv[3])};
+	d = (struct device){argv[1], argv[2], (uint32_t)strtoul(argv[3], NULL, 10)};
 	if (sd_bus_open_system(&bus) < 0 ||
 	    sd_bus_add_object_vtable(bus, NULL, OBJECT, SERVICE, manager, &d) < 0 ||
 	    sd_bus_add_object_vtable(bus, NULL, PATH, SERVICE ".Device", device, &d) < 0 ||
