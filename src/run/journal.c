@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define MAGIC       0x52764a31u /* "RvJ1": the layout below */
+#define MAGIC       0x52764a32u /* "RvJ2": the layout below */
 #define CHANGES_MAX 512
-#define RUNS_MAX    32 /* bits of a mask */
+#define RUNS_MAX    64 /* bits of a mask */
 
 struct process {
 	int32_t pid; /* 0: none */
@@ -34,7 +34,7 @@ struct pages {
 	uint32_t magic;
 	uint32_t count;
 	struct run runs[RUNS_MAX];
-	uint32_t holders[CHANGES_MAX]; /* a bit for each run */
+	uint64_t holders[CHANGES_MAX]; /* a bit for each run */
 	struct change changes[CHANGES_MAX];
 };
 
@@ -46,6 +46,11 @@ struct journal {
 	unsigned place;
 	uint64_t token;
 };
+
+static uint64_t bit_of(unsigned run)
+{
+	return UINT64_C(1) << run;
+}
 
 static uint64_t inode_of(const char *path)
 {
@@ -188,7 +193,7 @@ static int take_place(struct journal *journal)
 		bool holds = false;
 
 		for (unsigned c = 0; c < pages->count; c++)
-			holds = holds || (pages->holders[c] & 1u << i);
+			holds = holds || (pages->holders[c] & bit_of(i));
 		if (holds || is_alive(&pages->runs[i]))
 			continue;
 		journal->place = i;
@@ -259,13 +264,13 @@ static int find(const struct change *change, const struct change *all, unsigned 
 	return -1;
 }
 
-static uint32_t living(const struct pages *pages)
+static uint64_t living(const struct pages *pages)
 {
-	uint32_t mask = 0;
+	uint64_t mask = 0;
 
 	for (unsigned i = 0; i < RUNS_MAX; i++)
 		if (is_alive(&pages->runs[i]))
-			mask |= 1u << i;
+			mask |= bit_of(i);
 	return mask;
 }
 
@@ -294,7 +299,7 @@ static int hold(struct journal *journal, struct netstack *netstack, const struct
 {
 	struct pages *pages = journal->pages;
 	int at = find(change, pages->changes, pages->count);
-	uint32_t bit = 1u << journal->place;
+	uint64_t bit = bit_of(journal->place);
 	int err;
 
 	if (at >= 0) {
@@ -318,7 +323,7 @@ int journal_follow(struct journal *journal, struct netstack *netstack, const str
 		   unsigned count, journal_report report, void *data)
 {
 	struct pages *pages = journal->pages;
-	uint32_t alive;
+	uint64_t alive;
 	int first = 0;
 
 	lock(journal);
@@ -329,7 +334,7 @@ int journal_follow(struct journal *journal, struct netstack *netstack, const str
 
 		pages->holders[at] &= alive;
 		if (find(&change, wanted, count) < 0)
-			pages->holders[at] &= ~(1u << journal->place);
+			pages->holders[at] &= ~bit_of(journal->place);
 		if (pages->holders[at])
 			continue;
 		err = undo(pages, netstack, at);
@@ -362,7 +367,7 @@ unsigned journal_release(struct journal *journal, struct netstack *netstack, jou
 			 void *data)
 {
 	struct pages *pages = journal->pages;
-	uint32_t others;
+	uint64_t others;
 	unsigned kept = 0;
 
 	lock(journal);
@@ -370,14 +375,14 @@ unsigned journal_release(struct journal *journal, struct netstack *netstack, jou
 		unlock(journal); /* another process of the run has been here */
 		return 0;
 	}
-	others = living(pages) & ~(1u << journal->place);
+	others = living(pages) & ~bit_of(journal->place);
 	for (unsigned at = pages->count; at-- > 0;) {
-		bool held = pages->holders[at] & (1u << journal->place);
+		bool held = pages->holders[at] & bit_of(journal->place);
 
 		if (pages->holders[at] & others) {
 			pages->holders[at] &= others;
 		} else if (held && in_use && in_use(&pages->changes[at], data)) {
-			pages->holders[at] = 1u << journal->place;
+			pages->holders[at] = bit_of(journal->place);
 			kept++;
 		} else {
 			undo(pages, netstack, at);

@@ -23,7 +23,7 @@
 struct journal;
 
 /* Before the keepers fork: opens the file of the calling thread's network namespace and takes a place among the
- * holders; JOURNAL_ALONE: in memory only. -EBUSY: more than 32 runs are alive here. The caller closes with
+ * holders; JOURNAL_ALONE: in memory only. -EBUSY: more than 64 runs are alive here. The caller closes with
  * journal_close(). */
 enum journal_place { JOURNAL_SHARED, JOURNAL_ALONE };
 int journal_open(struct journal **ret, enum journal_place place, struct err *err);
