@@ -102,11 +102,13 @@ _rivulet_run()
 {
 	if [[ $prev == --report ]]; then
 		_filedir
+	elif [[ $prev == --for ]]; then
+		mapfile -t COMPREPLY < <(compgen -W 'bulk interactive messages background offload' -- "$cur")
 	elif [[ $prev == --links || $prev == --not ]]; then
 		_rivulet_link_list
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'--links --not --via --via-always --via-never --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
+			'--stack --for --links --not --via --via-always --via-never --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 	fi
@@ -160,6 +162,17 @@ _rivulet_assess()
 	esac
 }
 
+_rivulet_choose()
+{
+	case $prev in
+	--for) mapfile -t COMPREPLY < <(compgen -W 'bulk interactive messages background offload' -- "$cur") ;;
+	--scenario) mapfile -t COMPREPLY < <(compgen -W "$(_rivulet_scenario_names)" -- "$cur") ;;
+	--measured | --regret) _filedir ;;
+	--memory | --cpu) ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--for --memory --cpu --scenario --measured --regret --json --help' -- "$cur") ;;
+	esac
+}
+
 _rivulet_status()
 {
 	mapfile -t COMPREPLY < <(compgen -W '--watch --json --help' -- "$cur")
@@ -178,10 +191,11 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'assess clean lab links probe proxy relay run status --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'assess choose clean lab links probe proxy relay run status --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
+	choose) _rivulet_choose ;;
 	assess) _rivulet_assess ;;
 	lab) _rivulet_lab ;;
 	links) _rivulet_links ;;

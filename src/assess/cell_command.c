@@ -4,6 +4,7 @@
 
 #include "assess/load.h"
 #include "base/cleanup.h"
+#include "stack/machine.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -150,6 +151,17 @@ int cell_cpu(const struct profile *profile)
 	return last;
 }
 
+/* A kernel that the program runs inside has its memory told: half of what there is, if that is less than it takes by itself. */
+static void add_memory(struct words *words, const struct cell *cell)
+{
+	const struct stack_machine *machine = cell->stack->machine;
+	uint64_t half = cell->profile->memory / 2;
+
+	if (!machine || !half || half >= machine->memory)
+		return;
+	add(words, "--memory=%" PRIu64, half > machine->memory_min ? half : machine->memory_min);
+}
+
 char **cell_command(const struct cell *cell, const struct cell_setup *setup, const int *doors,
 		    unsigned door_count)
 {
@@ -183,6 +195,7 @@ char **cell_command(const struct cell *cell, const struct cell_setup *setup, con
 		add(&words, "run");
 		add(&words, "--quiet");
 		add(&words, "--stack=%s", cell->stack->name);
+		add_memory(&words, cell);
 		add(&words, "--report=%s/" CELL_RUN, setup->folder);
 		add(&words, "--");
 	}

@@ -320,6 +320,11 @@ json_t *cell_record(const struct cell *cell, const struct cell_setup *setup,
 		free_ends(&ends);
 		return NULL;
 	}
+	if (cell->profile->cpus > 0)
+		json_object_set_new(record, "cpus", json_real(cell->profile->cpus));
+	if (cell->profile->memory)
+		json_object_set_new(record, "memory_limit",
+				    json_integer((json_int_t)cell->profile->memory));
 	if (bad) {
 		json_object_set_new(record, "why", json_string(why));
 	} else {

@@ -215,6 +215,18 @@ static json_t *describe_stats(const struct stats *stats)
 			 stats->most, "spread", stats->spread);
 }
 
+/* What the profile has: its limit, or else what the machine has. */
+static json_t *size_of(const struct summary *summary, const struct group *group, const char *limit,
+		       const char *machine)
+{
+	const json_t *size = json_object_get(group->records[0], limit);
+
+	if (!json_is_number(size) && summary->calibration_count)
+		size = json_object_get(json_object_get(summary->calibrations[0], "device"),
+				       machine);
+	return json_is_number(size) ? json_real(json_number_value(size)) : json_null();
+}
+
 static json_t *describe_group(const struct summary *summary, const struct group *group)
 {
 	struct stats share = summary_share(summary, group);
@@ -228,9 +240,11 @@ static json_t *describe_group(const struct summary *summary, const struct group 
 	}
 	if (share.n && !group->link)
 		json_object_set_new(all, "share", describe_stats(&share));
-	described = json_pack("{ss ss ss ss ss ss* so}", "scenario", group->scenario, "workload",
-			      group->workload, "profile", group->profile, "stack", group->stack,
-			      "protocol", group->protocol, "link", group->link, "figures", all);
+	described = json_pack(
+		"{so so ss ss ss ss ss ss* so}", "cpus", size_of(summary, group, "cpus", "cpus"),
+		"memory", size_of(summary, group, "memory_limit", "memory_bytes"), "scenario",
+		group->scenario, "workload", group->workload, "profile", group->profile, "stack",
+		group->stack, "protocol", group->protocol, "link", group->link, "figures", all);
 	return described;
 }
 

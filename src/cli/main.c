@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{"peers", "which nodes are near, over which links, how fast", cmd_peers},
 	{"put", "give a file to the crowd, by the hash of its content", cmd_put},
 	{"get", "get a file from whoever has it", cmd_get},
+	{"choose", "which stack fits this device and an application, and why", cmd_choose},
 	{"assess", "measure TCP and MPTCP over each stack here, with a report to read", cmd_assess},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
 	{"load", NULL, cmd_load}, /* nobody's but assess's */

@@ -3,15 +3,19 @@
 #include "run/run.h"
 
 #include "base/units.h"
+#include "choose/choose.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
 #include "cli/via.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
 	OPTION_STACK = 1,
+	OPTION_FOR,
 	OPTION_EXPLAIN,
 	OPTION_DRY_RUN,
 	OPTION_JSON,
@@ -30,6 +34,7 @@ enum {
 
 static const struct option options[] = {
 	{"stack", required_argument, NULL, OPTION_STACK},
+	{"for", required_argument, NULL, OPTION_FOR},
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"dry-run", no_argument, NULL, OPTION_DRY_RUN},
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -57,6 +62,8 @@ static const char usage[] =
 	"                 TCP, the program's sockets relayed), uml (MPTCP of a kernel that "
 	"PROGRAM\n"
 	"                 runs inside); rivulet probe lists them\n" POLICY_USAGE VIA_USAGE
+	"                 auto: the one that fits what --for says, see rivulet choose\n"
+	"  --for KIND     bulk, interactive, messages, background, offload\n"
 	"  --explain      say what was decided and why, and each change to the host\n"
 	"  --dry-run      say what would be done, and start nothing\n"
 	"  --json         the summary at the end as JSON\n"
@@ -89,8 +96,40 @@ static const struct stack_ops *find_stack(const char *name)
 	return stack;
 }
 
+/* What is measured to be best for @application; NULL: nothing is known, and the usual one will do. -errno: no choice can be
+ * made. */
+static int choose_one(const char *application, const struct run_options *run,
+		      const struct stack_ops **ret, struct err *err)
+{
+	struct choose_query query = {.application =
+					     application_find(application ? application : "")};
+	const struct choice *best;
+	struct choices choices;
+	int code;
+
+	if (!query.application)
+		return err_set(err, -EINVAL,
+			       "--stack auto has to know what for: --for bulk, interactive, "
+			       "messages, background or offload");
+	code = choose(&query, &choices, err);
+	if (code < 0)
+		return code;
+	best = choose_stack(&choices);
+	*ret = best ? best->stack : NULL;
+	if (run->explain || (!best && !run->quiet))
+		fprintf(stderr, "rivulet: %s for %s: %s\n",
+			best ? best->stack->name : "the usual stack", application,
+			best ? (best->own ? "the best of what was measured here"
+					  : "the best by what was measured elsewhere")
+			     : "nothing that can run here was measured for it");
+	return 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
+	const char *application = NULL;
+	bool automatic = false;
+	const struct stack_ops *chosen = NULL;
 	static struct via_options via; /* too large for the stack */
 	struct via_wishes wishes = {0};
 	struct policy policy = {0};
@@ -103,9 +142,13 @@ int cmd_run(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_STACK:
-			run.stack = find_stack(optarg);
-			if (!run.stack)
+			automatic = strcmp(optarg, "auto") == 0;
+			run.stack = automatic ? NULL : find_stack(optarg);
+			if (!automatic && !run.stack)
 				return RUN_FAILED;
+			break;
+		case OPTION_FOR:
+			application = optarg;
 			break;
 		case OPTION_EXPLAIN:
 			run.explain = true;
@@ -162,6 +205,10 @@ int cmd_run(int argc, char **argv)
 		return RUN_FAILED;
 	}
 	run.argv = argv + optind;
+	if (automatic && choose_one(application, &run, &chosen, &err) < 0)
+		return fail(&err);
+	if (automatic)
+		run.stack = chosen;
 	if (policy_complete(&policy, run.quiet, &err) < 0)
 		return fail(&err);
 	if (via_complete(&wishes, &via, &any, &err) < 0)

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lost if wrong: a person runs their program on a stack that is not the one that the figures speak for. */
+#include "choose/model.h"
+#include "choose/regret.h"
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static json_t *stats(double median)
+{
+	return json_pack("{sf sf sf}", "median", median, "low", median * 0.99, "high",
+			 median * 1.01);
+}
+
+/* A group of bulk-down. */
+static void add(json_t *summary, const char *scenario, const char *profile, double cpus,
+		const char *stack, const char *protocol, double goodput, double cost)
+{
+	json_array_append_new(json_object_get(summary, "groups"),
+			      json_pack("{sf sf ss ss ss ss ss s{so so}}", "cpus", cpus, "memory",
+					cpus * 1e9, "scenario", scenario, "workload", "bulk-down",
+					"profile", profile, "stack", stack, "protocol", protocol,
+					"figures", "goodput", stats(goodput), "cpu-per-gb",
+					stats(cost)));
+}
+
+/* MPTCP is better wherever there is a processor for it, TCP on a small device. */
+static json_t *make(void)
+{
+	json_t *summary = json_pack("{s[] so}", "groups", "packet_ns", stats(1000));
+
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const names[] = {"pair", "lossy", "edge"};
+
+		add(summary, names[i], "this", 2, "native", "tcp", 50e6 * (i + 1), 5);
+		add(summary, names[i], "this", 2, "native", "mptcp", 70e6 * (i + 1), 10);
+		add(summary, names[i], "this", 2, "host", "tcp", 45e6 * (i + 1), 8);
+		add(summary, names[i], "low-end", 0.1, "native", "tcp", 40e6 * (i + 1), 6);
+		add(summary, names[i], "low-end", 0.1, "native", "mptcp", 30e6 * (i + 1), 12);
+		add(summary, names[i], "low-end", 0.1, "host", "tcp", 20e6 * (i + 1), 9);
+	}
+	return summary;
+}
+
+static double goodput(const struct measurements *from, struct model_place place,
+		      const char *protocol)
+{
+	return model_figure(from, &place, "native", protocol, "bulk-down", "goodput");
+}
+
+static void predicts(void **state)
+{
+	json_t *summary = make();
+	struct measurements from;
+	struct model_place here = {.scenario = "pair", .profile = "low-end"};
+	double value;
+
+	assert_int_equal(measurements_from(summary, &from, NULL), 0);
+	assert_true(fabs(goodput(&from, here, "mptcp") - 30e6) < 1);
+	/* Without its own measurement: what the step did in other scenarios, which here is exactly it. */
+	here.held_out = true;
+	assert_true(fabs(goodput(&from, here, "mptcp") - 30e6) < 1e3);
+	here.held_out = false;
+	/* Any network: between the least and the most. */
+	here.scenario = NULL;
+	value = goodput(&from, here, "tcp");
+	assert_true(value > 40e6 && value < 120e6);
+	/* A processor that is ten times as slow carries no more than it can: 0.1 CPU, 60 s for a GB. */
+	here = (struct model_place){
+		.scenario = "pair", .profile = "low-end", .packet = 10000, .cpus = 0.1};
+	assert_true(fabs(goodput(&from, here, "tcp") - 0.1 * 8e9 / 60) < 1e4);
+	/* What nobody has measured is not known. */
+	assert_true(model_figure(&from, &here, "native", "tcp", "messages", "delay-p95") == 0);
+	assert_true(model_figure(&from, &here, "uml", "tcp", "bulk-down", "goodput") == 0);
+	measurements_free(&from);
+	json_decref(summary);
+}
+
+static void chooses(void **state)
+{
+	const struct application *bulk = application_find("bulk");
+	json_t *summary = make();
+	struct measurements from;
+	struct model_place strong = {.profile = "this"}, weak = {.profile = "low-end"};
+
+	assert_int_equal(measurements_from(summary, &from, NULL), 0);
+	assert_true(model_score(&from, &strong, "native", "mptcp", bulk) >
+		    model_score(&from, &strong, "native", "tcp", bulk));
+	assert_true(model_score(&from, &weak, "native", "mptcp", bulk) <
+		    model_score(&from, &weak, "native", "tcp", bulk));
+	/* Where the battery counts as much, TCP is better on both. */
+	assert_true(model_score(&from, &strong, "native", "mptcp", application_find("background")) <
+		    model_score(&from, &strong, "native", "tcp", application_find("background")));
+	assert_true(model_score(&from, &strong, "native", "tcp", application_find("offload")) == 0);
+	assert_string_equal(model_profile(&from, 1.5, 8e9), "this");
+	assert_string_equal(model_profile(&from, 0.05, 64e6), "low-end");
+	measurements_free(&from);
+	json_decref(summary);
+}
+
+/* Lost: figures that say how good choices are, and are wrong. */
+static void regrets(void **state)
+{
+	json_t *summary = make();
+	struct measurements from;
+	struct regret regret;
+
+	assert_int_equal(measurements_from(summary, &from, NULL), 0);
+	regret_of(&from, "native", &regret);
+	/* 2 profiles, 3 scenarios, bulk and background, with native MPTCP and without. */
+	assert_int_equal(regret.combinations, 2 * 3 * 2 * 2);
+	assert_int_equal(regret.forbidden, 12);
+	assert_int_equal(regret.separate, regret.combinations);
+	/* What is the same everywhere is foreseen everywhere. */
+	assert_int_equal(regret.close, regret.separate);
+	assert_true(regret.mean < 1e-9 && regret.worst > 1 - 1e-9);
+	/* The fixed rule is native tcp: it misses bulk on the strong device. */
+	assert_string_equal(regret.rule, "native tcp");
+	assert_int_equal(regret.missed, 3);
+	assert_true(regret.fixed_mean > 0.01);
+	measurements_free(&from);
+	json_decref(summary);
+}
+
+static void refuses(void **state)
+{
+	static const char *const wrong[] = {
+		"{}",
+		"[]",
+		"{\"groups\": 5}",
+		"{\"groups\": [5]}",
+		"{\"groups\": [{\"scenario\": \"a\"}]}",
+		"{\"groups\": [{\"scenario\": \"a\", \"workload\": \"b\", \"profile\": \"c\", "
+		"\"stack\": \"d\", \"protocol\": \"e\", \"figures\": {\"goodput\": 5}}]}",
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		json_t *summary = json_loads(wrong[i], 0, NULL);
+		struct measurements from = {0};
+		struct err err = {0};
+
+		assert_non_null(summary);
+		assert_int_equal(measurements_from(summary, &from, &err), -EINVAL);
+		assert_true(err.text[0]);
+		json_decref(summary);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(predicts),
+		cmocka_unit_test(chooses),
+		cmocka_unit_test(regrets),
+		cmocka_unit_test(refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
