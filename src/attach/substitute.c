@@ -10,16 +10,15 @@
 #include "attach/attachment.h"
 #include "attach/caller.h"
 #include "attach/filter.h"
+#include "attach/notify.h"
 #include "attach/redirect.h"
 #include "base/cleanup.h"
 
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -27,21 +26,15 @@
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* since 6.6 */
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
-#endif
 
 enum { SOCKETCALL = 102, SOCKETCALL_SOCKET = 1 }; /* i386: one call for all of sockets */
 
 struct substitute {
 	struct attachment attachment;
-	int listener;
+	struct notify notify;
 	struct home home;
 	struct answer *answer;     /* owned */
 	struct redirect *redirect; /* owned; NULL: there is no route */
-	struct seccomp_notif *request;
-	struct seccomp_notif_resp *response;
 };
 
 static int load(bool routed, int *ret_own, struct err *err)
@@ -57,7 +50,7 @@ static void close_substitute(struct attachment *attachment)
 	redirect_close(s->redirect);
 	answer_free(s->answer);
 	home_close(&s->home);
-	seccomp_notify_free(s->request, s->response);
+	notify_close(&s->notify);
 	free(s);
 }
 
@@ -70,16 +63,12 @@ static int open_substitute(const struct attachment_setup *setup, struct attachme
 	if (!s)
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
 	s->attachment.ops = &attachment_substitute;
-	s->listener = listener;
 	home_open(&s->home);
 	if (answer_new(listener, &s->home, &s->answer) < 0 ||
-	    seccomp_notify_alloc(&s->request, &s->response) < 0) {
+	    notify_open(&s->notify, listener) < 0) {
 		close_substitute(&s->attachment);
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
 	}
-	/* The program and we take turns: stay on one CPU where the kernel can (a fourth of the
-	 * cost). */
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	s->attachment.fd = listener;
 	if (setup->steering) {
 		int code = redirect_open(&s->redirect, listener, setup->steering);
@@ -123,90 +112,72 @@ static bool decode(const struct seccomp_notif *request, struct call *ret)
 		ret->protocol == IPPROTO_MPTCP);
 }
 
-static int receive(struct substitute *s)
+/* Fails unless the asker still waits: then what was read under its pid was its own. */
+static int give(struct substitute *s, int fd, bool close_on_exec)
 {
-	/* The kernel refuses a request buffer that is not all zero. */
-	memset(s->request, 0, sizeof(*s->request));
-	if (seccomp_notify_receive(s->listener, s->request) < 0)
-		return errno == ENOENT || errno == EINTR ? 0 : -errno;
-	return 1;
+	uint64_t id = s->notify.request->id;
+	int err = notify_give(&s->notify, id, fd, close_on_exec);
+
+	/* Its table of descriptors is full: as socket() would have said. */
+	if (err == -EMFILE)
+		notify_answer(&s->notify, id, err);
+	else if (err < 0 && err != -ENOENT)
+		notify_let_go(&s->notify, id);
+	return err;
 }
 
-static void respond(struct substitute *s, int error, uint32_t flags)
+static int serve_socket(struct substitute *s, struct attached *ret)
 {
-	memset(s->response, 0, sizeof(*s->response));
-	s->response->id = s->request->id;
-	s->response->error = error;
-	s->response->flags = flags;
-	/* It fails only where the asking thread is gone. */
-	seccomp_notify_respond(s->listener, s->response);
-}
+	const struct seccomp_notif *request = s->notify.request;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	struct call call;
 
-static void let_go(struct substitute *s)
-{
-	respond(s, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+	if (!decode(request, &call)) {
+		notify_let_go(&s->notify, request->id);
+		return 0;
+	}
+	fd = caller_socket(&s->home, (pid_t)request->pid, call.domain, call.type, IPPROTO_MPTCP);
+	if (fd < 0) {
+		ret->error = fd;
+		notify_let_go(&s->notify, request->id);
+		return 1;
+	}
+	if (call.protocol == IPPROTO_MPTCP)
+		answer_own(s->answer, fd);
+	ret->error = give(s, fd, call.type & SOCK_CLOEXEC);
+	if (ret->error == 0 && fstat(fd, &st) == 0)
+		ret->inode = (uint32_t)st.st_ino;
+	return ret->error == -ENOENT ? 0 : 1;
 }
 
 static int serve(struct attachment *attachment, struct attached *ret)
 {
 	struct substitute *s = (struct substitute *)attachment;
-	struct seccomp_notif_addfd give = {.flags = SECCOMP_ADDFD_FLAG_SEND};
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	struct call call;
-	int got = receive(s);
+	const struct seccomp_notif *request = s->notify.request;
+	int got = notify_receive(&s->notify);
 
 	if (got <= 0)
 		return got;
 	*ret = (struct attached){0};
-	if (answer_wants(s->answer, s->request)) {
-		int result = answer_call(s->answer, s->request);
+	if (answer_wants(s->answer, request)) {
+		int result = answer_call(s->answer, request);
 
 		if (result == ANSWER_GOES_ON)
-			let_go(s);
+			notify_let_go(&s->notify, request->id);
 		else
-			respond(s, result, 0);
+			notify_answer(&s->notify, request->id, result);
 		return 0;
 	}
 	if (s->redirect) {
-		enum redirected what = redirect_serve(s->redirect, s->request, &ret->led_away);
+		enum redirected what = redirect_serve(s->redirect, request, &ret->led_away);
 
 		if (what == REDIRECT_GOES_ON)
-			let_go(s);
+			notify_let_go(&s->notify, request->id);
 		if (what != REDIRECT_NOT)
 			return what == REDIRECT_LED;
 	}
-	if (!decode(s->request, &call)) {
-		let_go(s);
-		return 0;
-	}
-	fd = caller_socket(&s->home, (pid_t)s->request->pid, call.domain, call.type, IPPROTO_MPTCP);
-	if (fd < 0) {
-		ret->error = fd;
-		let_go(s);
-		return 1;
-	}
-	if (fstat(fd, &st) == 0)
-		ret->inode = (uint32_t)st.st_ino;
-	if (call.protocol == IPPROTO_MPTCP)
-		answer_own(s->answer, fd);
-	give.id = s->request->id;
-	give.srcfd = (uint32_t)fd;
-	give.newfd_flags = call.type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
-	/* Fails unless the asker still waits: then what was read under its pid was its own. */
-	if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &give) < 0) {
-		int err = -errno;
-
-		/* Its table of descriptors is full: as socket() would have said. */
-		if (err == -EMFILE)
-			respond(s, err, 0);
-		else if (err != -ENOENT)
-			let_go(s);
-		ret->inode = 0;
-		ret->error = err;
-		return err == -ENOENT ? 0 : 1;
-	}
-	return 1;
+	return serve_socket(s, ret);
 }
 
 static void go_on(struct attachment *attachment)
@@ -220,10 +191,10 @@ static void go_on(struct attachment *attachment)
 static int let_all_go(struct attachment *attachment)
 {
 	struct substitute *s = (struct substitute *)attachment;
-	int got = receive(s);
+	int got = notify_receive(&s->notify);
 
 	if (got > 0)
-		let_go(s);
+		notify_let_go(&s->notify, s->notify.request->id);
 	return got;
 }
 
