@@ -27,7 +27,7 @@ struct filter_rules {
 int filter_load(const struct filter_rules *rules, struct err *err);
 
 /* That of attachment "substitute": socket(AF_INET or AF_INET6, SOCK_STREAM, 0, IPPROTO_TCP or IPPROTO_MPTCP), and the options
- * that MPTCP sockets treat otherwise than TCP (options.h); with @routed (steering.h) also connect() and getpeername(). */
+ * that MPTCP sockets treat otherwise than TCP (options.h); with @routed (steering.h) also connect(), getpeername() and SO_ERROR. */
 int substitute_filter_load(bool routed, struct err *err);
 /* That of attachment "relay": all calls that make, name, connect or configure a socket. */
 int relay_filter_load(struct err *err);

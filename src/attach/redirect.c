@@ -19,11 +19,14 @@
 #define IPPROTO_MPTCP 262
 #endif
 #define PEER_LEVEL (-2) /* where it is remembered whom the program believes it is connected to */
+#define ERROR_LEVEL \
+	(-3) /* and why a connect() that did not wait has failed, until the program has heard it (0) */
 
 /* A connection that is being made. */
 struct detour {
 	struct redirect *redirect;
-	uint64_t cookie, id;       /* of the socket; of the call that waits */
+	uint64_t cookie, id; /* of the socket; of the call that waits, if it does */
+	bool waits;
 	int theirs;                /* owned: a duplicate of the program's descriptor */
 	struct loop_source answer; /* its descriptor is owned */
 	struct sockaddr_storage to;
@@ -94,8 +97,11 @@ void redirect_turn(struct redirect *redirect)
 static void disconnect(int fd)
 {
 	const struct sockaddr nothing = {.sa_family = AF_UNSPEC};
+	socklen_t size = sizeof(int);
+	int error;
 
 	connect(fd, &nothing, sizeof(nothing));
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); /* which takes it away */
 }
 
 /* What connect() may say of a server that was asked for by its address. */
@@ -115,12 +121,29 @@ static int connect_error(int code)
 	}
 }
 
+static void remember_error(struct redirect *redirect, uint64_t cookie, int error)
+{
+	recall_put(redirect->peers, cookie, ERROR_LEVEL, 0, &error, sizeof(error));
+}
+
+/* -1: nothing has failed. */
+static int recall_error(const struct redirect *redirect, uint64_t cookie)
+{
+	const struct recalled *recalled = recall_get(redirect->peers, cookie, ERROR_LEVEL, 0);
+	int error = -1;
+
+	if (recalled)
+		memcpy(&error, recalled->bytes, sizeof(error));
+	return error;
+}
+
 static void on_answer(struct loop_source *source, uint32_t events)
 {
 	struct detour *detour = loop_owner(source, struct detour, answer);
 	struct redirect *redirect = detour->redirect;
 	struct err why;
-	int code = redirect->steering->ops->answer(redirect->steering, source->fd, &why);
+	int code = redirect->steering->ops->answer(redirect->steering, source->fd,
+						   detour->waits ? -1 : detour->theirs, &why);
 
 	if (code == -EINPROGRESS)
 		return;
@@ -128,9 +151,12 @@ static void on_answer(struct loop_source *source, uint32_t events)
 		recall_put(redirect->peers, detour->cookie, PEER_LEVEL, 0, &detour->to,
 			   detour->to.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 							    : sizeof(struct sockaddr_in));
-	else
+	else if (detour->waits)
 		disconnect(detour->theirs);
-	notify_answer(&redirect->notify, detour->id, code < 0 ? connect_error(code) : 0);
+	else
+		remember_error(redirect, detour->cookie, -connect_error(code));
+	if (detour->waits)
+		notify_answer(&redirect->notify, detour->id, code < 0 ? connect_error(code) : 0);
 	detour_free(detour);
 }
 
@@ -193,10 +219,12 @@ static enum redirected lead(struct redirect *redirect, const struct call *call, 
 	struct steering *steering = redirect->steering;
 	struct detour *detour = calloc(1, sizeof(*detour));
 	int pending;
+	bool waits;
 
 	if (!detour)
 		return REDIRECT_GOES_ON;
-	pending = steering->ops->begin(steering, (const struct sockaddr *)to, theirs);
+	waits = !(fcntl(theirs, F_GETFL) & O_NONBLOCK);
+	pending = steering->ops->begin(steering, (const struct sockaddr *)to, theirs, !waits);
 	if (pending < 0) {
 		free(detour);
 		disconnect(theirs);
@@ -205,6 +233,7 @@ static enum redirected lead(struct redirect *redirect, const struct call *call, 
 	*detour = (struct detour){.redirect = redirect,
 				  .cookie = cookie,
 				  .id = call->id,
+				  .waits = waits,
 				  .theirs = fcntl(theirs, F_DUPFD_CLOEXEC, 0),
 				  .answer = {.fd = pending, .ready = on_answer},
 				  .to = *to};
@@ -214,6 +243,8 @@ static enum redirected lead(struct redirect *redirect, const struct call *call, 
 		disconnect(theirs);
 		return REDIRECT_GOES_ON;
 	}
+	if (!waits)
+		notify_answer(&redirect->notify, call->id, -EINPROGRESS);
 	return REDIRECT_LED;
 }
 
@@ -224,16 +255,24 @@ static enum redirected on_connect(struct redirect *redirect, const struct call *
 	struct sockaddr_storage to;
 	struct stat st;
 	bool told = read_address(call, &to);
+	int error;
 
 	/* Else what was read was perhaps another's. */
 	if (!notify_waits(&redirect->notify, call->id))
 		return REDIRECT_ANSWERED;
-	if (detour && notify_waits(&redirect->notify, detour->id)) {
+	if (detour && (!detour->waits || notify_waits(&redirect->notify, detour->id))) {
 		notify_answer(&redirect->notify, call->id, -EALREADY);
 		return REDIRECT_ANSWERED;
 	}
 	if (detour) { /* a signal had come in between */
 		detour->id = call->id;
+		return REDIRECT_ANSWERED;
+	}
+	error = recall_error(redirect, cookie);
+	if (error >= 0) { /* ready for the next; the kernel tells of a failure before that */
+		disconnect(theirs);
+		recall_forget(redirect->peers, cookie, ERROR_LEVEL, 0);
+		notify_answer(&redirect->notify, call->id, error ? -error : -ECONNABORTED);
 		return REDIRECT_ANSWERED;
 	}
 	if (!told || !is_free(theirs) ||
@@ -263,6 +302,34 @@ static enum redirected on_peer(struct redirect *redirect, const struct call *cal
 	return REDIRECT_ANSWERED;
 }
 
+/* SO_ERROR: the kernel's is that of the way to the door. */
+static enum redirected on_error(struct redirect *redirect, const struct call *call, uint64_t cookie)
+{
+	int error = recall_error(redirect, cookie), size = 0;
+
+	if (find(redirect, cookie))
+		error = 0;
+	if (error < 0 ||
+	    caller_read(call->pid, call->args[4], &size, sizeof(size)) != sizeof(size) ||
+	    size < (int)sizeof(error) || !notify_waits(&redirect->notify, call->id))
+		return REDIRECT_GOES_ON;
+	size = sizeof(error);
+	if (caller_write(call->pid, call->args[3], &error, sizeof(error)) < 0 ||
+	    caller_write(call->pid, call->args[4], &size, sizeof(size)) < 0)
+		return REDIRECT_GOES_ON;
+	if (error > 0)
+		remember_error(redirect, cookie, 0);
+	notify_answer(&redirect->notify, call->id, 0);
+	return REDIRECT_ANSWERED;
+}
+
+static bool is_ours(const struct call *call)
+{
+	return call->kind == CALL_CONNECT || call->kind == CALL_PEER ||
+	       (call->kind == CALL_GET && (int)call->args[1] == SOL_SOCKET &&
+		(int)call->args[2] == SO_ERROR);
+}
+
 enum redirected redirect_serve(struct redirect *redirect, const struct seccomp_notif *request,
 			       uint32_t *ret_inode)
 {
@@ -272,11 +339,19 @@ enum redirected redirect_serve(struct redirect *redirect, const struct seccomp_n
 	socklen_t size = sizeof(cookie);
 
 	*ret_inode = 0;
-	if (!call_decode(request, &call) || (call.kind != CALL_CONNECT && call.kind != CALL_PEER))
+	if (!call_decode(request, &call) || !is_ours(&call))
 		return REDIRECT_NOT;
 	theirs = caller_descriptor(call.pid, (int)call.args[0]);
 	if (theirs < 0 || getsockopt(theirs, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0)
 		return REDIRECT_GOES_ON;
-	return call.kind == CALL_CONNECT ? on_connect(redirect, &call, theirs, cookie, ret_inode)
-					 : on_peer(redirect, &call, cookie);
+	/* What is decided is told before what follows from it is seen. */
+	redirect_turn(redirect);
+	switch (call.kind) {
+	case CALL_CONNECT:
+		return on_connect(redirect, &call, theirs, cookie, ret_inode);
+	case CALL_PEER:
+		return on_peer(redirect, &call, cookie);
+	default:
+		return on_error(redirect, &call, cookie);
+	}
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Programs' own sockets, led elsewhere than where the program says (steering.h): its connect() waits, whether or not the program
- * meant to, until it is known whether there is a connection, and getpeername() says what the program wants to hear.
- *
- * A connect() that does not wait is held, too, because from the moment that the kernel connects the socket nothing can keep
- * the program from believing it is connected to its server.
+ * Programs' own sockets, led elsewhere than where the program says (steering.h): its connect() waits until it is known whether
+ * there is a connection, or the socket polls as one that is connecting until then; SO_ERROR and getpeername() say what the
+ * program wants to hear. What it finds otherwise of a connection that failed (by read(), say) is that it was reset.
  */
 #pragma once
 

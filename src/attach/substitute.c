@@ -160,6 +160,14 @@ static int serve(struct attachment *attachment, struct attached *ret)
 	if (got <= 0)
 		return got;
 	*ret = (struct attached){0};
+	if (s->redirect) {
+		enum redirected what = redirect_serve(s->redirect, request, &ret->led_away);
+
+		if (what == REDIRECT_GOES_ON)
+			notify_let_go(&s->notify, request->id);
+		if (what != REDIRECT_NOT)
+			return what == REDIRECT_LED;
+	}
 	if (answer_wants(s->answer, request)) {
 		int result = answer_call(s->answer, request);
 
@@ -168,14 +176,6 @@ static int serve(struct attachment *attachment, struct attached *ret)
 		else
 			notify_answer(&s->notify, request->id, result);
 		return 0;
-	}
-	if (s->redirect) {
-		enum redirected what = redirect_serve(s->redirect, request, &ret->led_away);
-
-		if (what == REDIRECT_GOES_ON)
-			notify_let_go(&s->notify, request->id);
-		if (what != REDIRECT_NOT)
-			return what == REDIRECT_LED;
 	}
 	return serve_socket(s, ret);
 }

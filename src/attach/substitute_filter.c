@@ -82,6 +82,10 @@ static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
 		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(connect), 0);
 	if (err == 0 && asks->routed)
 		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(getpeername), 0);
+	if (err == 0 && asks->routed)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(getsockopt), 2,
+				       SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT, SOL_SOCKET),
+				       SCMP_A2_64(SCMP_CMP_MASKED_EQ, FILTER_INT, SO_ERROR));
 	return err;
 }
 

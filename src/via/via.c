@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#define SO_BUF_LOCK_        72   /* since 5.14 */
 #define CONNECT_PATIENCE_MS 1000 /* with our own port, that is next to this process */
 #define DIAL_PATIENCE_MS    130000
 
@@ -137,7 +138,31 @@ static int connect_at_once(int fd, const struct sockaddr_storage *to)
 	return err;
 }
 
-static int begin(struct steering *steering, const struct sockaddr *to, int fd)
+/* Fills @fd's way to the door, which takes little, until it has no room: then it polls neither readable nor writable, as a
+ * socket that is connecting. The bytes filled in. */
+static uint32_t fill(int fd)
+{
+	static const char nothing[1024];
+	const int least = 0; /* the kernel takes the least that there is */
+	uint32_t held = 0;
+	ssize_t done;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+	while ((done = send(fd, nothing, sizeof(nothing), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+		held += (uint32_t)done;
+	return held;
+}
+
+/* What was filled in is gone: room as a socket has it whose way is short. */
+static void widen(int fd)
+{
+	const int room = 1 << 20, locks = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK_, &locks, sizeof(locks)); /* MPTCP has it not */
+}
+
+static int begin(struct steering *steering, const struct sockaddr *to, int fd, bool hold)
 {
 	struct via *via = of_steering(steering);
 	struct via_request request = {.timeout_ms = DIAL_PATIENCE_MS};
@@ -152,13 +177,19 @@ static int begin(struct steering *steering, const struct sockaddr *to, int fd)
 			err = connect_at_once(fd, &door);
 		if (err == 0 && getsockname(fd, (struct sockaddr *)&request.from, &size) < 0)
 			err = -errno;
+		if (err == 0 && hold)
+			request.held = fill(fd);
 	}
 	return err < 0 ? err : ask(via, &request);
 }
 
-static int answer(struct steering *steering, int pending, struct err *why)
+static int answer(struct steering *steering, int pending, int fd, struct err *why)
 {
-	return hear(pending, why);
+	int code = hear(pending, why);
+
+	if (code == 0 && fd >= 0)
+		widen(fd);
+	return code;
 }
 
 static const struct steering_ops steering_ops = {.takes = takes, .begin = begin, .answer = answer};
@@ -233,13 +264,15 @@ static int open_door(int family, struct sockaddr_storage *ret)
 {
 	_cleanup_close_ int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	socklen_t size = sizeof(*ret);
-	int on = 1;
+	int on = 1, least = 0;
 
 	*ret = (struct sockaddr_storage){.ss_family = (sa_family_t)family};
 	if (family == AF_INET)
 		((struct sockaddr_in *)ret)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	else
 		((struct sockaddr_in6 *)ret)->sin6_addr = in6addr_loopback;
+	/* Little is needed to fill the way to it; each connection gets more later. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
 	if (fd < 0 ||
 	    (family == AF_INET6 &&
 	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||

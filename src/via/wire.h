@@ -15,6 +15,7 @@ struct via_request {
 	int32_t timeout_ms;
 	/* Where the connection comes from that is to be joined to it; family 0: a descriptor is wanted. */
 	struct sockaddr_storage from;
+	uint32_t held; /* bytes that come from there first, and are nobody's */
 };
 
 /* With a descriptor, if one is wanted and there is a connection. */

@@ -59,7 +59,7 @@ static void on_routed(struct loop_source *source, uint32_t events)
 	struct relayed *socket = loop_owner(source, struct relayed, source);
 	struct steering *steering = socket->relay->steering;
 	struct err why;
-	int fd = steering->ops->answer(steering, socket->pending, &why);
+	int fd = steering->ops->answer(steering, socket->pending, -1, &why);
 
 	if (fd == -EINPROGRESS)
 		return;
@@ -205,7 +205,7 @@ static int begin_routed(struct relayed *socket, const struct sockaddr_storage *t
 
 	if (!steering || !steering->ops->takes(steering, address))
 		return 1;
-	socket->pending = steering->ops->begin(steering, address, -1);
+	socket->pending = steering->ops->begin(steering, address, -1, false);
 	if (socket->pending < 0)
 		return 1;
 	socket->peer = *to;

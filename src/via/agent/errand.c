@@ -29,7 +29,8 @@ void errand_close(struct errand *errand)
 	if (errand->line)
 		line_close(errand->line);
 	close_fd(errand->reply.fd);
-	close_fd(errand->theirs);
+	loop_forget(&agent->loop, &errand->theirs);
+	close_fd(errand->theirs.fd); /* with what was held: the program finds it reset */
 	close_fd(errand->spare);
 	TAILQ_REMOVE(&agent->errands, errand, link);
 	free(errand);
@@ -81,13 +82,60 @@ static void give(struct errand *errand, int fd, struct line *line)
 	close_fd(fd);
 }
 
+/* What the way to the door had filled it with: true, when it is gone. */
+static bool drain(struct errand *errand)
+{
+	static char nothing[16384];
+
+	while (errand->held > 0) {
+		ssize_t got = recv(errand->theirs.fd, nothing,
+				   errand->held < sizeof(nothing) ? errand->held : sizeof(nothing),
+				   MSG_DONTWAIT);
+
+		if (got <= 0)
+			return false;
+		errand->held -= (uint32_t)got;
+	}
+	return true;
+}
+
+/* The door's connections are made with little room. */
+static void widen(int fd)
+{
+	const int room = 1 << 20, window = 65535;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof(window));
+}
+
 static void join(struct errand *errand)
 {
 	struct line *line = steal_ptr(errand->line);
 	int spare = steal_fd(&errand->spare), code;
 
-	code = transfer_open(errand->agent, steal_fd(&errand->theirs), spare, line);
+	loop_forget(&errand->agent->loop, &errand->theirs);
+	widen(errand->theirs.fd);
+	code = transfer_open(errand->agent, steal_fd(&errand->theirs.fd), spare, line);
 	answer(errand, code, code < 0 ? strerror(-code) : NULL, -1);
+}
+
+static void on_theirs(struct loop_source *source, uint32_t events)
+{
+	struct errand *errand = loop_owner(source, struct errand, theirs);
+
+	if (drain(errand))
+		join(errand);
+	else if (events & (EPOLLERR | EPOLLHUP))
+		errand_close(errand);
+}
+
+/* Both ends are there. */
+static void meet(struct errand *errand)
+{
+	if (drain(errand))
+		join(errand);
+	else if (loop_watch(&errand->agent->loop, &errand->theirs, EPOLLIN) < 0)
+		errand_close(errand);
 }
 
 /* The connection is there: @errand->line or, if that is none, @errand->spare. */
@@ -103,16 +151,16 @@ static void succeed(struct errand *errand)
 	errand->connected = true;
 	if (!errand->request.from.ss_family)
 		give(errand, steal_fd(&errand->spare), steal_ptr(errand->line));
-	else if (errand->theirs >= 0)
-		join(errand);
+	else if (errand->theirs.fd >= 0)
+		meet(errand);
 }
 
 void errand_join(struct errand *errand, int fd)
 {
-	close_fd(errand->theirs);
-	errand->theirs = fd;
+	close_fd(errand->theirs.fd);
+	errand->theirs.fd = fd;
 	if (errand->connected)
-		join(errand);
+		meet(errand);
 }
 
 /* One of two ways has ended in failure. The relay's word about the server is the one that is passed on; if it did not get that
@@ -316,7 +364,8 @@ void errand_open(struct agent *agent, const struct via_request *request, int rep
 				  .request = *request,
 				  .reply = {.fd = reply, .ready = on_reply},
 				  .direct = {.fd = -1, .ready = on_dialling},
-				  .theirs = theirs,
+				  .theirs = {.fd = theirs, .ready = on_theirs},
+				  .held = request->held,
 				  .spare = -1,
 				  .timer.due = on_time};
 	TAILQ_INSERT_TAIL(&agent->errands, errand, link);
