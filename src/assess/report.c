@@ -19,7 +19,7 @@ static const char style[] =
 	".4rem;border-bottom:1px solid var(--line)}h3{font-size:1.05rem;margin:1.4rem 0 .2rem}"
 	".dim{color:var(--dim);font-size:.9rem}"
 	".answer{background:var(--card);border-radius:.6rem;padding:.7rem 1rem;margin:.8rem 0}"
-	".answer b{font-size:1.15rem}"
+	".answer ul{margin:.3rem 0;padding-left:1.2rem}summary{cursor:pointer}"
 	".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;margin:.5rem 0}"
 	"th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left;"
 	"vertical-align:top;white-space:nowrap}"

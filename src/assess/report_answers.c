@@ -4,6 +4,7 @@
 
 #include "assess/workload.h"
 #include "base/cleanup.h"
+#include "choose/regret.h"
 #include "stack/stack.h"
 
 #include <math.h>
@@ -77,7 +78,7 @@ static void print_names(const struct page *page, const struct group *group)
 
 struct tally {
 	double gains[RATIOS_MAX]; /* above 1 is better */
-	unsigned count, better, worse, same;
+	unsigned count, few, verdicts[3];
 };
 
 static void compare(const struct page *page, const struct group *group, const struct group *other,
@@ -87,15 +88,15 @@ static void compare(const struct page *page, const struct group *group, const st
 	const struct figure *cost = figure_find("cpu-per-gb");
 	struct stats ratio = summary_ratio(group, other, figure->name);
 	struct stats cpu = summary_ratio(group, other, cost->name);
-	enum verdict verdict = summary_verdict(figure, &ratio);
 
 	if (!ratio.n)
 		return;
 	if (tally->count < RATIOS_MAX)
 		tally->gains[tally->count++] = figure->less ? 1 / ratio.median : ratio.median;
-	tally->better += verdict == VERDICT_BETTER;
-	tally->worse += verdict == VERDICT_WORSE;
-	tally->same += verdict == VERDICT_SAME;
+	if (ratio.n < STATS_FEW)
+		tally->few++;
+	else
+		tally->verdicts[summary_verdict(figure, &ratio)]++;
 	if (quiet)
 		return;
 	fputs("<tr>", page->out);
@@ -108,14 +109,17 @@ static void compare(const struct page *page, const struct group *group, const st
 	fprintf(page->out, "<td>%s</td></tr>\n", figure->words);
 }
 
-static void compare_all(const struct page *page, partner_of partner, bool quiet,
-			struct tally *tally)
+/* All pairs of a workload. */
+static void compare_all(const struct page *page, const struct workload *workload,
+			partner_of partner, bool quiet, struct tally *tally)
 {
 	unsigned at = 0;
 
 	for (const struct group *each; (each = page_next(page, &at));) {
 		const struct group *groups[PAGE_GROUPS];
-		unsigned count = page_groups(page, each, false, groups);
+		unsigned count = strcmp(each->workload, workload->name) == 0
+					 ? page_groups(page, each, false, groups)
+					 : 0;
 
 		for (unsigned i = 0; i < count; i++) {
 			struct group like;
@@ -129,31 +133,76 @@ static void compare_all(const struct page *page, partner_of partner, bool quiet,
 	}
 }
 
+/* One line for a workload; false: there was nothing to compare. */
+static bool answer_for(const struct page *page, const struct workload *workload, partner_of partner)
+{
+	struct tally tally = {0};
+	struct stats gain;
+
+	compare_all(page, workload, partner, true, &tally);
+	gain = stats_of(tally.gains, tally.count);
+	if (!gain.n)
+		return false;
+	fprintf(page->out,
+		"<li>%s (%s): <b>%.2f&nbsp;&times;</b> as good <span class=\"dim\">from %.2f to "
+		"%.2f over %u comparisons: %u better, %u worse, %u without a difference that "
+		"shows",
+		workload->name, figure_find(workload->figure)->words, gain.median, gain.least,
+		gain.most, tally.count, tally.verdicts[VERDICT_BETTER],
+		tally.verdicts[VERDICT_WORSE], tally.verdicts[VERDICT_SAME]);
+	if (tally.few)
+		fprintf(page->out, ", %u measured too seldom to tell", tally.few);
+	fputs("</span></li>\n", page->out);
+	return true;
+}
+
 static void answer(const struct page *page, const char *question, const char *reading,
 		   partner_of partner)
 {
-	struct tally tally = {0}, again = {0};
-	struct stats gain;
+	bool any = false;
 
-	compare_all(page, partner, true, &tally);
-	gain = stats_of(tally.gains, tally.count);
-	fprintf(page->out, "<div class=\"answer\"><b>%s</b><br>\n", question);
-	if (!tally.count) {
-		fputs("Nothing was measured that would tell.</div>\n", page->out);
+	fprintf(page->out, "<div class=\"answer\"><b>%s</b><ul>\n", question);
+	for (const struct workload *workload = workloads; workload->name; workload++)
+		any |= answer_for(page, workload, partner);
+	fprintf(page->out, "</ul>%s</div>\n", any ? "" : "Nothing was measured that would tell.");
+	if (!any)
 		return;
-	}
 	fprintf(page->out,
-		"In the middle <b>%.2f &times;</b> as good (from %.2f to %.2f) over %u "
-		"comparisons: "
-		"%u better, %u worse, %u without a difference that the measurements show.</div>\n",
-		gain.median, gain.least, gain.most, tally.count, tally.better, tally.worse,
-		tally.same);
-	fprintf(page->out,
-		"<div class=\"wide\"><table><thead><tr><th>stack<th>%s"
-		"<th>processor time per GB<th>what counts</tr></thead><tbody>\n",
+		"<details><summary>Each comparison</summary><div class=\"wide\"><table><thead><tr>"
+		"<th>stack<th>%s<th>processor time per GB<th>what counts</tr></thead><tbody>\n",
 		reading);
-	compare_all(page, partner, false, &again);
-	fputs("</tbody></table></div>\n", page->out);
+	for (const struct workload *workload = workloads; workload->name; workload++) {
+		struct tally tally = {0};
+
+		compare_all(page, workload, partner, false, &tally);
+	}
+	fputs("</tbody></table></div></details>\n", page->out);
+}
+
+/* How well `rivulet choose` would have done with these measurements, without those that it is judged by. */
+static void print_regret(const struct page *page)
+{
+	json_t *summary = summary_describe(page->summary);
+	struct measurements measurements = {0};
+	struct regret regret = {0};
+
+	if (summary && measurements_from(summary, &measurements, NULL) == 0)
+		regret_of(&measurements, native(), &regret);
+	measurements_free(&measurements);
+	json_decref(summary);
+	if (regret.combinations < 2)
+		return;
+	fprintf(page->out,
+		"<div class=\"answer\"><b>Could it be foreseen?</b><p>Of %u combinations of "
+		"profile, "
+		"application and scenario, each judged without its own measurements (%u of them "
+		"without native MPTCP), <code>rivulet choose</code> loses <b>%.1f&nbsp;%%</b> of "
+		"what the best stack gives, the best fixed rule (%s first) <b>%.1f&nbsp;%%</b>. "
+		"Best "
+		"and second are told apart in %u, of which %u were chosen within 5&nbsp;%%; the "
+		"worst choice gave %.0f&nbsp;%% of the best.</p></div>\n",
+		regret.combinations, regret.forbidden, regret.mean * 100, regret.rule,
+		regret.fixed_mean * 100, regret.separate, regret.close, regret.worst * 100);
 }
 
 void page_answers(const struct page *page)
@@ -167,4 +216,5 @@ void page_answers(const struct page *page)
 	answer(page, "MPTCP against TCP", "MPTCP / TCP", tcp_of);
 	snprintf(question, sizeof(question), "User space against %s", native());
 	answer(page, question, "stack / native", native_of);
+	print_regret(page);
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#define WAYS_MAX  16
+#define WAYS_MAX  12
 #define CASES_MAX 1024
 #define CLOSE     0.95
 
@@ -155,25 +155,52 @@ static int best_of(const struct judging *judging, const struct judged *judged, c
 	return best;
 }
 
-/* How good each way is on the whole, of the best of each case: the best fixed rule takes the first of these that is allowed. */
+/* What is lost in all cases in which @next is the first that is allowed, after the set @tried. */
+static double cost_of(const struct judging *judging, unsigned tried, unsigned next)
+{
+	double cost = 0;
+
+	for (unsigned c = 0; c < judging->count; c++) {
+		const struct judged *judged = &judging->cases[c];
+		bool decided = !judged->allowed[next];
+
+		for (unsigned i = 0; i < judging->way_count && !decided; i++)
+			decided = tried & 1u << i && judged->allowed[i];
+		if (!decided)
+			cost += 1 - judged->truth[next] /
+					    judged->truth[best_of(judging, judged, judged->truth)];
+	}
+	return cost;
+}
+
+/* The order of ways of which always to take the first that is allowed loses least, of all orders: @ret grows from its end to
+ * its begin. By sets: the best that can follow a set that was tried does not depend on its order. */
 static void rank(const struct judging *judging, double ret[static WAYS_MAX])
 {
-	for (unsigned i = 0; i < judging->way_count; i++) {
-		unsigned n = 0;
+	unsigned all = (1u << judging->way_count) - 1, tried = 0;
+	double *least = calloc(all + 1, sizeof(*least));
+	unsigned char *next = calloc(all + 1, 1);
 
-		ret[i] = 0;
-		for (unsigned c = 0; c < judging->count; c++) {
-			const struct judged *judged = &judging->cases[c];
-			int best = best_of(judging, judged, judged->truth);
+	for (unsigned set = all; least && next && set-- > 0;) {
+		least[set] = INFINITY;
+		for (unsigned i = 0; i < judging->way_count; i++) {
+			double cost;
 
-			if (!judged->allowed[i])
+			if (set & 1u << i)
 				continue;
-			ret[i] += judged->truth[i] / judged->truth[best];
-			n++;
+			cost = cost_of(judging, set, i) + least[set | 1u << i];
+			if (cost < least[set]) {
+				least[set] = cost;
+				next[set] = (unsigned char)i;
+			}
 		}
-		if (n)
-			ret[i] /= n;
 	}
+	for (unsigned i = 0; least && next && i < judging->way_count; i++) {
+		ret[next[tried]] = judging->way_count - i;
+		tried |= 1u << next[tried];
+	}
+	free(least);
+	free(next);
 }
 
 /* Is the best told from all others? */

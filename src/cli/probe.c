@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "link/links.h"
 #include "link/speed.h"
+#include "probe/attachments.h"
 #include "probe/calibrate.h"
 #include "probe/device.h"
 #include "probe/feature.h"
@@ -35,7 +36,7 @@ struct found {
 	struct calibration calibration;
 	bool calibrated;
 	struct links links;
-	struct rows features, stacks;
+	struct rows features, attachments, stacks;
 };
 
 static void look_for(struct rows *rows, const char *name, const char *summary,
@@ -47,6 +48,17 @@ static void look_for(struct rows *rows, const char *name, const char *summary,
 		return;
 	*row = (struct row){.name = name, .summary = summary};
 	row->available = look(&row->why) >= 0;
+	rows->count++;
+}
+
+static void look_for_attachment(struct rows *rows, const struct attachment_need *need)
+{
+	struct row *row = &rows->all[rows->count];
+
+	if (rows->count == ROWS_MAX)
+		return;
+	*row = (struct row){.name = need->name, .summary = need->summary};
+	row->available = attachment_look(need, &row->why) >= 0;
 	rows->count++;
 }
 
@@ -67,6 +79,8 @@ static void find_out(struct found *found)
 	read_links(&found->links);
 	for (const struct feature *feature = features; feature->name; feature++)
 		look_for(&found->features, feature->name, feature->purpose, feature->look);
+	for (const struct attachment_need *need = attachment_needs; need->name; need++)
+		look_for_attachment(&found->attachments, need);
 	for (unsigned i = 0; stacks[i]; i++)
 		look_for(&found->stacks, stacks[i]->name, stacks[i]->summary, stacks[i]->probe);
 }
@@ -135,6 +149,7 @@ static void print_table(const struct found *found, FILE *out)
 		print_speed(&found->calibration, out);
 	print_links(&found->links, out);
 	print_rows("features", &found->features, out);
+	print_rows("attachments", &found->attachments, out);
 	print_rows("stacks", &found->stacks, out);
 }
 
@@ -199,6 +214,7 @@ static void print_json(const struct found *found, FILE *out)
 				    : json_null());
 	json_object_set_new(root, "links", describe_links(&found->links));
 	json_object_set_new(root, "features", describe_rows(&found->features));
+	json_object_set_new(root, "attachments", describe_rows(&found->attachments));
 	json_object_set_new(root, "stacks", describe_rows(&found->stacks));
 	json_dumpf(root, out, JSON_COMPACT);
 	fputc('\n', out);

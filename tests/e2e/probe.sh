@@ -35,6 +35,10 @@ missing() {
 missing net-admin CAP_NET_ADMIN setpriv --bounding-set=-net_admin --inh-caps=-net_admin
 if [ "$(id -u)" = 0 ]; then
 	missing native 'net.mptcp.enabled=1' unshare --net sh -c 'echo 0 >/proc/sys/net/mptcp/enabled; exec "$@"' sh
+	# What programs are given a stack by goes with what it needs.
+	"$RIVULET" run --quiet --as-root -- "$RIVULET" probe --json --quick | jq -e '
+		any(.attachments[]; .name == "substitute" and (.available | not) and (.why | test("seccomp-notify"))) and
+		any(.attachments[]; .name == "proxy" and .available)' >/dev/null || fail "attachments under a filter"
 	missing network-namespaces 'max_user_namespaces' \
 		unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh
 	missing seccomp-notify 'under such a filter already' "$RIVULET" run --quiet --as-root --
