@@ -106,9 +106,11 @@ _rivulet_run()
 		mapfile -t COMPREPLY < <(compgen -W 'bulk interactive messages background offload' -- "$cur")
 	elif [[ $prev == --links || $prev == --not ]]; then
 		_rivulet_link_list
+	elif [[ $prev == --stack ]]; then
+		mapfile -t COMPREPLY < <(compgen -W 'native uml host' -- "$cur")
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'--stack --for --links --not --via --via-always --via-never --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
+			'--stack --memory --verbose --for --links --not --via --via-always --via-never --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 	fi

@@ -1,0 +1,121 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A program inside a kernel of its own does what it does outside: bytes, files, signals, ends; and nothing of it is left.
+. "$(dirname "$0")/inside_lib.sh"
+need curl python3 setpriv sha256sum
+
+make_file file 12000000
+BOTH='r["fallbacks"] == 0 and r["refused"] == 0 and share.get("wlan0", 0) >= 0.1 and share.get("wwan0", 0) >= 0.1'
+
+# Lost: the second link, or bytes.
+for family in 4 6; do
+	expect "curl -$family" pair_lab sh -c "$INSIDE --quiet --report '$REPORT' -- curl -$family -fsS http://server/file | cmp - '$TMP/www/file'"
+	report_has "$BOTH and r['connections'] == 1"
+done
+expect "upload" rivulet lab run pair --also "server: $RIVULET run --quiet -- python3 -c 'import socket,sys,hashlib
+s = socket.create_server((\"\", 7000)); c = s.accept()[0]; h = hashlib.sha256()
+while d := c.recv(1 << 16): h.update(d)
+c.sendall(h.hexdigest().encode())'" -- \
+	sh -c "$INSIDE --quiet --report '$REPORT' -- python3 -c 'import socket,sys
+s = socket.create_connection((\"10.1.0.1\", 7000)); s.sendall(open(sys.argv[1], \"rb\").read()); s.shutdown(1)
+print(s.recv(99).decode())' '$TMP/www/file' >'$TMP/sum'"
+[ "$(cat "$TMP/sum")" = "$(sha256sum <"$TMP/www/file" | cut -d ' ' -f 1)" ] || fail "the upload: other bytes"
+report_has "$BOTH"
+echo "over both links: down, up, IPv6"
+
+# Everything below is one lab, in which a failure says its name.
+cat >"$TMP/alike" <<'EOF'
+set -eu
+fail() { echo "$*" >&2; exit 1; }
+inside() { $INSIDE --quiet -- "$@"; }
+# The same outside and inside.
+alike() {
+	outside=0 within=0
+	"$@" >"$TMP/a.out" 2>"$TMP/a.err" || outside=$?
+	inside "$@" >"$TMP/b.out" 2>"$TMP/b.err" || within=$?
+	[ "$outside" = "$within" ] || fail "$*: $outside outside, $within inside: $(cat "$TMP/b.err")"
+	cmp "$TMP/a.out" "$TMP/b.out" && diff "$TMP/a.err" "$TMP/b.err" || fail "$*: other output"
+}
+mkdir -p "$TMP/work"
+cd "$TMP/work"
+umask 027
+export VARIABLE='a b
+c'
+alike sh -c 'pwd; umask; echo "$VARIABLE"; id; ulimit -a | grep -v "pending\|locked\|nice\|real-time\|queues"; hostname'
+alike sh -c 'exit 7'
+alike sh -c 'echo out; echo error >&2'
+alike sh -c 'kill -TERM $$'
+alike sh -c 'kill -SEGV $$'
+alike env -i sh -c 'env | sort'
+code=0
+inside no-such-program 2>/dev/null || code=$?
+[ $code = 127 ] || fail "no such program: $code"
+alike printf '%s|' '' 'a b' '*' "'" '"'
+alike sh -c 'trap "" USR1; kill -USR1 $$; echo alive'
+alike python3 -c 'import sys; sys.stdout.buffer.write(bytes(range(256)) * 1000)'
+# What it writes is there when it has ended, and is the user's.
+inside sh -c 'head -c 3000000 /dev/zero >written; mkdir folder; ln -s written link; mv written moved; chmod 600 moved'
+[ "$(stat -c '%s %a %u' moved)" = "3000000 600 $(id -u)" ] || fail "a file: $(stat moved)"
+# Pipes, both ways, byte for byte; one that nobody reads any more, and one that ends.
+head -c 100000000 /dev/urandom >"$TMP/random"
+[ "$(inside sha256sum <"$TMP/random")" = "$(sha256sum <"$TMP/random")" ] || fail "a file as standard input"
+[ "$(cat "$TMP/random" | inside sha256sum)" = "$(sha256sum <"$TMP/random")" ] || fail "100 MB into a pipe"
+inside cat "$TMP/random" | cmp - "$TMP/random" || fail "100 MB out of a pipe"
+[ "$(inside yes | head -n 3 | wc -l)" = 3 ] || fail "a pipe that is closed"
+inside sh -c 'exec <&-; exit 3' </dev/zero && fail "exit 3"
+[ "$(inside cat </dev/null | wc -c)" = 0 ] || fail "nothing"
+# Signals that are sent to it.
+$INSIDE --quiet -- sh -c 'trap "echo got; exit 5" USR1; echo ready; while :; do sleep 0.05; done' >"$TMP/signals" &
+run=$!
+tries=200
+until grep -q ready "$TMP/signals"; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "it did not start"; sleep 0.05; done
+kill -USR1 $run
+code=0; wait $run || code=$?
+[ "$code" = 5 ] && grep -q got "$TMP/signals" || fail "a signal: $code"
+EOF
+chmod 755 "$TMP"
+export TMP INSIDE
+expect "programs inside as outside" rivulet lab run pair -- sh "$TMP/alike"
+echo "as outside: output, ends, files, pipes, signals"
+
+# Lost: an ordinary user's files would be somebody else's, or the program would have rights that its user has not.
+cat >"$TMP/sudo" <<'EOF'
+mkdir -p "$TMP/home"; chown 65534 "$TMP/home"; cd "$TMP/home"
+env -u RIVULET_STATE -u XDG_RUNTIME_DIR SUDO_UID=65534 SUDO_GID=65534 $INSIDE --quiet -- sh -c 'id -u; touch mine; sudo -n true 2>/dev/null; cat /etc/shadow 2>/dev/null; test -r /dev/host0 && echo open'
+stat -c %u mine
+EOF
+expect "under sudo" rivulet lab run pair -- sh "$TMP/sudo"
+[ "$(tr '\n' ' ' <"$OUT")" = "65534 65534 " ] || fail "under sudo: $(cat "$OUT")"
+
+# Lost: who types, and who looks at a window of another size.
+cat >"$TMP/terminal.py" <<'EOF'
+import fcntl, os, pty, select, struct, sys, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("sh", ["sh", "-c", "exec " + os.environ["INSIDE"] + " --quiet -- sh -c '" + """
+trap "echo interrupted" INT; tty; stty size; echo ready; read line; echo "line: $line"
+trap "stty size; echo resized" WINCH; echo waiting; while ! [ -e done ]; do sleep 0.1; done; exit 4'"""])
+seen = b""
+def wait(text):
+    global seen
+    end = time.monotonic() + 20
+    while text not in seen:
+        if time.monotonic() > end or not select.select([fd], [], [], 20)[0]:
+            sys.exit("waited for %r, saw %r" % (text, seen))
+        seen += os.read(fd, 4096)
+    seen = seen[seen.index(text) + len(text):]
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("4H", 33, 99, 0, 0))
+wait(b"/dev/pts/"); wait(b"ready\r\n")
+os.write(fd, b"abd\x7fc\r"); wait(b"line: abc\r\n"); wait(b"waiting\r\n")
+os.write(fd, b"\x03"); wait(b"interrupted")
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("4H", 44, 88, 0, 0)); wait(b"44 88"); wait(b"resized")
+open("done", "w").close()
+try:
+    while os.read(fd, 4096): pass
+except OSError: pass
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+assert code == 4, code
+EOF
+mkdir "$TMP/terminal"
+expect "a terminal" rivulet lab run pair -- sh -c "cd '$TMP/terminal' && python3 '$TMP/terminal.py'"
+echo "a terminal: lines, keys, sizes"

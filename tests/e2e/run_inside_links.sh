@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A kernel that a program runs inside follows the host's links, is reached on the host's addresses, and asks the host's name
+# server; and it ends in good order, however it ends.
+. "$(dirname "$0")/inside_lib.sh"
+need curl python3 ip pgrep
+
+make_file file 20000000
+
+# Lost: a download when Wi-Fi goes: its carrier, its address, or silently.
+for how in 'ip link set wlan0 down' 'ip addr flush dev wlan0' silent; do
+	case $how in silent) scenario=handover-silent how=: ;; *) scenario=pair ;; esac
+	cat >"$TMP/hand-over" <<EOF
+$INSIDE --quiet --report '$REPORT' -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/file &
+until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt 4000000 ]; do sleep 0.02; done
+$how
+wait \$!
+EOF
+	rm -f "$TMP/got"
+	SCENARIO=$scenario expect "$scenario, $how" pair_lab sh "$TMP/hand-over"
+	cmp "$TMP/got" "$TMP/www/file" || fail "$how: other bytes"
+	report_has 'r["connections"] == 1 and share.get("wwan0", 0) > 0.1'
+	echo "survives: $scenario, $how"
+done
+
+# Lost: servers inside, of which nobody outside knows.
+expect "a server inside" rivulet lab run pair --also "server: $INSIDE --quiet -- $NGINX" -- \
+	sh -c "$RIVULET run --quiet --report '$REPORT' -- curl -4 -fsS --retry 50 --retry-connrefused --retry-delay 0 --retry-all-errors --connect-timeout 1 http://10.1.0.1/file | cmp - '$TMP/www/file'"
+report_has 'r["fallbacks"] == 0'
+
+# Lost: names, where the host has a name server of its own.
+cat >"$TMP/names.py" <<'EOF'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.53", 53))
+open("/tmp/" + __import__("sys").argv[1], "w").close()
+while True:
+    q, who = s.recvfrom(4096)
+    name = q[12:q.index(0, 12) + 5]
+    v4 = name[-3] == 1 and name.startswith(b"\x05known")
+    s.sendto(q[:2] + (b"\x81\x80" if v4 else b"\x81\x83") + b"\0\1" + (b"\0\1" if v4 else b"\0\0") + b"\0\0\0\0" + name +
+             (b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("10.1.0.1") if v4 else b""), who)
+EOF
+cat >"$TMP/names" <<EOF
+echo 'nameserver 127.0.0.53' >'$TMP/resolv.conf'
+mount --bind '$TMP/resolv.conf' /etc/resolv.conf
+python3 '$TMP/names.py' '${TMP#/tmp/}/asked' &
+until [ -e '$TMP/asked' ]; do sleep 0.02; done
+$INSIDE --quiet -- curl -4 -fsS http://known.example/file | cmp - '$TMP/www/file'
+code=\$?
+kill \$!
+exit \$code
+EOF
+expect "a name server on this host" pair_lab unshare --mount sh "$TMP/names"
+
+# Lost: why it ended, and a host as it was.
+cat >"$TMP/ends" <<'EOF'
+set -u
+fail() { echo "$*" >&2; exit 1; }
+state() { ip addr; ip route show table all | grep -v expires; ip rule; ip mptcp endpoint; ls /dev/shm /tmp/rivulet-* /run/rivulet 2>/dev/null | grep machine; }
+none_left() {
+	tries=60
+	while pgrep -x rivulet-uml >/dev/null || [ "$(pgrep -c rivulet-net)" != 0 ]; do
+		tries=$((tries - 1)); [ $tries -gt 0 ] || { ps ax >&2; fail "processes are left: $1"; }; sleep 0.05
+	done
+	[ "$(state)" = "$before" ] || { state >&2; fail "the host is not as before: $1"; }
+}
+before=$(state)
+$INSIDE --memory 48MiB -- python3 -c 'x = []
+while True: x.append(bytearray(b"x") * (1 << 20))' 2>"$TMP/oom"
+code=$?
+[ $code = 137 ] || fail "killed for want of memory: $code: $(cat "$TMP/oom")"
+grep -q '48MiB inside was not enough' "$TMP/oom" || fail "the words: $(cat "$TMP/oom")"
+$INSIDE --memory 1MiB -- true 2>"$TMP/oom" && fail "1 MiB is enough"
+grep -q 'at least' "$TMP/oom" || fail "the words: $(cat "$TMP/oom")"
+none_left "want of memory"
+for victim in kernel foreground; do
+	$INSIDE -- sh -c "touch '$TMP/started-$victim'; sleep 60" 2>"$TMP/crash" &
+	run=$!
+	tries=200
+	until [ -e "$TMP/started-$victim" ]; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "it did not start"; sleep 0.05; done
+	case $victim in kernel) kill -KILL "$(pgrep -o -x rivulet-uml)" ;; foreground) kill -KILL $run ;; esac
+	wait $run
+	code=$?
+	case $victim in
+	kernel) [ $code = 125 ] && grep -q 'kernel inside has crashed' "$TMP/crash" || fail "a crash: $code: $(cat "$TMP/crash")" ;;
+	esac
+	none_left "the $victim was killed"
+done
+i=0
+while [ $i -lt 30 ]; do
+	$INSIDE --quiet -- true || fail "run $i"
+	i=$((i + 1))
+done
+none_left "30 runs"
+EOF
+export TMP INSIDE
+expect "ends" rivulet lab run pair -- sh "$TMP/ends"
