@@ -226,14 +226,14 @@ static int explain_end(struct loop_state *s, struct err *err)
 	struct inside *inside = s->inside;
 	const struct stack_machine *machine = run_stack(inside->options)->machine;
 	uint64_t memory = inside->options->memory ? inside->options->memory : machine->memory;
-	char text[UNITS_TEXT_MAX];
 	const char *words;
 
 	/* The kernel says so before it kills, and goes on. */
 	words = find_words(inside->said, "Out of memory: ");
 	if (words && !inside->options->quiet)
-		fprintf(stderr, "rivulet: %s inside was not enough (--memory gives more): %s\n",
-			units_bytes_text(memory, text), words);
+		fprintf(stderr,
+			"rivulet: %lluMiB inside was not enough (--memory gives more): %s\n",
+			(unsigned long long)(memory >> 20), words);
 	if (s->ended)
 		return 0;
 	words = find_words(inside->said, "Kernel panic");

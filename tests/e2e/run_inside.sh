@@ -4,7 +4,7 @@
 . "$(dirname "$0")/inside_lib.sh"
 need curl python3 setpriv sha256sum
 
-make_file file 12000000
+make_file file 24000000
 BOTH='r["fallbacks"] == 0 and r["refused"] == 0 and share.get("wlan0", 0) >= 0.1 and share.get("wwan0", 0) >= 0.1'
 
 # Lost: the second link, or bytes.

@@ -88,11 +88,11 @@ for victim in kernel foreground; do
 	none_left "the $victim was killed"
 done
 i=0
-while [ $i -lt 30 ]; do
+while [ $i -lt 10 ]; do
 	$INSIDE --quiet -- true || fail "run $i"
 	i=$((i + 1))
 done
-none_left "30 runs"
+none_left "10 runs"
 EOF
 export TMP INSIDE
 expect "ends" rivulet lab run pair -- sh "$TMP/ends"

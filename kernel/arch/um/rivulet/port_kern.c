@@ -10,7 +10,9 @@
  * The kernel's own vector driver does not serve: on a descriptor that was handed to it, it knows no offloads; it gives every
  * received packet a buffer of 64 KiB, so that a receive queue of small packets is full of air; and the first error of the
  * host's, such as a link that is down for a moment, ends the device. Here
- *  - a small packet is copied into a buffer of its size, of a large one (the host's GRO, or a peer's TSO) the pages are kept;
+ *  - what a packet counts as in memory is about its size: it is copied into a buffer of that size, but for large ones (the host's
+ *    GRO, or a peer's TSO), whose pages are kept. Else a receive window is full of air, and a connection over several subflows
+ *    can stand still: it has no room left for just what it waits for;
  *  - a frame that the host refuses is lost, as on any wire; one that it has no room for now waits.
  */
 #include <irq_kern.h>
@@ -33,8 +35,8 @@
 #define PAGES_ORDER 2
 #define PAGES_SIZE  (PAGE_SIZE << PAGES_ORDER)
 #define PAGES_COUNT 5
-#define COPIED_MAX  2048 /* up to this size a copy costs less than new pages */
-#define HEAD_SIZE   128  /* of a large frame, so that its headers lie in one piece */
+#define LINEAR_MAX  3500 /* in one piece, of a buffer that is as long */
+#define HEAD_SIZE   128  /* of a larger frame, so that its headers lie in one piece */
 
 struct port {
 	struct net_device *dev;
@@ -62,12 +64,32 @@ static bool refill(struct port *port)
 	return true;
 }
 
-static struct sk_buff *copied(struct port *port, unsigned int size)
+static struct sk_buff *linear(struct port *port, unsigned int size)
 {
 	struct sk_buff *skb = napi_alloc_skb(&port->napi, size);
 
 	if (skb)
 		skb_put_data(skb, page_address(port->pages[0]), size);
+	return skb;
+}
+
+static struct sk_buff *copied(struct port *port, unsigned int size)
+{
+	unsigned int done, part;
+	struct sk_buff *skb;
+	int err;
+
+	skb = alloc_skb_with_frags(HEAD_SIZE, size - HEAD_SIZE, 0, &err, GFP_ATOMIC);
+	if (!skb)
+		return NULL;
+	skb->dev = port->dev;
+	skb_put(skb, HEAD_SIZE);
+	skb->data_len = size - HEAD_SIZE;
+	skb->len = size;
+	for (done = 0; done < size; done += part) {
+		part = min_t(unsigned int, size - done, PAGES_SIZE);
+		skb_store_bits(skb, done, page_address(port->pages[done / PAGES_SIZE]), part);
+	}
 	return skb;
 }
 
@@ -87,6 +109,15 @@ static struct sk_buff *kept(struct port *port, unsigned int size)
 		port->pages[i] = NULL;
 	}
 	return skb;
+}
+
+static struct sk_buff *make_packet(struct port *port, unsigned int size)
+{
+	if (size <= LINEAR_MAX)
+		return linear(port, size);
+	if (size % PAGES_SIZE && PAGES_SIZE - size % PAGES_SIZE > size / 4)
+		return copied(port, size);
+	return kept(port, size);
 }
 
 /* A frame of the host's: false if there is none. */
@@ -114,7 +145,7 @@ static bool receive(struct port *port)
 	size -= sizeof(header);
 	if (size < ETH_HLEN)
 		return true;
-	skb = size <= COPIED_MAX ? copied(port, size) : kept(port, size);
+	skb = make_packet(port, size);
 	if (!skb) {
 		stats->rx_dropped++;
 		return true;
