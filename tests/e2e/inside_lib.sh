@@ -6,4 +6,4 @@
 ! grep -q __asan_init "$RIVULET" || skip "the kernel's first process cannot be a sanitized one: it has no room for the shadow"
 [ -x "$(dirname "$RIVULET")/kernel/rivulet-uml" ] || skip "the kernel is not built: make kernels"
 
-INSIDE="$RIVULET run --stack uml"
+export INSIDE="$RIVULET run --stack uml"

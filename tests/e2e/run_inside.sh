@@ -74,7 +74,7 @@ code=0; wait $run || code=$?
 [ "$code" = 5 ] && grep -q got "$TMP/signals" || fail "a signal: $code"
 EOF
 chmod 755 "$TMP"
-export TMP INSIDE
+export TMP
 expect "programs inside as outside" rivulet lab run pair -- sh "$TMP/alike"
 echo "as outside: output, ends, files, pipes, signals"
 

@@ -94,5 +94,5 @@ while [ $i -lt 10 ]; do
 done
 none_left "10 runs"
 EOF
-export TMP INSIDE
+export TMP
 expect "ends" rivulet lab run pair -- sh "$TMP/ends"
