@@ -4,6 +4,7 @@
 #include "attach/caller.h"
 #include "base/cleanup.h"
 
+#include <linux/audit.h>
 #include <linux/net.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -23,7 +24,9 @@ static const struct {
 	[CALL_PEER] = {{"getpeername"}, {SYS_GETPEERNAME}, 3},
 	[CALL_SET] = {{"setsockopt"}, {SYS_SETSOCKOPT}, 5},
 	[CALL_GET] = {{"getsockopt"}, {SYS_GETSOCKOPT}, 5},
+	[CALL_SHUTDOWN] = {{"shutdown"}, {SYS_SHUTDOWN}, 2},
 	[CALL_SEND] = {{"sendto"}, {SYS_SENDTO}, 6},
+	[CALL_IOCTL] = {{"ioctl"}, {0}, 3},
 };
 
 const char *call_name(enum call_kind kind, unsigned which)
@@ -83,7 +86,7 @@ static enum call_kind find_among_all(uint64_t number, unsigned *ret_which)
 {
 	for (unsigned kind = 0; kind < CALL_KINDS; kind++)
 		for (*ret_which = 0; *ret_which < CALL_NAMES_MAX; (*ret_which)++)
-			if (calls[kind].names[*ret_which] &&
+			if (calls[kind].numbers[*ret_which] &&
 			    (uint64_t)calls[kind].numbers[*ret_which] == number)
 				return kind;
 	return CALL_KINDS;
@@ -107,7 +110,10 @@ bool call_decode(const struct seccomp_notif *request, struct call *ret)
 	bool all = interface && request->data.nr == interface->all;
 	unsigned which;
 
-	*ret = (struct call){.id = request->id, .pid = (pid_t)request->pid, .kind = CALL_KINDS};
+	*ret = (struct call){.id = request->id,
+			     .pid = (pid_t)request->pid,
+			     .kind = CALL_KINDS,
+			     .is_32bit = !(request->data.arch & __AUDIT_ARCH_64BIT)};
 	if (all)
 		ret->kind = find_among_all(request->data.args[0] & UINT32_MAX, &which);
 	else if (interface)

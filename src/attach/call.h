@@ -19,7 +19,9 @@ enum call_kind {
 	CALL_PEER,   /* getpeername() */
 	CALL_SET,    /* setsockopt() */
 	CALL_GET,    /* getsockopt() */
-	CALL_SEND,   /* sendto() */
+	CALL_SHUTDOWN,
+	CALL_SEND,  /* sendto() */
+	CALL_IOCTL, /* not among those of socketcall() */
 	CALL_KINDS
 };
 
@@ -28,6 +30,7 @@ struct call {
 	uint64_t id;
 	pid_t pid; /* of the thread */
 	uint64_t args[6];
+	bool is_32bit; /* so are its structs */
 };
 
 /* False: it is none of those, or its arguments cannot be read. They were read once: what the program changes afterwards does not

@@ -8,6 +8,7 @@
 
 /* A flow reads that often before others have their turn. */
 #define READS_IN_TURN 4
+#define ENDED         (EPOLLHUP | EPOLLERR)
 
 static struct flow_end *other(struct flow *flow, const struct flow_end *end)
 {
@@ -62,16 +63,29 @@ static bool is_holding(const struct flow_way *way)
 	return way->held || way->pages.bytes > 0;
 }
 
-/* Who does not listen any more may still have something to say: what is for it is dropped. */
-static bool is_deaf(const struct flow *flow, ssize_t error)
+size_t flow_held(const struct flow_way *way)
 {
-	return error == -EPIPE && flow->left_open;
+	return (way->held ? way->size - way->at : 0) + way->pages.bytes;
+}
+
+/* @end cannot be written to: what is for it is dropped, but it may still have something to say. */
+static void drop(struct flow *flow, struct flow_end *end, int error)
+{
+	struct flow_way *way = &other(flow, end)->out;
+	/* Of a program that only does not listen any more (SHUT_RD). */
+	bool deaf = error == -EPIPE && flow->left_open && end == &flow->ends[0];
+
+	free(way->held);
+	way->held = NULL;
+	pages_drop(&way->pages);
+	if (!deaf && end->error == 0)
+		end->error = error;
 }
 
 /* Passes the end on, once nothing is before it. */
 static void pass_end(struct flow *flow, struct flow_end *end)
 {
-	if (!end->out.ended || end->out.closed || is_holding(&end->out))
+	if (!end->out.ended || end->out.closed || end->error || is_holding(&end->out))
 		return;
 	/* Closing the other end, now that nobody is left here, says it better: with what its owner wishes (SO_LINGER). */
 	if (!end->gone)
@@ -92,22 +106,16 @@ static ssize_t give_bytes(struct flow_way *way, int to)
 	return done;
 }
 
-static int write_held(struct flow *flow, struct flow_end *end)
+static void write_held(struct flow *flow, struct flow_end *end)
 {
 	struct flow_way *way = &end->out;
 	int to = other(flow, end)->source.fd;
 	ssize_t done = way->held ? give_bytes(way, to) : pages_give(&way->pages, to);
 
-	if (is_deaf(flow, done)) {
-		free(way->held);
-		way->held = NULL;
-		pages_drop(&way->pages);
-		return 0;
-	}
 	if (done < 0)
-		return (int)done;
-	way->moved += (size_t)done;
-	return 0;
+		drop(flow, other(flow, end), (int)done);
+	else
+		way->moved += (size_t)done;
 }
 
 /* -EAGAIN: nothing more can be moved for now. */
@@ -115,7 +123,6 @@ static int move_pages(struct flow *flow, struct flow_end *end)
 {
 	struct flow_way *way = &end->out;
 	ssize_t got = pages_take(&way->pages, end->source.fd);
-	int err;
 
 	way->ended = got == 0;
 	way->bulk = got >= FLOW_READ / 4;
@@ -123,9 +130,7 @@ static int move_pages(struct flow *flow, struct flow_end *end)
 		return 0; /* by bytes, then */
 	if (got <= 0)
 		return got < 0 ? (int)got : -EAGAIN;
-	err = write_held(flow, end);
-	if (err < 0)
-		return err;
+	write_held(flow, end);
 	return is_holding(way) ? -EAGAIN : 0;
 }
 
@@ -143,10 +148,10 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 	}
 	way->bulk = got == sizeof(bytes);
 	done = write_some(other(flow, end)->source.fd, bytes, (size_t)got);
-	if (is_deaf(flow, done))
+	if (done < 0) {
+		drop(flow, other(flow, end), (int)done);
 		return 0;
-	if (done < 0)
-		return (int)done;
+	}
 	way->moved += (size_t)done;
 	if (done < got) {
 		int err = hold(way, bytes + done, (size_t)(got - done));
@@ -207,30 +212,40 @@ static bool is_abandoned(int fd)
 	       linger.l_linger == 0;
 }
 
+/* All that it had to say has been passed on. */
+static bool has_failed(const struct flow_end *end)
+{
+	return end->error && end->out.ended && !is_holding(&end->out);
+}
+
 static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 {
 	struct flow_end *peer = other(flow, end);
 	int err = 0;
 
-	if (events & EPOLLERR)
-		return error_of(end->source.fd);
+	/* Asked for, it does not stand before what was received until then. */
+	if (events & EPOLLERR && end->error == 0)
+		end->error = error_of(end->source.fd);
 	if (events & EPOLLHUP) {
 		end->gone = true;
 		if (flow->left_open && is_abandoned(peer->source.fd))
 			return -ECONNABORTED;
 	}
-	if (is_holding(&peer->out) && (events & (EPOLLOUT | EPOLLHUP)))
-		err = write_held(flow, peer);
+	if (is_holding(&peer->out) && (events & (EPOLLOUT | ENDED)))
+		write_held(flow, peer);
 	for (unsigned i = 0; i < READS_IN_TURN && err == 0; i++)
-		err = may_read(&end->out) && (events & (EPOLLIN | EPOLLHUP)) ? move(flow, end)
-									     : -EAGAIN;
+		err = may_read(&end->out) && (events & (EPOLLIN | ENDED)) ? move(flow, end)
+									  : -EAGAIN;
 	if (err < 0 && err != -EAGAIN)
 		return err;
+	for (unsigned i = 0; i < 2; i++)
+		if (has_failed(&flow->ends[i]))
+			return flow->ends[i].error;
 	pass_end(flow, end);
 	pass_end(flow, peer);
 	err = watch(flow);
-	/* It has hung up, which would be told again and again, but nothing can be read from it just now. */
-	if ((events & EPOLLHUP) && end->source.events == 0)
+	/* It has ended, which would be told again and again, but nothing can be read from it just now. */
+	if ((events & ENDED) && end->source.events == 0)
 		loop_forget(flow->loop, &end->source);
 	return err;
 }
@@ -239,6 +254,8 @@ static bool is_over(const struct flow *flow)
 {
 	const struct flow_end *a = &flow->ends[0], *b = &flow->ends[1];
 
+	if (a->error || b->error) /* its own end comes */
+		return false;
 	return (a->out.closed || b->gone) && (b->out.closed || a->gone) &&
 	       (a->out.closed || b->out.closed);
 }

@@ -28,7 +28,8 @@ struct flow_way {           /* from one end to the other */
 
 struct flow_end {
 	struct flow *flow;
-	bool gone;                 /* it will neither send nor take anything any more */
+	bool gone; /* it will neither send nor take anything any more */
+	int error; /* negative errno: it is lost, but may have something to read still */
 	struct loop_source source; /* its descriptor is owned by the flow */
 	struct flow_way out;       /* what is read from here, for the other end */
 };
@@ -50,3 +51,5 @@ int flow_open(struct flow *flow, struct loop *loop, int a, int b, const void *ea
 /* Closes, and with @reset resets, both connections, without a word. */
 void flow_close(struct flow *flow, bool reset);
 void flow_abort(struct flow *flow);
+/* Bytes that were read and are still to be written. */
+size_t flow_held(const struct flow_way *way);

@@ -3,6 +3,8 @@
 #include "stack/sockets_parts.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 static int make(struct stack *stack, int family)
 {
@@ -56,6 +58,18 @@ static int get(struct stack *stack, int fd, int level, int option, void *ret, so
 	return getsockopt(fd, level, option, ret, size) < 0 ? -errno : 0;
 }
 
+static int shutdown_socket(struct stack *stack, int fd, int how)
+{
+	return shutdown(fd, how) < 0 ? -errno : 0;
+}
+
+static int unsent(struct stack *stack, int fd)
+{
+	int bytes = 0;
+
+	return ioctl(fd, SIOCOUTQ, &bytes) < 0 ? -errno : bytes;
+}
+
 const struct stack_calls sockets_calls = {
 	.make = make,
 	.bind = bind_socket,
@@ -66,4 +80,6 @@ const struct stack_calls sockets_calls = {
 	.peer = peer,
 	.set = set,
 	.get = get,
+	.shutdown = shutdown_socket,
+	.unsent = unsent,
 };

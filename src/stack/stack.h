@@ -51,9 +51,18 @@ struct stack_listen {
 };
 
 /*
- * The calls on sockets one by one, for an attachment that imitates those of a program. A socket is a descriptor, the caller's,
- * that carries its connection's bytes, is polled, shut down and closed as any other, and never blocks. All return what the
- * system call of that name does, or a negative errno.
+ * The calls on sockets one by one, for an attachment that imitates those of a program. All return what the system call of that
+ * name does, or a negative errno, at once: a socket never blocks. Its descriptor is the caller's, and need not be a socket of
+ * the kernel's TCP, but it has to do as one does wherever no call of this table is made:
+ *
+ *   bytes     recv(), send() and splice(2) of a connected one; -EINVAL of splice only means that it is never asked again
+ *   shutdown  SHUT_WR: what was written is sent, and then the end
+ *   poll      of a connecting one POLLOUT when it is decided; of a listening one POLLIN while accept() would give something; of
+ *             a connected one as tcp(7) says. POLLERR or POLLHUP, and recv() of all data before, of one that was reset;
+ *             which error it was is asked by getsockopt(SO_ERROR) on the descriptor where it still has one, else it
+ *             is ECONNRESET
+ *   close     what was written before is sent, also after; but where SO_LINGER was set() to (1, 0) it is thrown away and the
+ *             peer reset. set() of SO_LINGER sets it on the descriptor itself, too, where it is asked for
  */
 struct stack_calls {
 	int (*make)(struct stack *stack, int family);
@@ -67,6 +76,10 @@ struct stack_calls {
 	int (*set)(struct stack *stack, int fd, int level, int option, const void *value,
 		   socklen_t size);
 	int (*get)(struct stack *stack, int fd, int level, int option, void *ret, socklen_t *size);
+	/* Of one that listens or connects: it does so no more. The ends of a connection go through the descriptor. */
+	int (*shutdown)(struct stack *stack, int fd, int how);
+	/* Bytes that were written to it, and that its peer has not acknowledged yet (SIOCOUTQ of tcp(7)). */
+	int (*unsent)(struct stack *stack, int fd);
 };
 
 /* NULL where a stack cannot; all return 0 or more, or a negative errno with words in @err. */
@@ -97,7 +110,9 @@ struct stack_ops {
 	const struct stack_calls *calls;
 	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
 	int (*status)(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
-	/* Descriptors that it gave out stay good. */
+	/* Has it something to send still, of descriptors that were closed? NULL: the host's kernel sees to that. */
+	bool (*is_busy)(struct stack *stack);
+	/* Descriptors that it gave out stay good, where the host's kernel serves them. */
 	void (*close)(struct stack *stack);
 };
 

@@ -5,7 +5,9 @@
 #include "attach/call.h"
 #include "base/cleanup.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define SOCKET_TYPE_MASK 0xf /* the rest of the argument are SOCK_CLOEXEC and SOCK_NONBLOCK */
@@ -38,6 +40,10 @@ static int add_all(scmp_filter_ctx filter, enum call_kind kind)
 	return err;
 }
 
+/* Of a socket's own, and of the host's links, those that are answered by any socket of its family alone. */
+static const scmp_datum_t ioctls[] = {SIOCOUTQ, SIOCGIFADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK,
+				      SIOCGIFDSTADDR};
+
 static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
 {
 	int err = 0;
@@ -47,6 +53,9 @@ static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
 	err = add_socket(filter);
 	for (unsigned kind = CALL_CONNECT; kind < CALL_SEND && err == 0; kind++)
 		err = add_all(filter, kind);
+	for (unsigned i = 0; i < ARRAY_SIZE(ioctls) && err == 0; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(ioctl), 1,
+				       SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT, ioctls[i]));
 	/* Connects and sends at once: refused, as where TCP Fast Open is switched off. */
 	if (err == 0)
 		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(sendto), 1,

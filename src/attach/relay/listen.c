@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bind(), listen(), accept(). The far side has the port from bind() on, so that the stack says who may have it. Each connection
- * that the far side accepts calls the near side, which so polls readable; the two queues have the same order.
+ * bind(), listen(), accept(). The far side has the port from bind() on, so that the stack says who may have it. The near side
+ * of one that listens is connected to us, and held; it polls readable by a byte of ours while a connection has arrived.
  */
 #include "attach/relay/relay.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #define BACKLOG_MAX 4096 /* net.core.somaxconn of today */
+#define RETRY_AFTER (100 * NS_PER_MS)
 
 static int bind_far(struct relay *relay, struct relayed *socket,
 		    const struct sockaddr_storage *address, socklen_t size)
@@ -46,148 +49,166 @@ void relay_on_bind(struct relay *relay, struct relayed *socket, const struct cal
 	notify_answer(&relay->notify, call->id, err);
 }
 
-/* A connection that is there has a near side of its own in the program's queue; -ECONNREFUSED: nobody listens any more. */
-static int announce(struct relayed *listening, int far)
+/* A connection that is there gets a near side. Takes @far. */
+static int arrive(struct relayed *listening, int far)
 {
 	struct relay *relay = listening->relay;
-	_cleanup_close_ int near = near_call(&relay->near, listening->number);
-	struct relayed *arrival = near < 0 ? NULL : relayed_new(relay, listening->family, far);
-	socklen_t size = sizeof(arrival->peer);
-	int err;
+	struct relayed *arrival = relayed_new(relay, listening->family, far);
+	int ends[2], err;
 
 	if (!arrival) {
 		close_fd(far);
-		return near < 0 ? near : -ENOMEM;
+		return -ENOMEM;
 	}
-	relay->calls->peer(relay->stack, far, (struct sockaddr *)&arrival->peer, &size);
-	err = relayed_connect(arrival, steal_fd(&near));
+	arrival->peer_size = sizeof(arrival->peer);
+	if (relay->calls->peer(relay->stack, far, (struct sockaddr *)&arrival->peer,
+			       &arrival->peer_size) < 0)
+		arrival->peer_size = 0; /* it has gone already */
+	err = near_pair(ends);
+	if (err == 0) {
+		arrival->theirs = ends[1];
+		err = relayed_connect(arrival, ends[0]);
+	}
 	if (err < 0) {
 		relayed_free(arrival);
 		return err;
 	}
 	TAILQ_INSERT_TAIL(&listening->arrivals, arrival, link);
-	listening->arrival_count++;
+	near_ring(listening->near);
 	return 0;
 }
 
-static void give(struct relayed *listening, const struct call *call, int theirs);
-
-static void on_arrivals(struct loop_source *source, uint32_t events)
+/* One arrival at most is ahead of the program: the others wait in the far side's queue, which has the length that the program
+ * wished. */
+static void look(struct relayed *listening)
 {
-	struct relayed *listening = loop_owner(source, struct relayed, source);
 	struct relay *relay = listening->relay;
-	struct waiter *waiter;
-	int err = 0, far = 0;
+	int far = 0;
 
-	while (listening->arrival_count <= listening->backlog && err == 0) {
+	while (TAILQ_EMPTY(&listening->arrivals) && far >= 0) {
 		far = relay->calls->accept(relay->stack, listening->far);
-		if (far < 0)
-			break;
-		err = announce(listening, far);
+		if (far >= 0)
+			far = arrive(listening, far);
+		else if (far == -ECONNABORTED || far == -EPROTO)
+			far = 0;
 	}
-	if (err == -ECONNREFUSED) {
-		relayed_watched(listening);
-		relayed_free(listening);
-		return;
-	}
-	while ((waiter = TAILQ_FIRST(&listening->waiters)) && !TAILQ_EMPTY(&listening->arrivals)) {
-		if (notify_waits(&relay->notify, waiter->call.id))
-			give(listening, &waiter->call, waiter->theirs);
-		waiter_free(waiter);
-	}
-	/* Further ones wait in the far side's queue. */
-	if (listening->arrival_count > listening->backlog)
-		loop_watch(relay->loop, source, 0);
-}
-
-void relay_on_listen(struct relay *relay, struct relayed *socket, const struct call *call,
-		     int theirs)
-{
-	int backlog = (int)call->args[1], err;
-
-	if (backlog < 0 || backlog > BACKLOG_MAX)
-		backlog = BACKLOG_MAX;
-	if (socket->state != RELAYED_FRESH && socket->state != RELAYED_LISTENING) {
-		notify_answer(&relay->notify, call->id, -EINVAL);
-		return;
-	}
-	err = relay->calls->listen(relay->stack, socket->far, backlog);
-	if (err == -EADDRINUSE) {
-		relay_sweep(relay);
-		err = relay->calls->listen(relay->stack, socket->far, backlog);
-	}
-	if (err == 0 && socket->state == RELAYED_FRESH)
-		err = near_listen(&relay->near, theirs, backlog);
-	if (err > 0) {
-		socket->number = (unsigned)err;
-		socket->state = RELAYED_LISTENING;
-	}
-	if (err >= 0) {
-		listen(theirs, backlog);
-		socket->backlog = (unsigned)backlog;
-		if (!socket->source.watched)
-			socket->source =
-				(struct loop_source){.fd = socket->far, .ready = on_arrivals};
-		err = loop_watch(relay->loop, &socket->source, EPOLLIN);
-	}
-	notify_answer(&relay->notify, call->id, err);
+	loop_watch(relay->loop, &listening->far_source, far == -EAGAIN ? EPOLLIN : 0);
+	/* No descriptors or no memory: that would be told all the time. */
+	if (far < 0 && far != -EAGAIN)
+		loop_set(relay->loop, &listening->retry, clock_now() + RETRY_AFTER);
 }
 
 /* The program's own descriptor for an arrival; it has a name from now on. */
-static int take(struct relayed *arrival, int theirs, bool nonblocking)
+static int name_it(struct relayed *arrival, const struct call *call)
 {
-	struct near *near = &arrival->relay->near;
-	int fd = arrival->taken >= 0 ? steal_fd(&arrival->taken)
-				     : near_accept(near, theirs, nonblocking);
-	int err = fd < 0 ? fd : arrival->cookie ? 0 : relayed_name(arrival, fd);
-
-	if (err < 0) {
-		close_fd(fd);
-		return err;
-	}
-	if (arrival->spoiled) {
-		near_spoil(fd);
-		arrival->near = close_fd(arrival->near);
-		arrival->spoiled = false;
-	}
-	return fd;
+	arrival->pid = call->pid;
+	if (call->args[3] & SOCK_NONBLOCK)
+		fcntl(arrival->theirs, F_SETFL, O_RDWR | O_NONBLOCK);
+	return arrival->cookie ? 0 : relayed_name(arrival, arrival->theirs);
 }
 
-/* Answers accept() by the first arrival. */
+/* Answers accept() by the first arrival. The next one is there before the answer is, so that the program never finds less than
+ * there is. */
 static void give(struct relayed *listening, const struct call *call, int theirs)
 {
 	struct relay *relay = listening->relay;
 	struct relayed *arrival = TAILQ_FIRST(&listening->arrivals);
-	_cleanup_close_ int fd = -1;
-	int err;
+	int err = name_it(arrival, call);
 
-	fd = take(arrival, theirs, call->args[3] & SOCK_NONBLOCK);
-	err = fd < 0 ? fd : 0;
 	TAILQ_REMOVE(&listening->arrivals, arrival, link);
-	listening->arrival_count--;
+	if (theirs >= 0)
+		near_unring(theirs);
+	look(listening);
 	if (err == 0 && call->args[1])
-		err = relay_write_address(call, &arrival->peer,
-					  listening->family == AF_INET
-						  ? sizeof(struct sockaddr_in)
-						  : sizeof(struct sockaddr_in6));
+		err = relay_write_address(call, (struct sockaddr_storage *)&arrival->peer,
+					  arrival->peer_size);
 	if (err < 0) {
 		notify_answer(&relay->notify, call->id, err);
 		relayed_free(arrival);
 		return;
 	}
-	arrival->pid = call->pid;
-	err = notify_give(&relay->notify, call->id, fd, call->args[3] & SOCK_CLOEXEC);
+	err = notify_give(&relay->notify, call->id, arrival->theirs, call->args[3] & SOCK_CLOEXEC);
 	if (err < 0) {
 		/* A signal came before, or its descriptors are used up: the connection is for the next who asks. */
 		notify_answer(&relay->notify, call->id, err);
 		relayed_unname(arrival);
-		arrival->taken = steal_fd(&fd);
 		TAILQ_INSERT_HEAD(&listening->arrivals, arrival, link);
-		listening->arrival_count++;
+		near_ring(listening->near);
 		return;
 	}
+	arrival->theirs = close_fd(arrival->theirs);
 	if (arrival->state == RELAYED_OVER)
 		relayed_unwatched(arrival);
+}
+
+static void serve_waiters(struct relayed *listening)
+{
+	struct relay *relay = listening->relay;
+	struct waiter *waiter;
+
+	while ((waiter = TAILQ_FIRST(&listening->waiters)) && !TAILQ_EMPTY(&listening->arrivals)) {
+		_cleanup_close_ int theirs = relayed_theirs(listening);
+
+		if (notify_waits(&relay->notify, waiter->call.id))
+			give(listening, &waiter->call, theirs);
+		waiter_free(waiter);
+	}
+}
+
+static void on_arrivals(struct loop_source *source, uint32_t events)
+{
+	struct relayed *listening = loop_owner(source, struct relayed, far_source);
+
+	look(listening);
+	serve_waiters(listening);
+}
+
+static void on_retry(struct loop_timer *timer)
+{
+	struct relayed *listening = loop_owner(timer, struct relayed, retry);
+
+	look(listening);
+	serve_waiters(listening);
+}
+
+/* One more is ahead of the program than in the far side's queue. */
+static int listen_far(struct relayed *socket, int backlog)
+{
+	struct relay *relay = socket->relay;
+
+	return relay->calls->listen(relay->stack, socket->far, backlog > 0 ? backlog - 1 : 0);
+}
+
+static int begin(struct relayed *socket, int theirs)
+{
+	int err = relayed_hold(socket, theirs);
+
+	if (err < 0)
+		return err;
+	socket->far_source = (struct loop_source){.fd = socket->far, .ready = on_arrivals};
+	socket->retry.due = on_retry;
+	relayed_watched(socket);
+	socket->state = RELAYED_LISTENING;
+	look(socket);
+	return 0;
+}
+
+void relay_on_listen(struct relay *relay, struct relayed *socket, const struct call *call,
+		     int theirs)
+{
+	int backlog = (int)call->args[1], err = -EINVAL;
+
+	if (backlog < 0 || backlog > BACKLOG_MAX)
+		backlog = BACKLOG_MAX;
+	if (socket->state == RELAYED_FRESH || socket->state == RELAYED_LISTENING)
+		err = listen_far(socket, backlog);
+	if (err == -EADDRINUSE) {
+		relay_sweep(relay);
+		err = listen_far(socket, backlog);
+	}
+	if (err == 0 && socket->state == RELAYED_FRESH)
+		err = begin(socket, theirs);
+	notify_answer(&relay->notify, call->id, err);
 }
 
 static void late(struct loop_timer *timer)
@@ -201,16 +222,17 @@ void relay_on_accept(struct relay *relay, struct relayed *socket, const struct c
 	int err = 0;
 
 	if (call->args[3] & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC) ||
-	    socket->state != RELAYED_LISTENING)
-		err = -EINVAL;
-	else if (TAILQ_EMPTY(&socket->arrivals) && relay_waits_not(theirs))
-		err = -EAGAIN;
-	else if (TAILQ_EMPTY(&socket->arrivals))
-		err = relay_wait(socket, call, theirs, SO_RCVTIMEO, late);
-	else
+	    socket->state != RELAYED_LISTENING) {
+		notify_answer(&relay->notify, call->id, -EINVAL);
+		return;
+	}
+	look(socket);
+	if (!TAILQ_EMPTY(&socket->arrivals))
 		give(socket, call, theirs);
+	else if (relay_waits_not(theirs))
+		err = -EAGAIN;
+	else
+		err = relay_wait(socket, call, theirs, SO_RCVTIMEO, late);
 	if (err < 0)
 		notify_answer(&relay->notify, call->id, err);
-	if (err == 0 && socket->state == RELAYED_LISTENING)
-		loop_watch(relay->loop, &socket->source, EPOLLIN);
 }

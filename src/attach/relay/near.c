@@ -28,15 +28,6 @@ static socklen_t address_of(const struct near *near, const char *name, struct so
 	return size > 0 && (size_t)size < sizeof(ret->sun_path) ? sizeof(*ret) : 0;
 }
 
-static socklen_t address_of_number(const struct near *near, unsigned number,
-				   struct sockaddr_un *ret)
-{
-	char name[16];
-
-	snprintf(name, sizeof(name), "%u", number);
-	return address_of(near, name, ret);
-}
-
 /* Removes the folder that @fd is, whose path is @path, with the sockets in it. */
 static void remove_folder(int fd, const char *path)
 {
@@ -139,12 +130,37 @@ int near_make(bool nonblocking)
 	return fd;
 }
 
-/* Takes from the queue of @listener what this very process has connected; others may have found the way. */
-static int take(const struct near *near, int listener, bool nonblocking)
+int near_make_like(int theirs)
+{
+	static const int options[] = {SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVLOWAT};
+	int flags = theirs < 0 ? 0 : fcntl(theirs, F_GETFL), fd = near_make(flags & O_NONBLOCK);
+	struct timeval value;
+	socklen_t size;
+
+	for (unsigned i = 0; theirs >= 0 && fd >= 0 && i < ARRAY_SIZE(options); i++) {
+		size = sizeof(value);
+		if (getsockopt(theirs, SOL_SOCKET, options[i], &value, &size) == 0)
+			setsockopt(fd, SOL_SOCKET, options[i], &value, size);
+	}
+	return fd;
+}
+
+int near_pair(int ret[static 2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret) < 0)
+		return -errno;
+	fcntl(ret[0], F_SETFL, O_NONBLOCK);
+	set_room(ret[0], ROOM);
+	set_room(ret[1], ROOM);
+	return 0;
+}
+
+/* Takes from our queue what this very process has connected; others may have found the way. */
+static int take(const struct near *near)
 {
 	for (;;) {
-		_cleanup_close_ int fd = accept4(listener, NULL, NULL,
-						 SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0));
+		_cleanup_close_ int fd =
+			accept4(near->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		struct ucred who;
 		socklen_t size = sizeof(who);
 
@@ -162,7 +178,7 @@ int near_join(struct near *near, int theirs)
 
 	if (connect(theirs, (const struct sockaddr *)&near->meeting, sizeof(near->meeting)) < 0)
 		return -errno;
-	ours = take(near, near->listener, true);
+	ours = take(near);
 	if (ours >= 0)
 		set_room(ours, ROOM);
 	return ours;
@@ -202,53 +218,21 @@ void near_resume(int theirs, int ours, const struct near_hold *hold)
 			break;
 		left -= (size_t)got;
 	}
-	set_room(theirs, hold->room);
+	if (theirs >= 0)
+		set_room(theirs, hold->room);
 }
 
-int near_listen(struct near *near, int theirs, int backlog)
+void near_ring(int ours)
 {
-	unsigned number = near->named + 1;
-	struct sockaddr_un address;
-
-	if (!address_of_number(near, number, &address))
-		return -ENAMETOOLONG;
-	if (bind(theirs, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	near->named = number;
-	if (listen(theirs, backlog) < 0)
-		return -errno;
-	return (int)number;
+	send(ours, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-int near_call(struct near *near, unsigned number)
+void near_unring(int theirs)
 {
-	_cleanup_close_ int fd = near_make(true);
-	struct sockaddr_un address;
+	char byte;
 
-	if (fd < 0)
-		return fd;
-	if (!address_of_number(near, number, &address))
-		return -ENAMETOOLONG;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return errno == ENOENT ? -ECONNREFUSED : -errno;
-	return steal_fd(&fd);
-}
-
-int near_accept(struct near *near, int theirs, bool nonblocking)
-{
-	const struct timeval least = {.tv_usec = 1};
-
-	/* It may block, but we do not wait, even where the program itself has got at what was there. */
-	setsockopt(theirs, SOL_SOCKET, SO_RCVTIMEO, &least, sizeof(least));
-	return take(near, theirs, nonblocking);
-}
-
-void near_forget(struct near *near, unsigned number)
-{
-	struct sockaddr_un address;
-
-	if (address_of_number(near, number, &address))
-		unlink(address.sun_path);
+	if (recv(theirs, &byte, 1, MSG_DONTWAIT) < 0)
+		return; /* the program has read from a socket that listens */
 }
 
 void near_spoil(int theirs)

@@ -4,7 +4,7 @@
  * made to look like one. Whatever is done is done to the program's open file description, by a duplicate of its descriptor, so
  * that it holds for all who share it, and for what they wait on (epoll).
  *
- * Both sides meet in a folder that only the user can enter, and each makes sure that it was this process who connected
+ * Both sides meet in a folder that only the user can enter, and ours makes sure that it was this process who connected
  * (SO_PEERCRED): others are turned away.
  */
 #pragma once
@@ -23,8 +23,7 @@ struct near {
 	struct sockaddr_un
 		meeting; /* and its name: nobody else can fill its queue, so that who connects there never waits */
 	pid_t self;
-	int diag;       /* owned; -1: cannot be had */
-	unsigned named; /* sockets that listened so far */
+	int diag; /* owned; -1: cannot be had */
 };
 
 /* In the folder @parent, which exists. */
@@ -33,13 +32,16 @@ void near_close(struct near *near);
 /* Removes from @parent what processes that were killed have left. */
 void near_clean(const char *parent);
 
-/* A socket for a program. */
+/* A socket for a program; and another one in the place of @theirs (-1: of a plain one), which waits as that does. */
 int near_make(bool nonblocking);
+int near_make_like(int theirs);
 /* Connects @theirs: our end, the caller's, which does not block. */
 int near_join(struct near *near, int theirs);
+/* Two that are connected already: ours, which does not block, and a program's. */
+int near_pair(int ret[static 2]);
 
-/* Makes @theirs, which is connected to @ours, look as if it was still connecting: it polls neither readable nor writable.
- * What is to be told to near_resume(). */
+/* Makes @theirs, which is connected, poll neither readable nor writable, as one that is connecting or listening: it has no
+ * room. What is to be told to near_resume(), -1 where it cannot be reached any more. */
 struct near_hold {
 	size_t bytes;
 	int room;
@@ -47,16 +49,11 @@ struct near_hold {
 struct near_hold near_hold(int theirs);
 void near_resume(int theirs, int ours, const struct near_hold *hold);
 
-/* Makes @theirs listen: a number of its own for it, or a negative errno. */
-int near_listen(struct near *near, int theirs, int backlog);
-/* Connects to it: our end, which does not block. -EAGAIN: its queue is full; -ECONNREFUSED: nobody holds it any more. */
-int near_call(struct near *near, unsigned number);
-/* What near_call() connected, in that order, from its queue: it may become the program's. -EAGAIN: none. */
-int near_accept(struct near *near, int theirs, bool nonblocking);
-/* Nobody calls it any more. */
-void near_forget(struct near *near, unsigned number);
+/* One that is held polls readable, as a listening one that has a connection, from ring to unring. */
+void near_ring(int ours);
+void near_unring(int theirs);
 
-/* Sees to it that whoever holds @theirs finds it reset, and not ended, when our end is closed. */
+/* Sees to it that whoever holds @theirs, or a duplicate, finds it reset, and not ended, when our end is closed. */
 void near_spoil(int theirs);
 
 /* Does anybody still hold the socket of this inode and cookie? */

@@ -9,13 +9,14 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define PATIENCE (10 * NS_PER_S)
+#define PATIENCE (120 * NS_PER_S) /* about as the kernel has with what nobody holds any more */
 
 static const relay_answer answers[CALL_KINDS] = {
-	[CALL_CONNECT] = relay_on_connect, [CALL_BIND] = relay_on_bind,
-	[CALL_LISTEN] = relay_on_listen,   [CALL_ACCEPT] = relay_on_accept,
-	[CALL_NAME] = relay_on_name,       [CALL_PEER] = relay_on_peer,
-	[CALL_SET] = relay_on_set,         [CALL_GET] = relay_on_get,
+	[CALL_CONNECT] = relay_on_connect,   [CALL_BIND] = relay_on_bind,
+	[CALL_LISTEN] = relay_on_listen,     [CALL_ACCEPT] = relay_on_accept,
+	[CALL_NAME] = relay_on_name,         [CALL_PEER] = relay_on_peer,
+	[CALL_SET] = relay_on_set,           [CALL_GET] = relay_on_get,
+	[CALL_SHUTDOWN] = relay_on_shutdown, [CALL_IOCTL] = relay_on_ioctl,
 };
 
 /* A TCP socket is asked for: the program gets the near side of one. */
@@ -80,7 +81,10 @@ static void on_call(struct relay *relay, const struct call *call)
 		return;
 	socket->pid = call->pid;
 	socket->fd = (int)call->args[0];
-	if (call->kind == CALL_SEND) /* with MSG_FASTOPEN */
+	/* The filter does not see all arguments of a 32-bit program. */
+	if (call->kind == CALL_SEND && !(call->args[3] & MSG_FASTOPEN))
+		notify_let_go(&relay->notify, call->id);
+	else if (call->kind == CALL_SEND)
 		notify_answer(&relay->notify, call->id, -EOPNOTSUPP);
 	else
 		answers[call->kind](relay, socket, call, theirs);
@@ -124,6 +128,9 @@ static bool is_busy(struct attachment *attachment)
 	struct relay *relay = (struct relay *)attachment;
 	uint64_t moved = 0;
 
+	if (relay->deserted && relay->stack->ops->is_busy &&
+	    relay->stack->ops->is_busy(relay->stack))
+		return true;
 	if (!relay->deserted || relay->flows == 0)
 		return !relay->deserted;
 	twalk_r(relay->sockets, add_moved, &moved);

@@ -12,7 +12,9 @@
  *  sockets.c  all sockets, and which of them are nobody's any more
  *  connect.c  connect()
  *  listen.c   bind(), listen(), accept()
- *  names.c    names and options
+ *  state.c    shutdown(), ioctl()
+ *  names.c    names
+ *  options.c  options
  */
 #pragma once
 
@@ -25,6 +27,7 @@
 #include "base/loop.h"
 #include "stack/stack.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -43,7 +46,6 @@ enum relayed_state {
 struct waiter {
 	struct relayed *socket;
 	struct call call;
-	int theirs; /* owned: the descriptor that it is about, where it is of use; -1 */
 	struct loop_timer timer; /* when it has waited enough (SO_RCVTIMEO, SO_SNDTIMEO) */
 	TAILQ_ENTRY(waiter) link;
 };
@@ -56,22 +58,25 @@ struct relayed {
 	pid_t pid; /* who was seen to hold it last, and as what */
 	int fd;
 	int family;
-	int far;                   /* owned; -1: none (any more) */
-	int pending;               /* owned; while the route makes the connection; -1 */
-	int near;                  /* owned; our end; -1: none, or the flow's */
-	int theirs;                /* owned; while it is connecting */
-	int error;                 /* that SO_ERROR tells next: positive; 0: none */
-	struct near_hold hold;     /* while it is connecting without waiting */
-	struct loop_source source; /* of @far, while it is connecting or listening */
-	struct flow flow;
+	int far;     /* owned; -1: none (any more) */
+	int pending; /* owned; while the route makes the connection; -1 */
+	bool routed; /* what a route connected has @peer, and no name of its own */
+	int error;   /* that SO_ERROR tells next: positive; 0: none */
+	bool untold; /* who did not wait for its connection has not asked connect() again */
+	/* While it is connecting or listening: the program's side is held. */
+	int near; /* owned; our end; -1: none */
+	struct near_hold hold;
+	struct loop_source far_source, near_source;
+	struct loop_timer retry; /* of a listening one that could not take a connection */
 	TAILQ_HEAD(, waiter) waiters;
 	TAILQ_HEAD(, relayed) arrivals; /* of a listening one: connected, but not accepted yet */
-	unsigned arrival_count, backlog;
-	unsigned number;              /* of a listening one: near_listen() */
-	struct sockaddr_storage peer; /* of an arrival, or of one that the route connected */
-	bool spoiled;                 /* an arrival that was reset meanwhile */
-	int taken;                    /* an arrival that nobody waited for any more; -1 */
-	TAILQ_ENTRY(relayed) link;    /* among arrivals, or of those that may be nobody's */
+	/* While it is connected. */
+	struct flow flow;
+	int theirs; /* owned; the program's end of an arrival; else -1 */
+	/* Names: the peer of an arrival, or of one that a route connected; its own, when it is over. */
+	struct sockaddr_in6 peer, own;
+	socklen_t peer_size, own_size;
+	TAILQ_ENTRY(relayed) link; /* among arrivals, or of those that may be nobody's */
 };
 
 struct relay {
@@ -108,6 +113,14 @@ void relayed_watched(struct relayed *socket);
 void relay_sweep(struct relay *relay);
 /* Starts moving bytes between @near, which it takes over, and the far side. */
 int relayed_connect(struct relayed *socket, int near);
+/* The program's side of a connecting or listening one is held, and watched: who closes it is seen to. */
+int relayed_hold(struct relayed *socket, int theirs);
+/* A duplicate, the caller's, of what the program held when it was last seen; -1. */
+int relayed_theirs(const struct relayed *socket);
+/* The near side is of no use any more: the caller's descriptor gets another, for a fresh socket. */
+int relayed_renew(struct relayed *socket, const struct call *call, int theirs);
+/* Whatever it was, it is a fresh socket: not connected, connecting or listening any more. */
+int relayed_stop(struct relayed *socket, const struct call *call, int theirs);
 
 /* The answers: @theirs is a duplicate of what the program holds, closed by the caller. */
 typedef void (*relay_answer)(struct relay *relay, struct relayed *socket, const struct call *call,
@@ -124,14 +137,19 @@ void relay_on_name(struct relay *relay, struct relayed *socket, const struct cal
 		   int theirs);
 void relay_on_peer(struct relay *relay, struct relayed *socket, const struct call *call,
 		   int theirs);
+void relay_on_shutdown(struct relay *relay, struct relayed *socket, const struct call *call,
+		       int theirs);
+void relay_on_ioctl(struct relay *relay, struct relayed *socket, const struct call *call,
+		    int theirs);
 void relay_on_set(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
 void relay_on_get(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);
 
-/* A call is to wait, with a duplicate of @theirs if that is not -1: its answer comes by waiter_answer(), after @timeout (SO_RCVTIMEO, SO_SNDTIMEO) by @late. */
+/* A call is to wait: its answer comes by waiter_answer(), after @timeout (SO_RCVTIMEO, SO_SNDTIMEO of @theirs) by @late. */
 int relay_wait(struct relayed *socket, const struct call *call, int theirs, int timeout,
 	       void (*late)(struct loop_timer *timer));
 void waiter_answer(struct waiter *waiter, int64_t result);
 void waiter_free(struct waiter *waiter);
+void relayed_answer_all(struct relayed *socket, int result);
 
 /* An address of the program's; the size that it told must be its size. 0 or a negative errno. */
 int relay_read_address(const struct call *call, struct sockaddr_storage *ret, socklen_t *ret_size);
@@ -139,3 +157,5 @@ int relay_read_address(const struct call *call, struct sockaddr_storage *ret, so
 int relay_write_address(const struct call *call, const struct sockaddr_storage *address,
 			socklen_t size);
 bool relay_waits_not(int theirs);
+/* A socket of the stack for one that has none any more. */
+int relayed_far(struct relayed *socket);

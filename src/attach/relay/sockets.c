@@ -33,7 +33,7 @@ struct relayed *relayed_new(struct relay *relay, int family, int far)
 	socket->relay = relay;
 	socket->family = family;
 	socket->far = far;
-	socket->near = socket->theirs = socket->taken = socket->pending = -1;
+	socket->near = socket->theirs = socket->pending = -1;
 	TAILQ_INIT(&socket->waiters);
 	TAILQ_INIT(&socket->arrivals);
 	return socket;
@@ -58,31 +58,50 @@ void relayed_unname(struct relayed *socket)
 	socket->cookie = 0;
 }
 
+/* Takes its sides out of the loop: it does not connect or listen any more. */
+static void let_go(struct relayed *socket)
+{
+	struct loop *loop = socket->relay->loop;
+
+	loop_forget(loop, &socket->far_source);
+	loop_forget(loop, &socket->near_source);
+	loop_unset(loop, &socket->retry);
+	socket->near = close_fd(socket->near);
+	socket->pending = close_fd(socket->pending);
+}
+
+/* A carrier of the stack does not know of a reset otherwise than by this. */
+static void reset_far(struct relayed *socket)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	socket->relay->calls->set(socket->relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &now,
+				  sizeof(now));
+}
+
+static void cut_off(struct relayed *socket)
+{
+	socket->relay->flows--;
+	reset_far(socket);
+	flow_abort(&socket->flow);
+	socket->far = -1;
+}
+
 void relayed_free(struct relayed *socket)
 {
 	struct relayed *arrival;
-	struct waiter *waiter;
 
-	while ((waiter = TAILQ_FIRST(&socket->waiters)))
-		waiter_answer(waiter, -ECONNABORTED);
+	relayed_answer_all(socket, -ECONNABORTED);
 	while ((arrival = TAILQ_FIRST(&socket->arrivals))) {
 		TAILQ_REMOVE(&socket->arrivals, arrival, link);
 		relayed_free(arrival);
 	}
-	if (socket->number)
-		near_forget(&socket->relay->near, socket->number);
-	loop_forget(socket->relay->loop, &socket->source);
-	if (socket->state == RELAYED_CONNECTED) {
-		socket->relay->flows--;
-		flow_abort(&socket->flow);
-		socket->far = -1;
-	}
+	let_go(socket);
+	if (socket->state == RELAYED_CONNECTED)
+		cut_off(socket);
 	relayed_unname(socket);
-	close_fd(socket->pending);
 	close_fd(socket->far);
-	close_fd(socket->near);
 	close_fd(socket->theirs);
-	close_fd(socket->taken);
 	free(socket);
 }
 
@@ -109,27 +128,12 @@ struct relayed *relay_find(struct relay *relay, int fd)
 	return found ? *found : NULL;
 }
 
-/* Drops waiters who are gone, by a signal or for ever: of thread @pid, which has another call now; 0: of any. What they hold
- * would keep the socket from ever being nobody's. */
-static void drop_gone(struct relayed *socket, pid_t pid)
-{
-	struct waiter *waiter, *next;
-
-	for (waiter = TAILQ_FIRST(&socket->waiters); waiter; waiter = next) {
-		next = TAILQ_NEXT(waiter, link);
-		if (pid ? waiter->call.pid == pid
-			: !notify_waits(&socket->relay->notify, waiter->call.id))
-			waiter_free(waiter);
-	}
-}
-
 void relay_sweep(struct relay *relay)
 {
 	struct relayed *socket, *next;
 
 	for (socket = TAILQ_FIRST(&relay->unwatched); socket; socket = next) {
 		next = TAILQ_NEXT(socket, link);
-		drop_gone(socket, 0);
 		if (near_is_held(&relay->near, socket->inode, socket->cookie))
 			continue;
 		relayed_watched(socket);
@@ -155,13 +159,29 @@ static void let_go_of_far(struct relayed *socket)
 			  sizeof(linger));
 }
 
-/* A transfer that was cut off must not look complete to the program. */
-static void spoil(struct relayed *socket)
+int relayed_theirs(const struct relayed *socket)
 {
 	_cleanup_close_ int theirs = caller_descriptor(socket->pid, socket->fd);
 
-	if (theirs >= 0 && cookie_of(theirs) == socket->cookie)
+	return theirs >= 0 && cookie_of(theirs) == socket->cookie ? steal_fd(&theirs) : -1;
+}
+
+/* A transfer that was cut off must not look complete to the program. */
+static void spoil(struct relayed *socket)
+{
+	_cleanup_close_ int theirs = socket->theirs >= 0 ? fcntl(socket->theirs, F_DUPFD_CLOEXEC, 0)
+							 : relayed_theirs(socket);
+
+	if (theirs >= 0)
 		near_spoil(theirs);
+}
+
+static void remember_name(struct relayed *socket)
+{
+	socket->own_size = sizeof(socket->own);
+	if (socket->relay->calls->name(socket->relay->stack, socket->far,
+				       (struct sockaddr *)&socket->own, &socket->own_size) < 0)
+		socket->own_size = 0;
 }
 
 static void over(struct flow *flow, int code)
@@ -173,17 +193,17 @@ static void over(struct flow *flow, int code)
 	socket->relay->flows--;
 	socket->relay->attachment.totals.sent += flow->ends[0].out.moved;
 	socket->relay->attachment.totals.received += flow->ends[1].out.moved;
+	remember_name(socket);
 	let_go_of_far(socket);
-	if (reset && !socket->cookie) { /* who accepts it is to find out */
-		loop_forget(flow->loop, &flow->ends[0].source);
-		socket->near = steal_fd(&flow->ends[0].source.fd);
-		socket->spoiled = true;
-	} else if (reset) {
+	if (reset) {
+		socket->error = -code;
 		spoil(socket);
 	}
+	if (code < 0)
+		reset_far(socket);
 	flow_close(flow, code < 0);
 	socket->far = -1;
-	if (socket->cookie)
+	if (socket->theirs < 0) /* else it is an arrival */
 		relayed_unwatched(socket);
 }
 
@@ -204,26 +224,109 @@ int relayed_connect(struct relayed *socket, int near)
 	return 0;
 }
 
+static void on_closed(struct loop_source *source, uint32_t events)
+{
+	relayed_free(loop_owner(source, struct relayed, near_source));
+}
+
+int relayed_hold(struct relayed *socket, int theirs)
+{
+	int err;
+
+	socket->near = near_join(&socket->relay->near, theirs);
+	if (socket->near < 0)
+		return socket->near;
+	socket->hold = near_hold(theirs);
+	socket->near_source = (struct loop_source){.fd = socket->near, .ready = on_closed};
+	err = loop_watch(socket->relay->loop, &socket->near_source, 0);
+	if (err < 0)
+		socket->near = close_fd(socket->near);
+	return err;
+}
+
+/* Does descriptor @fd of the caller close when another program is executed? */
+static bool closes_on_exec(pid_t pid, int fd)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	unsigned long flags = 0;
+	char path[64], line[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "flags: %lo", &flags) == 1)
+			break;
+	return flags & O_CLOEXEC;
+}
+
+int relayed_renew(struct relayed *socket, const struct call *call, int theirs)
+{
+	_cleanup_close_ int fresh = near_make_like(theirs);
+	int err, fd = (int)call->args[0];
+
+	if (fresh < 0)
+		return fresh;
+	err = notify_replace(&socket->relay->notify, call->id, fd, fresh,
+			     closes_on_exec(call->pid, fd));
+	if (err < 0)
+		return err;
+	socket->state = RELAYED_FRESH;
+	return relayed_name(socket, fresh);
+}
+
+int relayed_stop(struct relayed *socket, const struct call *call, int theirs)
+{
+	const struct sockaddr nothing = {.sa_family = AF_UNSPEC};
+	struct relay *relay = socket->relay;
+	enum relayed_state was = socket->state;
+	struct relayed *arrival;
+	int err;
+
+	while ((arrival = TAILQ_FIRST(&socket->arrivals))) {
+		TAILQ_REMOVE(&socket->arrivals, arrival, link);
+		relayed_free(arrival);
+	}
+	let_go(socket);
+	if (was == RELAYED_CONNECTED)
+		cut_off(socket);
+	err = relayed_far(socket);
+	if (err >= 0 && was == RELAYED_LISTENING)
+		err = relay->calls->shutdown(relay->stack, socket->far, SHUT_RDWR);
+	else if (err >= 0)
+		err = relay->calls->connect(relay->stack, socket->far, &nothing, sizeof(nothing));
+	relayed_answer_all(socket, was == RELAYED_LISTENING ? -EINVAL : -ECONNABORTED);
+	if (was == RELAYED_CONNECTING || was == RELAYED_CONNECTED || was == RELAYED_LISTENING)
+		relayed_unwatched(socket);
+	socket->state = RELAYED_OVER;
+	socket->error = 0;
+	socket->own_size = 0;
+	socket->untold = socket->routed = false;
+	return err < 0 ? err : relayed_renew(socket, call, theirs);
+}
+
 int relay_wait(struct relayed *socket, const struct call *call, int theirs, int timeout,
 	       void (*late)(struct loop_timer *timer))
 {
-	struct waiter *waiter = calloc(1, sizeof(*waiter));
-	struct relay *relay = socket->relay;
+	struct waiter *waiter, *next;
 	struct timeval limit = {0};
 	socklen_t size = sizeof(limit);
 
+	/* A thread waits for one thing: a signal has ended what it waited for before. */
+	for (waiter = TAILQ_FIRST(&socket->waiters); waiter; waiter = next) {
+		next = TAILQ_NEXT(waiter, link);
+		if (waiter->call.pid == call->pid)
+			waiter_free(waiter);
+	}
+	waiter = calloc(1, sizeof(*waiter));
 	if (!waiter)
 		return -ENOMEM;
-	drop_gone(socket, call->pid);
 	waiter->socket = socket;
 	waiter->call = *call;
-	waiter->theirs = theirs < 0 ? -1 : fcntl(theirs, F_DUPFD_CLOEXEC, 0);
 	waiter->timer.due = late;
 	TAILQ_INSERT_TAIL(&socket->waiters, waiter, link);
-	/* As the far side has it: the near side's limits are ours, too (near_accept()). */
-	if (relay->calls->get(relay->stack, socket->far, SOL_SOCKET, timeout, &limit, &size) == 0 &&
+	if (getsockopt(theirs, SOL_SOCKET, timeout, &limit, &size) == 0 &&
 	    (limit.tv_sec > 0 || limit.tv_usec > 0))
-		loop_set(relay->loop, &waiter->timer,
+		loop_set(socket->relay->loop, &waiter->timer,
 			 clock_now() + (uint64_t)limit.tv_sec * NS_PER_S +
 				 (uint64_t)limit.tv_usec * NS_PER_US);
 	return 0;
@@ -233,7 +336,6 @@ void waiter_free(struct waiter *waiter)
 {
 	TAILQ_REMOVE(&waiter->socket->waiters, waiter, link);
 	loop_unset(waiter->socket->relay->loop, &waiter->timer);
-	close_fd(waiter->theirs);
 	free(waiter);
 }
 
@@ -241,6 +343,14 @@ void waiter_answer(struct waiter *waiter, int64_t result)
 {
 	notify_answer(&waiter->socket->relay->notify, waiter->call.id, result);
 	waiter_free(waiter);
+}
+
+void relayed_answer_all(struct relayed *socket, int result)
+{
+	struct waiter *waiter;
+
+	while ((waiter = TAILQ_FIRST(&socket->waiters)))
+		waiter_answer(waiter, result);
 }
 
 bool relay_waits_not(int theirs)

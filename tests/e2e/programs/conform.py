@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""conform.py TABLE PLAIN RELAYED: compares what `conform` saw over two stacks. Every difference must be a row of the tables in
+docs/differences.md, and every row a difference ("a or b" may be none)."""
+import re
+import sys
+
+
+def observations(path):
+    seen = {}
+    for line in open(path):
+        name, _, value = line.rstrip("\n").partition(": ")
+        if name in seen:
+            sys.exit(f"{path}: '{name}' was seen twice")
+        seen[name] = value.strip()
+    return seen
+
+
+def rows(path):
+    listed = {}
+    for line in open(path):
+        if not line.startswith("| `"):
+            continue
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) != 4 or not all(cells):
+            sys.exit(f"{path}: a row has not four cells: {line}")
+        for name in re.findall("`([^`]*)`", cells[0]):
+            listed[name] = (cells[1], cells[2].split(" or "))
+    return listed
+
+
+listed, plain, relayed = rows(sys.argv[1]), observations(sys.argv[2]), observations(sys.argv[3])
+wrong = []
+for name in sorted(plain.keys() | relayed.keys() | listed.keys()):
+    tcp, relay = plain.get(name), relayed.get(name)
+    if name not in listed:
+        if tcp != relay:
+            wrong.append(f"{name}: TCP says '{tcp}', the relay '{relay}': not in the table")
+    elif tcp != listed[name][0]:
+        wrong.append(f"{name}: TCP says '{tcp}', the table '{listed[name][0]}'")
+    elif relay not in listed[name][1]:
+        wrong.append(f"{name}: the relay says '{relay}', the table '{' or '.join(listed[name][1])}'")
+    elif listed[name][1] == [tcp]:
+        wrong.append(f"{name}: the table lists no difference")
+if len(plain) < 400:
+    wrong.append(f"only {len(plain)} observations")
+print(f"{len(plain)} observations, {len(listed)} known differences")
+sys.exit("\n".join(wrong) if wrong else 0)
