@@ -2,7 +2,7 @@
 /*
  * Looks at the sockets of the network namespace and tells the ledger, the path monitor and who watches over joins what
  * it saw: soon after something happened; then often while bytes move, ever more seldom while none do;
- * and never for more than a fiftieth of the time.
+ * and never for more than a fiftieth of the time, a two-hundredth where there are many sockets and no path is watched.
  *
  * The kernel forgets the counts of a joined subflow when it closes it, so what moved since the last
  * look before is lost to the ledger: that, and the patience of the monitor, set the pace.
