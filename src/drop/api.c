@@ -128,7 +128,7 @@ static json_t *peer(const struct node *node, const char *name, const struct cont
 	bool busy = contact && now - contact->second_began < 3 * NS_PER_S;
 
 	return json_pack("{s:s, s:b, s:b, s:o, s:f, s:I, s:I, s:I}", "node", name, "near",
-			 neighbour != NULL, "contact", contact != NULL, "links",
+			 neighbour && neighbour->link_count, "contact", contact != NULL, "links",
 			 links_of(node, contact, neighbour), "seconds",
 			 (double)(now - since) / (double)NS_PER_S, "sent",
 			 (json_int_t)(contact ? contact->sent : 0), "received",

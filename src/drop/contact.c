@@ -229,6 +229,7 @@ static ssize_t receive(struct contact *contact, void *to, size_t room)
 		return -1;
 	}
 	count(contact, (size_t)got, &contact->received);
+	contact->last_received = clock_now();
 	return got;
 }
 

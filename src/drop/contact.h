@@ -57,7 +57,7 @@ struct contact {
 	bool joining;
 	size_t sending; /* size of the record that has to be tried again; 0: none */
 	uint64_t began; /* ns of clock_now() */
-	uint64_t sent, received;
+	uint64_t sent, received, last_received;
 
 	/* For whoever shows it: bytes in the last full second in which there were any. */
 	uint64_t second_began, second_bytes, rate;

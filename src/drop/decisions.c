@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "drop/decisions.h"
 
-#define CARRIED_FOR_ONE 10000 /* bundles that one neighbour can make us carry */
+#define VOLUNTEERED     (32u << 20) /* bytes */
+#define CARRIED_FOR_ONE 10000       /* bundles that one neighbour can make us carry */
 
 static bool offer(const struct decision_bundle *bundle, const struct decision_neighbour *neighbour)
 {
@@ -18,4 +19,10 @@ static unsigned window(unsigned hops)
 	return hops == 0 ? 16 : 64;
 }
 
-const struct decisions decisions_spread = {"spread", offer, take, window};
+/* Two more journeys of whoever carries it cost more than a second copy. */
+static bool volunteer(unsigned hops, uint64_t size)
+{
+	return hops > 0 && size <= VOLUNTEERED;
+}
+
+const struct decisions decisions_spread = {"spread", offer, take, window, volunteer};

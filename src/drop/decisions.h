@@ -32,6 +32,9 @@ struct decisions {
 		     const struct decision_neighbour *neighbour);
 	/* How many pieces of an object may be asked of a holder before they arrive; @hops: 0: it is near. */
 	unsigned (*window)(unsigned hops);
+	/* Somebody @hops nodes away asks for an object of @size bytes that is here: is it sent at once, for want of
+	 * another meeting? */
+	bool (*volunteer)(unsigned hops, uint64_t size);
 };
 
 /* Everything goes to everybody who may bring it nearer, straight to whom it is for where that is near. */

@@ -335,6 +335,14 @@ static void on_timer(uv_timer_t *timer)
 	uv_timer_start(timer, on_timer, discovery->hurry ? HURRY_MS : DISCOVERY_EVERY_MS, 0);
 }
 
+bool discovery_has(const struct discovery *discovery, unsigned index)
+{
+	for (unsigned i = 0; i < discovery->link_count; i++)
+		if (discovery->links[i].index == index)
+			return true;
+	return false;
+}
+
 void discovery_hurry(struct discovery *discovery)
 {
 	if (discovery->hurry)

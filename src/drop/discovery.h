@@ -39,6 +39,8 @@ int discovery_open(uv_loop_t *loop, const struct identity *identity, uint16_t po
 		   const struct discovery_owner *owner, void *data, struct discovery **ret,
 		   struct err *err);
 void discovery_close(struct discovery *discovery);
+/* Is the link there, and up? */
+bool discovery_has(const struct discovery *discovery, unsigned index);
 /* A new neighbour was heard: it shall hear us soon, too. */
 void discovery_hurry(struct discovery *discovery);
 /* The certificate or its authority's list has changed: believe nothing that was believed. */

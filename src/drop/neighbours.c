@@ -17,7 +17,8 @@
 
 #define BACKOFF_FIRST (300 * NS_PER_MS)
 #define BACKOFF_LAST  (30 * NS_PER_S)
-#define DIAL_MS       5000
+#define DIAL_MS       2000
+#define SILENT        (2 * NS_PER_S)
 
 /* A connection that is being made. */
 struct dial {
@@ -179,6 +180,7 @@ void neighbours_contact_closed(struct node *node, const char *peer)
 
 	if (neighbour) {
 		neighbour->backoff = BACKOFF_FIRST;
+		neighbour->tries = 0;
 		neighbour->dial_after = clock_now() + BACKOFF_FIRST;
 	}
 }
@@ -206,7 +208,7 @@ static void on_heard(void *data, const struct beacon *beacon, unsigned index, co
 	struct node *node = data;
 	struct neighbour *neighbour = find(node, beacon->node);
 	uint64_t now = clock_now();
-	struct near_link *link;
+	struct near_link *link, heard;
 	bool is_new;
 
 	if (strcmp(beacon->node, node->identity->node) == 0) {
@@ -227,6 +229,10 @@ static void on_heard(void *data, const struct beacon *beacon, unsigned index, co
 	link = neighbour ? link_of(neighbour, index, name, &is_new) : NULL;
 	if (!link)
 		return;
+	heard = *link;
+	*link = neighbour->links[0]; /* the first is where it was heard last */
+	link = &neighbour->links[0];
+	*link = heard;
 	link->heard = now;
 	link->local = beacon->sender;
 	link->address_count = beacon->address_count;
@@ -247,26 +253,49 @@ static void on_refused(void *data, const char *from, const char *why)
 	node_say(node, from, "%s: %s", from, why);
 }
 
+static void drop_links(const struct node *node, struct neighbour *neighbour, uint64_t now)
+{
+	for (unsigned i = neighbour->link_count; i-- > 0;)
+		if (now - neighbour->links[i].heard > DISCOVERY_GONE_MS * NS_PER_MS ||
+		    !discovery_has(node->discovery, neighbour->links[i].index))
+			neighbour->links[i] = neighbour->links[--neighbour->link_count];
+}
+
 static void on_changed(void *data)
 {
 	struct node *node = data;
+	uint64_t now = clock_now();
 
-	for (struct neighbour *at = node->neighbours; at; at = at->next)
+	for (struct neighbour *at = node->neighbours; at; at = at->next) {
+		drop_links(node, at, now);
 		at->dial_after = 0;
+	}
 }
 
 const struct discovery_owner neighbours_owner = {on_heard, on_refused, on_changed};
+
+/* No link leads to it any more: the contact, which may wait for minutes, is over if nothing comes. */
+static void end_contact(struct node *node, const char *name, uint64_t now)
+{
+	struct contact *contact = node_contact(node, name);
+
+	if (contact && now - contact->last_received > SILENT)
+		contact_close(contact, "it is not near any more");
+}
 
 void neighbours_tick(struct node *node, uint64_t now)
 {
 	struct neighbour **at = &node->neighbours, *neighbour;
 
 	while ((neighbour = *at)) {
-		for (unsigned i = neighbour->link_count; i-- > 0;)
-			if (now - neighbour->links[i].heard > DISCOVERY_GONE_MS * NS_PER_MS)
-				neighbour->links[i] = neighbour->links[--neighbour->link_count];
+		drop_links(node, neighbour, now);
 		if (neighbour->link_count) {
 			consider(node, neighbour, now);
+			at = &neighbour->next;
+			continue;
+		}
+		end_contact(node, neighbour->node, now);
+		if (node_contact(node, neighbour->node)) {
 			at = &neighbour->next;
 			continue;
 		}

@@ -22,7 +22,18 @@ static void put_list(struct bytes *to, const struct store_object *object,
 	object_message_put(to, &message);
 }
 
-static void on_ask(struct node *node, const char *asker, const struct object_message *message)
+static void send_pieces(struct node *node, const struct store_object *object, const char *to,
+			uint64_t lifetime)
+{
+	for (uint32_t i = 0; i < object->count; i++)
+		if (object_has(object, i) && !store_piece_is_queued(node->store, to, object->id, i))
+			carry_send(node, to, NULL,
+				   &(struct carry_options){
+					   .lifetime = lifetime, .object = object->id, .piece = i});
+}
+
+static void on_ask(struct node *node, const char *asker, uint64_t hops,
+		   const struct object_message *message)
 {
 	_cleanup_bytes_ struct bytes answer = {0};
 	struct store_object *object = store_object(node->store, message->id);
@@ -31,9 +42,11 @@ static void on_ask(struct node *node, const char *asker, const struct object_mes
 	if (!object || (object->have == 0 && object->count > 0))
 		return;
 	put_list(&answer, object, MESSAGE_HAVE);
-	if (!answer.failed)
-		carry_send(node, to.text, &answer,
-			   &(struct carry_options){.lifetime = ANSWER_LIFETIME});
+	if (answer.failed)
+		return;
+	carry_send(node, to.text, &answer, &(struct carry_options){.lifetime = ANSWER_LIFETIME});
+	if (!node_contact(node, asker) && node->decisions->volunteer((unsigned)hops, object->size))
+		send_pieces(node, object, to.text, ANSWER_LIFETIME);
 }
 
 static void on_fetch(struct node *node, const char *asker, const struct object_message *message)
@@ -130,10 +143,11 @@ int objects_arrived(struct node *node, const struct bundle *bundle, uint64_t hop
 		return 0;
 	switch (message.type) {
 	case MESSAGE_ASK:
-		on_ask(node, from, &message);
+		on_ask(node, from, hops, &message);
 		break;
 	case MESSAGE_HAVE:
 		wants_have(node, from, hops, &message);
+		use_waiting(node);
 		break;
 	case MESSAGE_FETCH:
 		on_fetch(node, from, &message);
@@ -157,8 +171,5 @@ void objects_give(struct node *node, struct store_object *object, const char *to
 
 	put_list(&list, object, MESSAGE_GIVE);
 	carry_send(node, eid.text, &list, &(struct carry_options){.lifetime = lifetime});
-	for (uint32_t i = 0; i < object->count; i++)
-		carry_send(node, eid.text, NULL,
-			   &(struct carry_options){
-				   .lifetime = lifetime, .object = object->id, .piece = i});
+	send_pieces(node, object, eid.text, lifetime);
 }

@@ -7,7 +7,8 @@
 #   start HOST [OPTION...]  a node there; its log is $TMP/HOST.log, its folder $TMP/HOST
 #   stop HOST, crash HOST   by SIGTERM, SIGKILL
 #   rv HOST COMMAND...      rivulet COMMAND --state of that node, in that host
-#   join HOST...            makes them nodes of ada's crowd; ada's node must run
+#   found [OPTION...]       ada founds a crowd, and her node starts
+#   join HOST...            makes them nodes of it, wherever they are; ada's node must run
 #   near A B, meets A B     A's node hears B's, has a contact with it
 #   logged HOST RE          HOST's log says so by and by
 #   soon SECONDS CMD        waits for a condition
@@ -72,6 +73,7 @@ rv() {
 	shift 2
 	on "$host" "$RIVULET" "$command" "$@" --state "$TMP/$host"
 }
+# Ada founds a crowd.
 found() {
 	"$RIVULET" crowd new lab --name ada --state "$TMP/ada" >/dev/null || fail "no crowd"
 	start ada "$@"
@@ -79,7 +81,7 @@ found() {
 join() {
 	for host in "$@"; do
 		token=$("$RIVULET" crowd invite --state "$TMP/ada")
-		rv "$host" crowd join "$token" --name "$host" --at "$(reach "$host")" >/dev/null ||
+		"$RIVULET" crowd join "$token" --name "$host" --state "$TMP/$host" --at 127.0.0.1 >/dev/null ||
 			fail "$host cannot join"
 	done
 }

@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What links that go and come, and devices that never meet, do to what is on its way: it arrives all the same, once, whole.
+. "$(dirname "$0")/node_lib.sh"
+
+cat >"$TMP/inside.sh" <<'EOF3'
+# Links are set up by each node, as a run does, so that Multipath TCP uses both.
+links_of() { rv ada peers --json | python3 -c '
+import json, sys
+p = next(p for p in json.load(sys.stdin)["peers"] if p["node"] == "bob")
+sys.exit(sum(l["subflow"] for l in p["links"]) < int(sys.argv[1]))' "$1"; }
+# Bytes of the object that have come to HOST.
+come() { [ "$(du -k --apparent-size "$2" 2>/dev/null | cut -f1)" -ge "$1" ]; }
+
+for host in ada bob; do
+	on "$host" sh -c 'ip mptcp limits set subflows 4 add_addr_accepted 4
+		for device in wlan0 bnep0; do
+			a=$(ip -o -4 addr show dev $device | awk "{ split(\$4, p, \"/\"); print p[1] }")
+			ip mptcp endpoint add $a dev $device subflow fullmesh
+		done'
+done
+found
+join bob
+start bob
+soon 5 meets ada bob || fail "no contact"
+soon 5 links_of 2 || fail "the contact does not use both links"
+
+# Lost: what was under way over a link that breaks.
+make_file "$TMP/large" 40000000
+id=$(rv ada put "$TMP/large")
+rv bob get "$id" -o "$TMP/got" &
+get=$!
+soon 20 come 10000 "$TMP/got.part" || fail "nothing comes"
+down bob wlan0
+wait "$get" || fail "the object does not come with one link cut"
+same "$TMP/large" "$TMP/got"
+[ "$(grep -c "contact with 'bob' is over" "$TMP/ada.log")" = 0 ] || fail "the contact broke off with one of two links"
+up bob wlan0
+soon 10 links_of 2 || :
+
+# Lost: all that came before both links broke. What comes afterwards begins where it ended.
+make_file "$TMP/large" 40000000
+id=$(rv ada put "$TMP/large")
+rv bob get "$id" -o "$TMP/got" &
+get=$!
+soon 20 come 10000 "$TMP/got.part" || fail "nothing comes"
+down bob wlan0
+down bob bnep0
+soon 40 no_more ada bob contact || fail "a contact without links stays"
+soon 40 no_more bob ada contact || fail "a contact without links stays"
+up bob wlan0
+up bob bnep0
+wait "$get" || fail "the object does not come when the links are back"
+same "$TMP/large" "$TMP/got"
+grep -q "goes on with a bundle from byte" "$TMP/ada.log" || fail "nothing was resumed"
+
+# Lost: what devices that never meet have for each other. Cyd meets bob only when ada has gone, and asks what ada has.
+# How many bundles bob has that are for others.
+carried() {
+	on bob python3 - "$TMP/bob/control" <<'END'
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(b"GET /v1/node HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n")
+data = b""
+while more := s.recv(4096):
+    data += more
+print(json.loads(data.split(b"\r\n\r\n")[1])["carried"])
+END
+}
+more_than() { [ "$(carried)" -gt "$1" ]; }
+down bob wlan1
+join cyd
+before=$(carried)
+make_file "$TMP/gift" 3000000
+gift=$(rv ada put --to cyd "$TMP/gift")
+make_file "$TMP/asked" 2000000
+asked=$(rv ada put "$TMP/asked")
+soon 10 more_than $((before + 3)) || fail "bob does not carry for cyd"
+down bob wlan0
+down bob bnep0
+start cyd
+up bob wlan1
+soon 10 meets cyd bob || fail "bob and cyd do not meet"
+rv cyd get "$gift" --wait 20s -o "$TMP/got" || fail "the gift does not arrive"
+same "$TMP/gift" "$TMP/got"
+# Cyd's question goes with bob, and the answer comes back with him.
+before=$(carried)
+rv cyd get "$asked" --wait 40s -o "$TMP/got2" &
+get=$!
+soon 10 more_than "$before" || fail "bob does not carry the question"
+down bob wlan1
+up bob wlan0
+soon 10 meets ada bob || fail "ada and bob do not meet"
+soon 15 more_than $((before + 3)) || fail "bob does not carry the answer"
+down bob wlan0
+up bob wlan1
+wait "$get" || fail "what was asked for does not come over bob"
+same "$TMP/asked" "$TMP/got2"
+
+EOF3
+in_lab
