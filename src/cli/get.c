@@ -152,7 +152,9 @@ static int get(const struct getting *getting, struct err *err)
 				       strerror(errno));
 	}
 	code = get_to(getting, fd, err);
-	if (code == -ENOENT && getting->url) {
+	if ((code == -ENOENT || code == -EPIPE) && getting->url &&
+	    (ftruncate(fd, 0) == 0 || code == -ENOENT)) {
+		lseek(fd, 0, SEEK_SET);
 		code = fetch(getting, err);
 		if (code == 0)
 			code = get_to(getting, fd, err);

@@ -320,10 +320,8 @@ static ssize_t read_object(void *data, uint64_t at, char *to, size_t room)
 		node_say(node, NULL, "piece %u of an object is damaged here, and fetched again",
 			 number);
 		wants_remove(node, &call->waiter);
-		suspend(call); /* before: it may be told at once */
 		if (wants_add(node, call->object->id, &call->waiter) < 0)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
-		return 0;
 	}
 	if (code < 0) {
 		suspend(call);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define REVOKED_LIFETIME (600 * 1000ULL)
+#define COUNT_AGAIN      (10 * NS_PER_S)
 
 /* The cookie of a transfer: the bundle's row, and whether its receiver is whom it is for. */
 static uint64_t cookie_of(uint64_t row, bool to_it)
@@ -65,7 +66,19 @@ static void facts(struct node *node, const struct bundle *bundle, struct store_b
 	snprintf(ret->destination, sizeof(ret->destination), "%s", bundle->destination.text);
 }
 
-static bool take(struct node *node, const struct contact *contact, const struct bundle *bundle)
+/* Counting takes long: now and then, and meanwhile what is added. */
+static unsigned carries(struct node *node, struct contact *contact)
+{
+	uint64_t now = clock_now();
+
+	if (!contact->counted || now - contact->counted > COUNT_AGAIN) {
+		contact->carries = store_count_from(node->store, contact->peer);
+		contact->counted = now;
+	}
+	return contact->carries;
+}
+
+static bool take(struct node *node, struct contact *contact, const struct bundle *bundle)
 {
 	uint64_t now = node_wall(), expires = forward_expires(bundle, now);
 	const struct decision_bundle what = {
@@ -78,7 +91,7 @@ static bool take(struct node *node, const struct contact *contact, const struct 
 	const struct decision_neighbour who = {
 		.node = contact->peer,
 		.rate = contact->rate,
-		.carries_for_it = store_count_from(node->store, contact->peer),
+		.carries_for_it = carries(node, contact),
 	};
 
 	return node->decisions->take(&what, &who);
@@ -163,7 +176,7 @@ static int deliver(struct node *node, const struct bundle *bundle)
 }
 
 /* Deals with a bundle that is whole; 0, or what it is refused with. */
-static int dispose(struct node *node, const struct contact *contact, struct bundle *bundle,
+static int dispose(struct node *node, struct contact *contact, struct bundle *bundle,
 		   const struct bytes *bytes)
 {
 	_cleanup_bytes_ struct bytes again = {0};
@@ -186,9 +199,11 @@ static int dispose(struct node *node, const struct contact *contact, struct bund
 	if (again.failed)
 		return -ENOMEM;
 	code = store_add(node->store, &row, &again, contact->peer);
-	if (code == 0)
-		node_wake_contacts(node);
-	return code;
+	if (code < 0)
+		return code;
+	contact->carries++;
+	node_wake_contacts(node);
+	return 0;
 }
 
 static void settle_later(struct node *node, struct contact *contact, uint64_t id)
@@ -359,8 +374,11 @@ static bool next(struct contact *contact)
 		int code;
 
 		if (!to_it && !store_next(node->store, contact->peer, false, contact->cursor_any,
-					  node_wall(), &row))
+					  node_wall(), &row)) {
+			/* All up to here is given: that is not looked through again. */
+			contact->cursor_to = contact->cursor_any = store_last(node->store);
 			return false;
+		}
 		*(to_it ? &contact->cursor_to : &contact->cursor_any) = row.id;
 		if (!to_it && is_to(row.destination, contact->peer))
 			continue;
@@ -424,6 +442,9 @@ static void closed(struct contact *contact, const char *why)
 		node_say(node, contact->where, "%s%s%s: %s", contact->where,
 			 contact->peer[0] ? ", " : "", contact->peer, why);
 	if (contact->told_open) {
+		/* What is for it may now be offered to others. */
+		for (struct contact *at = node->contacts; at; at = at->next)
+			at->cursor_any = 0;
 		neighbours_contact_closed(node, contact->peer);
 		wants_contact(node, contact->peer, false);
 	}

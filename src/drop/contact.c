@@ -8,6 +8,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -389,12 +390,15 @@ struct contact *contact_new(uv_loop_t *loop, int fd, bool dialled, const struct 
 	struct contact *contact = calloc(1, sizeof(*contact));
 	char text[ADDRESS_PORT_TEXT_MAX] = "";
 	socklen_t size = sizeof(contact->address);
+	const int one = 1;
 
 	if (!contact || uv_poll_init(loop, &contact->poll, fd) < 0) {
 		close_fd(fd);
 		free(contact);
 		return NULL;
 	}
+	/* Whole messages are written at once, and their answers are waited for. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	contact->node = node;
 	contact->owner = owner;
 	contact->identity = identity;

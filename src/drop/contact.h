@@ -64,6 +64,8 @@ struct contact {
 
 	/* The owner's: rows up to which was looked for what to send, and whether it is still listed. */
 	uint64_t cursor_to, cursor_any;
+	unsigned carries; /* bundles that we carry and it gave, about; and when that was counted */
+	uint64_t counted;
 	struct contact *next;
 
 	uv_poll_t poll;

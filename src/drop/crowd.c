@@ -25,7 +25,7 @@ static const char schema[] =
 
 /* The authority, while it does something. */
 struct authority {
-	sqlite3 *db;
+	struct sql *db;
 	gnutls_x509_privkey_t key;
 	gnutls_x509_crt_t certificate;
 };
@@ -39,7 +39,7 @@ static void authority_close(struct authority *authority)
 		gnutls_x509_crt_deinit(authority->certificate);
 }
 
-static int open_db(const char *folder, sqlite3 **ret, struct err *err)
+static int open_db(const char *folder, struct sql **ret, struct err *err)
 {
 	char path[PATH_MAX];
 
@@ -293,7 +293,7 @@ int crowd_invite(const char *folder, const char *name, uint64_t open_for, uint64
 }
 
 /* Takes the invitation out of use; how long its certificate is valid. */
-static int spend(sqlite3 *db, const uint8_t secret[static CROWD_SECRET_SIZE], const char *node,
+static int spend(struct sql *db, const uint8_t secret[static CROWD_SECRET_SIZE], const char *node,
 		 uint64_t *ret_valid, struct err *err)
 {
 	uint64_t now = (uint64_t)time(NULL);

@@ -2,7 +2,7 @@
 #include "drop/decisions.h"
 
 #define VOLUNTEERED     (32u << 20) /* bytes */
-#define CARRIED_FOR_ONE 10000       /* bundles that one neighbour can make us carry */
+#define CARRIED_FOR_ONE 4000        /* bundles that one neighbour can make us carry */
 
 static bool offer(const struct decision_bundle *bundle, const struct decision_neighbour *neighbour)
 {

@@ -76,7 +76,7 @@ int object_message_read(const void *data, size_t size, struct object_message *re
 	memset(ret, 0, sizeof(*ret));
 	ret->type = (enum object_message_type)items_number_to(&items, MESSAGE_GIVE);
 	items_bytes_fixed(&items, ret->id, OBJECT_ID_SIZE);
-	if (items.err)
+	if (items.err || ret->type < MESSAGE_ASK)
 		return -EBADMSG;
 	switch (ret->type) {
 	case MESSAGE_ASK:

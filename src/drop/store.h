@@ -51,7 +51,7 @@ struct store_object {
 
 struct store {
 	char folder[PATH_MAX - NAME_MAX];
-	sqlite3 *db;
+	struct sql *db;
 	uint64_t quota, used; /* bytes */
 	uint64_t bundles;     /* rows */
 	bool open_transaction, folder_dirty;
@@ -93,6 +93,8 @@ int store_add(struct store *store, struct store_bundle *bundle, const struct byt
 /* The first carried bundle after row @after that @neighbour was not given; @for_it: those to it alone. False: none. */
 bool store_next(struct store *store, const char *neighbour, bool for_it, uint64_t after,
 		uint64_t now, struct store_bundle *ret);
+/* The last row that there is. */
+uint64_t store_last(struct store *store);
 /* The bundle of row @id; false: it is gone. */
 bool store_find(struct store *store, uint64_t id, struct store_bundle *ret);
 /* Its bytes as they were added. */

@@ -77,7 +77,7 @@ int store_add(struct store *store, struct store_bundle *bundle, const struct byt
 		       bundle->is_piece ? (size_t)OBJECT_ID_SIZE : 0, (uint64_t)bundle->piece);
 	if (code < 0)
 		return code;
-	bundle->id = (uint64_t)sqlite3_last_insert_rowid(store->db);
+	bundle->id = (uint64_t)sqlite3_last_insert_rowid(store->db->db);
 	store->bundles++;
 	if (bundle->state < STORE_DONE)
 		store->used += bundle->size;
@@ -209,6 +209,11 @@ bool store_piece_is_queued(struct store *store, const char *destination,
 		"SELECT count(*) FROM bundles WHERE object = ? AND piece = ? AND destination = ?"
 		" AND state = 0",
 		"bit", id, (size_t)OBJECT_ID_SIZE, (uint64_t)piece, destination);
+}
+
+uint64_t store_last(struct store *store)
+{
+	return sql_number(store->db, 0, "SELECT max(id) FROM bundles", "");
 }
 
 unsigned store_count(struct store *store, enum store_state state)

@@ -114,8 +114,10 @@ static int read_hello(struct reader *reader, struct tcpcl_message *message)
 	hello->segment = number(reader, 8);
 	hello->transfer = number(reader, 8);
 	size = number(reader, 2);
+	if (!reader->cut && size >= sizeof(hello->node))
+		return -EPROTO; /* at once: nobody waits for what is refused anyway */
 	node = take(reader, size);
-	if (node && (size >= sizeof(hello->node) || memchr(node, 0, size)))
+	if (node && memchr(node, 0, size))
 		return -EPROTO;
 	if (node)
 		memcpy(hello->node, node, size);

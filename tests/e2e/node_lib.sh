@@ -14,7 +14,7 @@
 #   soon SECONDS CMD        waits for a condition
 #   make_file FILE SIZE     random bytes
 . "$(dirname "$0")/lib.sh"
-need python3 ip
+need python3 ip curl
 
 cat >"$TMP/begin.sh" <<'EOF2'
 set -eu
@@ -103,5 +103,6 @@ EOF2
 
 in_lab() {
 	cat "$TMP/begin.sh" "$TMP/inside.sh" >"$TMP/all.sh"
-	TMP=$TMP RIVULET=$RIVULET rivulet lab run drop -- sh "$TMP/all.sh" || fail "inside the lab"
+	export TMP RIVULET PROGRAM_SOURCES
+	rivulet lab run drop -- sh "$TMP/all.sh" || fail "inside the lab"
 }

@@ -26,6 +26,40 @@ same "$TMP/empty" "$TMP/got"
 printf 'from a pipe' | rv bob put - >"$TMP/id"
 [ "$(rv ada get "$(cat "$TMP/id")")" = 'from a pipe' ] || fail "a piped object differs"
 
+# Lost: an object that is damaged on a disk, for good: here it is fetched again, there it is not handed out.
+make_file "$TMP/file" 3500000
+id=$(rv ada put "$TMP/file")
+rv bob get "$id" -o "$TMP/got"
+damage() { printf 'damage' | dd of="$TMP/$1/store/objects/$id" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
+damage bob 1500000
+rv bob get "$id" -o "$TMP/got" || fail "a damaged piece is not fetched again"
+same "$TMP/file" "$TMP/got"
+logged bob "piece 1 of an object is damaged here"
+damage ada 2500000
+damage bob 200000
+rv bob get "$id" -o "$TMP/got" || fail "a piece is not fetched from one who has others that are damaged"
+same "$TMP/file" "$TMP/got"
+rv ada get "$id" -o "$TMP/got" || fail "a damaged piece is not fetched again from one who had it from here"
+same "$TMP/file" "$TMP/got"
+
+# Lost: what nobody near has, but the web. What it has must be what was asked for.
+mkdir "$TMP/www"
+make_file "$TMP/www/page" 1200000
+# A node that is of no crowd with the others tells the name.
+id=$(rv ada put "$TMP/www/page")
+rm -rf "$TMP/ada/store/objects/$id"
+(cd "$TMP/www" && exec python3 -m http.server -b 127.0.0.1 8080 >/dev/null 2>&1) &
+web=$!
+on bob ip link set lo up
+on bob sh -c 'cd "$1" && exec python3 -m http.server -b 127.0.0.1 8080 >/dev/null 2>&1' sh "$TMP/www" &
+soon 5 on bob curl -s -o /dev/null http://127.0.0.1:8080/ || fail "no web server"
+rv bob get "$id" --wait 1s --url http://127.0.0.1:8080/page -o "$TMP/got" || fail "the URL is not asked"
+same "$TMP/www/page" "$TMP/got"
+code=0
+rv bob get "$(printf '%064d' 7)" --wait 1s --url http://127.0.0.1:8080/page -o "$TMP/none" 2>"$TMP/out" || code=$?
+[ "$code" = 1 ] && [ ! -e "$TMP/none" ] || fail "what a URL has is taken for something else"
+kill "$web"
+
 # Lost: a name that nobody has would be waited for without end.
 code=0
 rv bob get "$(printf '%064d' 7)" --wait 1s 2>"$TMP/out" || code=$?
