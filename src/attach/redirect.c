@@ -100,7 +100,8 @@ static void disconnect(int fd)
 	socklen_t size = sizeof(int);
 	int error;
 
-	connect(fd, &nothing, sizeof(nothing));
+	if (connect(fd, &nothing, sizeof(nothing)) < 0)
+		return;
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); /* which takes it away */
 }
 
@@ -191,7 +192,7 @@ static bool is_free(int fd)
 	    getsockname(fd, (struct sockaddr *)&name, &size) < 0)
 		return false;
 	address = address_from_sockaddr((struct sockaddr *)&name);
-	if (!address.family || ((struct sockaddr_in *)&name)->sin_port != 0)
+	if (!address.family || address_port((struct sockaddr *)&name) != 0)
 		return false;
 	size = sizeof(peer);
 	if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0)

@@ -160,3 +160,12 @@ const char *address_port_text(const struct sockaddr *sa, char text[static ADDRES
 		 address_text(&address, host), ntohs(port));
 	return text;
 }
+
+unsigned address_port(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)sa)->sin_port);
+	if (sa->sa_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)sa)->sin6_port);
+	return 0;
+}

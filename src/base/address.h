@@ -50,5 +50,8 @@ bool address_is_unspecified(const struct address *a);
 #define ADDRESS_PORT_TEXT_MAX (ADDRESS_TEXT_MAX + 8)
 const char *address_port_text(const struct sockaddr *sa, char text[static ADDRESS_PORT_TEXT_MAX]);
 
+/* Its port; 0 of any other. */
+unsigned address_port(const struct sockaddr *sa);
+
 /* From a struct sockaddr_in or _in6 (family 0 for any other); v4-mapped v6 becomes v4. */
 struct address address_from_sockaddr(const struct sockaddr *sa);

@@ -66,4 +66,4 @@ int tls_peer_key(const struct tls *tls, uint8_t ret[static TLS_KEY_ID_SIZE]);
 int tls_make(const char *certificate, const char *key, const char *name,
 	     uint8_t ret_id[static TLS_KEY_ID_SIZE], struct err *err);
 /* The public key of a certificate in a file. */
-int tls_file_key(const char *certificate, uint8_t ret[static TLS_KEY_ID_SIZE], struct err *err);
+int tls_file_key(const char *path, uint8_t ret[static TLS_KEY_ID_SIZE], struct err *err);

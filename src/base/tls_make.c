@@ -32,7 +32,7 @@ static void unload(gnutls_datum_t *text)
 static int make(struct made *made, const char *name)
 {
 	const char *use = GNUTLS_KP_TLS_WWW_SERVER;
-	uint8_t serial[16];
+	uint8_t serial[16] = {0};
 	time_t now = time(NULL);
 	int code = gnutls_x509_privkey_init(&made->key);
 

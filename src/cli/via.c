@@ -36,8 +36,8 @@ int via_complete(const struct via_wishes *wishes, struct via_options *ret, bool 
 		return err_set(err, -EINVAL, "--via-always and --via-never contradict each other");
 	ret->relay = config.relay;
 	ret->ways = config.ways;
-	strcpy(ret->certificate, config.certificate);
-	strcpy(ret->key, config.key);
+	memcpy(ret->certificate, config.certificate, sizeof(ret->certificate));
+	memcpy(ret->key, config.key, sizeof(ret->key));
 	if (wishes->relay) {
 		code = read_relay(wishes->relay, &ret->relay, err);
 		if (code < 0)

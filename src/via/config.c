@@ -83,8 +83,8 @@ static int add(struct via_config *config, const struct document *document,
 		return document_error(document, "via", via->key ? "key" : "certificate", err,
 				      "'certificate' and 'key' belong together");
 	if (via->key && !config->key[0]) {
-		strcpy(config->certificate, via->certificate);
-		strcpy(config->key, via->key);
+		snprintf(config->certificate, sizeof(config->certificate), "%s", via->certificate);
+		snprintf(config->key, sizeof(config->key), "%s", via->key);
 	}
 	if (via->use && !config->used) {
 		config->ways.all = *via->use;

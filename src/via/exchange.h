@@ -23,4 +23,4 @@ size_t exchange_ask(const char *host, const char *port, const char *token,
  * with words: -ECONNREFUSED, -EHOSTUNREACH, -ENOENT (no such name), -ETIMEDOUT; -EACCES: the relay does not want to;
  * -EPERM: it does not know us; -EPROTO: that is no reply.
  */
-int exchange_reply(const void *in, size_t size, size_t *ret_used, struct err *err);
+int exchange_reply(const void *bytes, size_t size, size_t *ret_used, struct err *err);

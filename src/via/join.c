@@ -98,8 +98,8 @@ static int parse_place(char *text, struct join *ret)
 	}
 	if (!is_host(host) || (port && !is_port(port)) || strlen(host) >= sizeof(ret->host))
 		return -EINVAL;
-	strcpy(ret->host, host);
-	strcpy(ret->port, port ? port : JOIN_PORT);
+	snprintf(ret->host, sizeof(ret->host), "%s", host);
+	snprintf(ret->port, sizeof(ret->port), "%s", port ? port : JOIN_PORT);
 	return 0;
 }
 
@@ -117,7 +117,7 @@ int join_parse(const char *text, struct join *ret, struct err *err)
 	*ret = (struct join){0};
 	if (strlen(text) >= sizeof(copy))
 		return err_set(err, -EINVAL, "what names the relay is too long");
-	strcpy(copy, text);
+	snprintf(copy, sizeof(copy), "%s", text);
 	if ((at = strip(copy, "tls://"))) {
 		rest = at;
 	} else if ((at = strip(copy, "plain://"))) {
@@ -145,7 +145,7 @@ int join_parse(const char *text, struct join *ret, struct err *err)
 				"what comes before '@' is a token: up to %d letters, digits, "
 				"'-', '.' and '_'",
 				JOIN_TOKEN_MAX);
-		strcpy(ret->token, rest);
+		snprintf(ret->token, sizeof(ret->token), "%s", rest);
 		rest = at + 1;
 	}
 	if (parse_place(rest, ret) < 0)

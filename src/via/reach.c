@@ -138,8 +138,7 @@ static bool allows(const struct reach *reach, const struct address *address, uns
 bool reach_allows(const struct reach *reach, const struct sockaddr *to)
 {
 	struct address address = address_from_sockaddr(to);
-	/* The port is at the same place in both. */
-	unsigned port = ntohs(((const struct sockaddr_in *)to)->sin_port);
+	unsigned port = address_port(to);
 	bool itself = true;
 
 	if (!address.family)

@@ -78,15 +78,14 @@ static void name(const struct sockaddr *to, char host[static JOIN_HOST_SIZE],
 	char text[ADDRESS_TEXT_MAX];
 
 	snprintf(host, JOIN_HOST_SIZE, "%s", address_text(&address, text));
-	snprintf(port, JOIN_PORT_SIZE, "%u",
-		 ntohs(((const struct sockaddr_in *)to)->sin_port)); /* in both families */
+	snprintf(port, JOIN_PORT_SIZE, "%u", address_port(to));
 }
 
 static bool takes(struct steering *steering, const struct sockaddr *to)
 {
 	char host[JOIN_HOST_SIZE], port[JOIN_PORT_SIZE];
 
-	if (!address_from_sockaddr(to).family || ((const struct sockaddr_in *)to)->sin_port == 0)
+	if (!address_from_sockaddr(to).family || address_port(to) == 0)
 		return false;
 	name(to, host, port);
 	return ways_said(&of_steering(steering)->options.ways, host, port) != WAY_DIRECT;
@@ -209,8 +208,8 @@ static int dial_open(struct stack *stack, const struct stack_dial *dial, struct 
 		free(dialling);
 		return err_set(err, -EINVAL, "'%s' port %s is too long", dial->host, dial->service);
 	}
-	strcpy(request.host, dial->host);
-	strcpy(request.port, dial->service);
+	snprintf(request.host, sizeof(request.host), "%s", dial->host);
+	snprintf(request.port, sizeof(request.port), "%s", dial->service);
 	dialling->fd = ask(of_stack(stack), &request);
 	if (dialling->fd < 0) {
 		int code = dialling->fd;

@@ -2,6 +2,7 @@
 #include "via/ways.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -25,7 +26,7 @@ int ways_add(struct ways *ways, const char *who, unsigned port, enum way way, st
 				       "'%s' is no destination: a name, *.NAME, *, an address or a "
 				       "network",
 				       who);
-		strcpy(rule->name, who);
+		snprintf(rule->name, sizeof(rule->name), "%s", who);
 	} else {
 		rule->net = address_network(&rule->net);
 	}
@@ -48,7 +49,7 @@ static bool fits_name(const char *name, const char *host)
 static bool fits(const struct ways_rule *rule, const char *host, const struct address *address,
 		 const char *port)
 {
-	if (rule->port && rule->port != (unsigned)atoi(port))
+	if (rule->port && rule->port != (unsigned)strtoul(port, NULL, 10))
 		return false;
 	if (!rule->net.family)
 		return fits_name(rule->name, host);

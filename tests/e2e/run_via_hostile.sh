@@ -10,6 +10,8 @@ LINE=$("$RIVULET" relay --folder "$folder" --init 127.0.0.1 --client anna 2>/dev
 token=${LINE#tls://}
 token=${token%%@*}
 
+memory=20000
+! grep -q __asan_init "$RIVULET" || memory=400000 # which keeps what was freed
 cat >"$TMP/inside.sh" <<'EOF2'
 set -eu
 ip link set lo up
@@ -19,13 +21,13 @@ nginx=$!
 relay=$!
 trap 'kill $nginx $relay 2>/dev/null || :' EXIT
 until ss -Hltn 'sport = :7443' | grep -q . && ss -Hltn 'sport = :80' | grep -q .; do sleep 0.05; done
-python3 "$PROGRAM_SOURCES/hostile.py" 7443 "$relay" "$TOKEN" 80 "$HALF_OPEN"
+python3 "$PROGRAM_SOURCES/hostile.py" 7443 "$relay" "$TOKEN" 80 "$HALF_OPEN" "$MEMORY"
 kill "$relay"
 wait "$relay"
 EOF2
 if [ "$(id -u)" = 0 ]; then user=; else user=--map-root-user; fi
 # shellcheck disable=SC2086
-expect "hostile clients" env TMP="$TMP" RIVULET="$RIVULET" NGINX="$NGINX" TOKEN="$token" HALF_OPEN="${HALF_OPEN:-6000}" \
+expect "hostile clients" env TMP="$TMP" RIVULET="$RIVULET" NGINX="$NGINX" TOKEN="$token" HALF_OPEN="${HALF_OPEN:-6000}" MEMORY="$memory" \
 	PROGRAM_SOURCES="$PROGRAM_SOURCES" timeout 100 unshare --net $user sh "$TMP/inside.sh"
 cat "$OUT"
 logged() {

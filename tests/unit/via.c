@@ -55,8 +55,8 @@ static void names_of_relays(void **state)
 		"[::1]x",
 		"h\nx",
 		"h h",
-		"plain://h#" KEY,
-		"tls://h#" KEY "0",
+		("plain://h#" KEY),
+		("tls://h#" KEY "0"),
 		"tls://t\r\n@h",
 	};
 

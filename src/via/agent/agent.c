@@ -32,8 +32,7 @@ static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_stor
 			     two = address_from_sockaddr((const struct sockaddr *)b);
 
 	return one.family && address_equal(&one, &two) &&
-	       ((const struct sockaddr_in *)a)->sin_port ==
-		       ((const struct sockaddr_in *)b)->sin_port;
+	       address_port((const struct sockaddr *)a) == address_port((const struct sockaddr *)b);
 }
 
 static void take_in(struct agent *agent, int fd, const struct sockaddr_storage *from)

@@ -149,4 +149,4 @@ struct agent {
 int agent_main(const struct via_options *options, int requests, const int doors[static DOORS],
 	       int announce);
 /* Before a socket of the agent's is connected: the supervisor is told. For struct stack_dial. */
-int agent_announce(int fd, const struct sockaddr *to, void *agent);
+int agent_announce(int fd, const struct sockaddr *to, void *data);

@@ -68,12 +68,12 @@ static void give(struct errand *errand, int fd, struct line *line)
 {
 	int pair[2] = {-1, -1}, code = 0;
 
-	if (fd < 0 && line->tls &&
+	if (fd < 0 && line && line->tls &&
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		code = -errno;
 	if (code == 0 && pair[0] >= 0)
 		code = transfer_open(errand->agent, pair[1], -1, line);
-	else if (fd < 0)
+	else if (fd < 0 && line)
 		fd = steal_fd(&line->source.fd);
 	if (pair[0] < 0 && line)
 		line_close(line);

@@ -66,7 +66,7 @@ static const char *parse_line(char *line, struct known *ret)
 		return "a client is known by a token or a key";
 	if (!join_parse_key(id, ret->id))
 		return "the SHA-256 has 64 hexadecimal digits";
-	strcpy(ret->name, name);
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
 	ret->token = kind[0] == 't';
 	return NULL;
 }

@@ -64,7 +64,7 @@ void record_write(const struct visitor *visitor, const char *result)
 			json_string(clients_name(server->options.clients, visitor->client)));
 	if (visitor->host[0]) {
 		json_object_set_new(object, "host", json_string(visitor->host));
-		json_object_set_new(object, "port", json_integer(atoi(visitor->port)));
+		json_object_set_new(object, "port", json_integer(strtol(visitor->port, NULL, 10)));
 	}
 	if (to->sa_family)
 		json_object_set_new(object, "address", json_string(address_port_text(to, address)));

@@ -96,7 +96,7 @@ int serve_add(const char *folder, const char *client, struct join *ret, struct e
 	if (code < 0)
 		return code;
 	ret->pinned = true;
-	strcpy(ret->token, token);
+	snprintf(ret->token, sizeof(ret->token), "%s", token);
 	return 0;
 }
 

@@ -129,8 +129,8 @@ static void on_request(struct visitor *visitor)
 	int code;
 
 	loop_unset(&visitor->server->loop, &visitor->timer);
-	strcpy(visitor->host, request->host);
-	strcpy(visitor->port, request->port);
+	memcpy(visitor->host, request->host, sizeof(visitor->host));
+	memcpy(visitor->port, request->port, sizeof(visitor->port));
 	code = identify(visitor);
 	if (code < 0) {
 		visitor_refuse(visitor, code);
