@@ -4,6 +4,7 @@
 #include "assess/talk.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/numbers.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -46,15 +47,19 @@ uint64_t cell_estimate(const struct cell *cell)
 										    : 0);
 }
 
+#define SOFTIRQ 6
+
 /* Ticks that all processors spent in softirqs, s. */
 static double read_softirq(void)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/stat", "re");
-	unsigned long long ticks;
+	uint64_t ticks[SOFTIRQ + 1]; /* user, nice, system, idle, iowait, irq, softirq */
+	char line[256];
 
-	return file && fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %llu", &ticks) == 1
-		       ? (double)ticks / (double)sysconf(_SC_CLK_TCK)
-		       : 0;
+	if (!file || !fgets(line, sizeof(line), file) || strncmp(line, "cpu ", 4) != 0 ||
+	    numbers_parse(line + 4, ticks, ARRAY_SIZE(ticks)) < 0)
+		return 0;
+	return (double)ticks[SOFTIRQ] / (double)sysconf(_SC_CLK_TCK);
 }
 
 void cell_clear(const char *folder)

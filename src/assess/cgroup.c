@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/numbers.h"
 #include "probe/device.h"
 
 #include <dirent.h>
@@ -175,10 +176,12 @@ void cgroup_remove(struct cgroup *cgroup)
 /* Of a process that is no more? */
 static bool is_left(const char *name)
 {
-	int pid;
+	long pid;
 
-	return sscanf(name, PREFIX "%d-", &pid) == 1 && pid > 0 && kill(pid, 0) < 0 &&
-	       errno == ESRCH;
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+		return false;
+	pid = strtol(name + strlen(PREFIX), NULL, 10);
+	return pid > 0 && pid <= INT_MAX && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
 }
 
 static void sweep(const char *folder)
@@ -230,26 +233,27 @@ double cgroup_cpu(const struct cgroup *cgroup)
 {
 	_cleanup_fclose_ FILE *file = cgroup->version == 1 ? get(cgroup->folder[1], "cpuacct.usage")
 							   : get(cgroup->folder[0], "cpu.stat");
-	double used;
+	const char *word = cgroup->version == 1 ? "" : "usage_usec ";
+	char line[256];
+	uint64_t used;
 
-	if (!file)
+	if (!file || !fgets(line, sizeof(line), file) || strncmp(line, word, strlen(word)) != 0 ||
+	    numbers_parse(line + strlen(word), &used, 1) < 0)
 		return -1;
-	if (cgroup->version == 1)
-		return fscanf(file, "%lf", &used) == 1 ? used / NS_PER_S : -1;
-	return fscanf(file, "usage_usec %lf", &used) == 1 ? used / 1e6 : -1;
+	return (double)used / (cgroup->version == 1 ? 1e9 : 1e6);
 }
 
 /* What is in proc(5) "Pss", bytes. */
-static uint64_t share_of(int pid)
+static uint64_t share_of(uint64_t pid)
 {
 	_cleanup_fclose_ FILE *file = NULL;
 	char path[64], line[256];
-	unsigned long long kib;
+	uint64_t kib;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/smaps_rollup", pid);
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "Pss: %llu kB", &kib) == 1)
+		if (strncmp(line, "Pss:", 4) == 0 && numbers_parse(line + 4, &kib, 1) == 0)
 			return kib * 1024;
 	return 0;
 }
@@ -258,10 +262,11 @@ uint64_t cgroup_memory(const struct cgroup *cgroup)
 {
 	_cleanup_fclose_ FILE *file =
 		get(cgroup->folder[cgroup->version == 1 ? 1 : 0], "cgroup.procs");
-	uint64_t all = 0;
-	int pid;
+	uint64_t all = 0, pid;
+	char line[32];
 
-	while (file && fscanf(file, "%d", &pid) == 1)
-		all += share_of(pid);
+	while (file && fgets(line, sizeof(line), file))
+		if (numbers_parse(line, &pid, 1) == 0)
+			all += share_of(pid);
 	return all;
 }

@@ -4,10 +4,10 @@
 #include "assess/stream.h"
 #include "assess/talk.h"
 #include "base/cleanup.h"
+#include "base/numbers.h"
 #include "lab/random.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -33,12 +33,10 @@ struct client {
 
 static int read_start(const char *folder, uint64_t *ret, struct err *err)
 {
-	_cleanup_fclose_ FILE *file = NULL;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/" LOAD_START, folder);
-	file = fopen(path, "re");
-	if (!file || fscanf(file, "%" SCNu64, ret) != 1)
+	if (numbers_read(path, ret, 1) < 0)
 		return err_set(err, -EINVAL, "%s does not say when the cell began", path);
 	return 0;
 }
@@ -181,7 +179,7 @@ int load_play(const struct load *load, struct err *err)
 	unsigned count = load->workload->clients, started = 0;
 	struct client clients[CLIENTS_MAX];
 	struct meter meter;
-	uint64_t origin;
+	uint64_t origin = 0;
 	int code = read_start(load->folder, &origin, err);
 
 	if (code < 0)

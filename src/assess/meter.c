@@ -3,8 +3,11 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#define SNMP_RETRANSMITTED 12 /* the word of its line, counted from 0 */
 
 void meter_init(struct meter *meter, uint64_t origin)
 {
@@ -81,15 +84,22 @@ void meter_over(struct meter *meter, int code, const char *what)
 static json_int_t retransmitted(void)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/self/net/snmp", "re");
-	char line[1024];
-	long long value = 0;
+	char line[1024], *rest, *word = NULL;
+	bool named = false; /* the first such line has the names of what is in the second */
 
-	while (file && fgets(line, sizeof(line), file))
-		/* The header has the same first word, and no digit behind it. */
-		if (sscanf(line, "Tcp: %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %lld", &value) ==
-		    1)
-			break;
-	return value;
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "Tcp:", 4) != 0)
+			continue;
+		if (!named) {
+			named = true;
+			continue;
+		}
+		rest = line;
+		for (unsigned i = 0; i <= SNMP_RETRANSMITTED; i++)
+			word = strsep(&rest, " ");
+		return word ? strtoll(word, NULL, 10) : 0;
+	}
+	return 0;
 }
 
 static json_t *describe_delays(const struct meter *meter)

@@ -11,29 +11,35 @@
 
 #define NUMBERS_MAX 8
 
-int numbers_read(const char *path, uint64_t *ret, unsigned count)
+int numbers_parse(const char *text, uint64_t *ret, unsigned count)
 {
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
 	uint64_t values[NUMBERS_MAX];
-	char line[256], *at = line;
 
-	if (!file)
-		return -errno;
-	if (count > NUMBERS_MAX || !fgets(line, sizeof(line), file))
+	if (count > NUMBERS_MAX)
 		return -EPROTO;
 	for (unsigned i = 0; i < count; i++) {
 		char *end;
 
-		while (isblank((unsigned char)*at))
-			at++;
-		if (!isdigit((unsigned char)*at))
+		while (isblank((unsigned char)*text))
+			text++;
+		if (!isdigit((unsigned char)*text))
 			return -EPROTO;
 		errno = 0;
-		values[i] = strtoull(at, &end, 10);
+		values[i] = strtoull(text, &end, 10);
 		if (errno != 0 || !(*end == '\0' || isspace((unsigned char)*end)))
 			return -EPROTO;
-		at = end;
+		text = end;
 	}
 	memcpy(ret, values, count * sizeof(values[0]));
 	return 0;
+}
+
+int numbers_read(const char *path, uint64_t *ret, unsigned count)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	char line[256];
+
+	if (!file)
+		return -errno;
+	return fgets(line, sizeof(line), file) ? numbers_parse(line, ret, count) : -EPROTO;
 }

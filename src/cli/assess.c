@@ -266,7 +266,7 @@ static int complete(struct arguments *args, struct lists *lists, struct err *err
 		code = each_word(lists->protocols, matrix, add_protocol, err);
 	if (code == 0 && lists->stacks)
 		code = each_word(lists->stacks, matrix, add_stack, err);
-	else if (code == 0)
+	else if (code == 0 && !args->report_only)
 		add_all_stacks(matrix);
 	if (!matrix->repetitions)
 		matrix->repetitions = extent->repetitions;

@@ -282,7 +282,7 @@ int cmd_choose(int argc, char **argv)
 		fail(&err);
 		return 2;
 	}
-	if (regret)
+	if (regret || !query.application)
 		return judge(regret, json, &err) < 0 ? fail(&err) : 0;
 	code = choose(&query, &choices, &err);
 	if (code < 0)

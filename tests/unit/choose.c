@@ -129,6 +129,10 @@ static void regrets(void **state)
 	json_decref(summary);
 }
 
+static const char broken_figure[] =
+	"{\"groups\": [{\"scenario\": \"a\", \"workload\": \"b\", \"profile\": \"c\", "
+	"\"stack\": \"d\", \"protocol\": \"e\", \"figures\": {\"goodput\": 5}}]}";
+
 static void refuses(void **state)
 {
 	static const char *const wrong[] = {
@@ -137,8 +141,7 @@ static void refuses(void **state)
 		"{\"groups\": 5}",
 		"{\"groups\": [5]}",
 		"{\"groups\": [{\"scenario\": \"a\"}]}",
-		"{\"groups\": [{\"scenario\": \"a\", \"workload\": \"b\", \"profile\": \"c\", "
-		"\"stack\": \"d\", \"protocol\": \"e\", \"figures\": {\"goodput\": 5}}]}",
+		broken_figure,
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {

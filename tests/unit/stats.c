@@ -4,7 +4,6 @@
 #include "assess/summary.h"
 
 #include <math.h>
-#include <stdint.h>
 
 /* cmocka wants these before it. */
 #include <setjmp.h>
