@@ -165,7 +165,7 @@ static int begin(struct steering *steering, const struct sockaddr *to, int fd, b
 {
 	struct via *via = of_steering(steering);
 	struct via_request request = {.timeout_ms = DIAL_PATIENCE_MS};
-	struct sockaddr_storage door;
+	struct sockaddr_storage door = {0};
 	socklen_t size = sizeof(request.from);
 	int err = 0;
 

@@ -193,6 +193,7 @@ static enum request_state read_socks(struct request *request, const uint8_t *in,
 		*ret_used += used;
 		if (request->step == PASSWORD)
 			return state;
+		used = 0;
 	}
 	state = read_command(request, in + *ret_used, size - *ret_used, &used);
 	*ret_used += used;
