@@ -54,12 +54,17 @@ static void explain(const struct errand *errand, const char *how, const char *wh
 			why ? ": " : "", why ? why : "");
 }
 
-static void answer(struct errand *errand, int code, const char *why, int fd)
+static void tell(struct errand *errand, int code, const char *why, int fd)
 {
 	struct via_reply reply = {.code = code, .way = errand->way};
 
 	snprintf(reply.why, sizeof(reply.why), "%s", why ? why : "");
 	wire_send(errand->reply.fd, &reply, sizeof(reply), fd);
+}
+
+static void answer(struct errand *errand, int code, const char *why, int fd)
+{
+	tell(errand, code, why, fd);
 	errand_close(errand);
 }
 
@@ -111,12 +116,12 @@ static void widen(int fd)
 static void join(struct errand *errand)
 {
 	struct line *line = steal_ptr(errand->line);
-	int spare = steal_fd(&errand->spare), code;
+	int spare = steal_fd(&errand->spare);
 
 	loop_forget(&errand->agent->loop, &errand->theirs);
 	widen(errand->theirs.fd);
-	code = transfer_open(errand->agent, steal_fd(&errand->theirs.fd), spare, line);
-	answer(errand, code, code < 0 ? strerror(-code) : NULL, -1);
+	transfer_open(errand->agent, steal_fd(&errand->theirs.fd), spare, line);
+	errand_close(errand);
 }
 
 static void on_theirs(struct loop_source *source, uint32_t events)
@@ -129,9 +134,12 @@ static void on_theirs(struct loop_source *source, uint32_t events)
 		errand_close(errand);
 }
 
-/* Both ends are there. */
+/* Both ends are there. That is told before what was held is let go: the program must not find its socket connected while others
+ * still believe that it is not. */
 static void meet(struct errand *errand)
 {
+	tell(errand, 0, NULL, -1);
+	loop_forget(&errand->agent->loop, &errand->reply);
 	if (drain(errand))
 		join(errand);
 	else if (loop_watch(&errand->agent->loop, &errand->theirs, EPOLLIN) < 0)
