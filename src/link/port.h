@@ -64,17 +64,17 @@ struct port_hold;
 /* Holds PORT_RANGE_SIZE ports, aligned to that, in the calling thread's network namespace. Raises the process's limit of
  * descriptors. Close with port_hold_close(). */
 int port_hold_open(struct port_hold **ret, struct err *err);
-void port_hold_close(struct port_hold *hold);
-struct port_range port_hold_range(const struct port_hold *hold);
+void port_hold_close(struct port_hold *ports);
+struct port_range port_hold_range(const struct port_hold *ports);
 
 /* Holds one port more, to listen on. -EADDRINUSE: somebody on the host has it; -EACCES: it is for privileged users;
  * -ENOSPC: PORT_SINGLE_MAX are held. 0 also if it is held already. */
-int port_hold_add(struct port_hold *hold, uint16_t port);
-void port_hold_remove(struct port_hold *hold, uint16_t port);
+int port_hold_add(struct port_hold *ports, uint16_t port);
+void port_hold_remove(struct port_hold *ports, uint16_t port);
 
 /* A descriptor for the packets of the device @index on held ports, the caller's, with the device's hardware address in @mac.
  * It needs CAP_NET_RAW. */
-int port_open_shared(const struct port_hold *hold, unsigned index, uint8_t mac[static ETH_ALEN],
+int port_open_shared(const struct port_hold *ports, unsigned index, uint8_t mac[static ETH_ALEN],
 		     struct err *err);
 /* The ports held have changed. */
-int port_refilter(const struct port_hold *hold, int fd);
+int port_refilter(const struct port_hold *ports, int fd);

@@ -207,7 +207,7 @@ static int open_packets(const struct port_hold *ports, unsigned index, uint8_t *
 	struct sockaddr_ll to = {.sll_family = AF_PACKET,
 				 .sll_ifindex = (int)index,
 				 .sll_protocol = htons(ETH_P_ALL)};
-	struct sockaddr_ll is;
+	struct sockaddr_ll is = {0};
 	socklen_t size = sizeof(is);
 	int code;
 
