@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define CHUNK 65536
@@ -44,7 +45,15 @@ static bool copy_some(const struct pump *pump)
 	return size > 0 && write_all(pump->to, data, (size_t)size);
 }
 
-/* Where one end is a pipe nothing needs to be copied. */
+/* Into pipes nothing needs to be copied. Not into files: standard output and error are often one open file, and while splice()
+ * waits for one of them it keeps the position that the file had before, and puts it back afterwards. */
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 static bool move_some(const struct pump *pump, bool *splices)
 {
 	ssize_t size;
@@ -62,7 +71,7 @@ static bool move_some(const struct pump *pump, bool *splices)
 static void *work(void *data)
 {
 	struct pump *pump = data;
-	bool splices = true;
+	bool splices = is_pipe(pump->to);
 
 	while (move_some(pump, &splices))
 		;

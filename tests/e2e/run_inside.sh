@@ -64,6 +64,9 @@ inside cat "$TMP/random" | cmp - "$TMP/random" || fail "100 MB out of a pipe"
 [ "$(inside yes | head -n 3 | wc -l)" = 3 ] || fail "a pipe that is closed"
 inside sh -c 'exec <&-; exit 3' </dev/zero && fail "exit 3"
 [ "$(inside cat </dev/null | wc -c)" = 0 ] || fail "nothing"
+# Output and error in one file, which others write to before and after.
+(echo before; inside sh -c 'echo out; echo error >&2; echo out'; echo after) >"$TMP/one" 2>&1
+[ "$(sort "$TMP/one" | tr '\n' ' ')" = "after before error out out " ] || fail "one file: $(cat "$TMP/one")"
 # Signals that are sent to it.
 $INSIDE --quiet -- sh -c 'trap "echo got; exit 5" USR1; echo ready; while :; do sleep 0.05; done' >"$TMP/signals" &
 run=$!
