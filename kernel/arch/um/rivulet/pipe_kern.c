@@ -27,6 +27,10 @@
 #define PIPES_MAX 8
 #define CHUNK     32768
 
+/* What the host tells can be lost: the kernel's handler of SIGIO has one list of events, and an interrupt that comes while it
+ * works at one overwrites the rest. Each is told once, so it is looked for again. */
+#define LOOK_AGAIN msecs_to_jiffies(20)
+
 enum { READING, WRITING, WAYS };
 
 struct pipe {
@@ -68,7 +72,8 @@ static long transfer(struct pipe *pipe, int way, long size, bool nowait)
 			return done;
 		if (nowait)
 			return -EAGAIN;
-		if (wait_event_interruptible(pipe->wait, READ_ONCE(pipe->turns) != turn))
+		if (wait_event_interruptible_timeout(pipe->wait, READ_ONCE(pipe->turns) != turn,
+						     LOOK_AGAIN) < 0)
 			return -ERESTARTSYS;
 	}
 }

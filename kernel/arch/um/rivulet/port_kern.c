@@ -38,10 +38,14 @@
 #define LINEAR_MAX  3500 /* in one piece, of a buffer that is as long */
 #define HEAD_SIZE   128  /* of a larger frame, so that its headers lie in one piece */
 
+/* Events can be lost (pipe_kern.c): so long after the last that was not, it is looked whether there is more. */
+#define LOOK_AGAIN msecs_to_jiffies(20)
+
 struct port {
 	struct net_device *dev;
 	int fd;
 	struct napi_struct napi;
+	struct timer_list again;
 	struct page *pages[PAGES_COUNT]; /* to receive into; NULL: there was no memory */
 };
 
@@ -175,7 +179,18 @@ static int poll_port(struct napi_struct *napi, int budget)
 		done++;
 	if (done < budget)
 		napi_complete_done(napi, done);
+	if (done > 0)
+		mod_timer(&port->again, jiffies + LOOK_AGAIN);
 	return done;
+}
+
+static void look_again(struct timer_list *timer)
+{
+	struct port *port = from_timer(port, timer, again);
+
+	napi_schedule(&port->napi);
+	if (netif_queue_stopped(port->dev))
+		netif_wake_queue(port->dev);
 }
 
 static irqreturn_t on_readable(int irq, void *data)
@@ -216,8 +231,10 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *dev)
 		/* Ask again after the queue is stopped: the host may have had room in between, and told nobody. */
 		netif_stop_queue(dev);
 		size = host_writev(port->fd, iov, count);
-		if (size == -EAGAIN)
+		if (size == -EAGAIN) {
+			mod_timer(&port->again, jiffies + LOOK_AGAIN);
 			return NETDEV_TX_BUSY;
+		}
 		netif_start_queue(dev);
 	}
 	if (size < 0)
@@ -252,6 +269,7 @@ static int stop_port(struct net_device *dev)
 
 	netif_stop_queue(dev);
 	napi_disable(&port->napi);
+	del_timer_sync(&port->again);
 	return 0;
 }
 
@@ -293,6 +311,7 @@ static void __init make_port(int number)
 	dev->max_mtu = ETH_MAX_MTU;
 	eth_hw_addr_set(dev, asked[number].mac);
 	netif_napi_add(dev, &port->napi, poll_port);
+	timer_setup(&port->again, look_again, 0);
 	err = register_netdev(dev);
 	if (err < 0)
 		goto failed;
