@@ -16,8 +16,11 @@ async def ask(address, port, size):
     reader, writer = await asyncio.open_connection(address, port)
     data = os.urandom(size)
     writer.write(data)
+    # All of it before the end is said: this kernel's MPTCP now and then loses the last bytes behind a half-close, with no program of
+    # ours in between (Linux 6.18, `mptcpize run` at both ends: one of some thousand connections). relayed.py tries half-closes.
+    assert await reader.readexactly(size) == data, "other bytes came back"
     writer.write_eof()
-    assert await reader.read() == data, "other bytes came back"
+    assert await reader.read() == b"", "more than all came back"
     writer.close()
     await writer.wait_closed()
 
