@@ -175,6 +175,46 @@ _rivulet_choose()
 	esac
 }
 
+_rivulet_node()
+{
+	case $prev in
+	--state) _filedir -d ;;
+	--links | --not) _rivulet_link_list ;;
+	--stack) mapfile -t COMPREPLY < <(compgen -W 'native host' -- "$cur") ;;
+	--port | --quota) ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--state --port --quota --stack --links --not --as-it-is
+		--explain --quiet --help' -- "$cur") ;;
+	esac
+}
+
+_rivulet_crowd()
+{
+	case $prev in
+	crowd) mapfile -t COMPREPLY < <(compgen -W 'new invite join revoke' -- "$cur") ;;
+	--state) _filedir -d ;;
+	--name | --open | --valid | --at | --wait) ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--state --name --open --valid --at --wait --json --help' -- "$cur") ;;
+	esac
+}
+
+_rivulet_objects()
+{
+	local options='--state --quiet --help'
+
+	case $prev in
+	--state) _filedir -d; return ;;
+	-o | --output) _filedir; return ;;
+	--to | --lifetime | --wait | --url) return ;;
+	esac
+	case ${words[1]} in
+	put) options="$options --to --lifetime --json" ;;
+	get) options="$options --output --wait --url" ;;
+	peers) options='--state --json --help' ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+	[[ ${words[1]} != put || $cur == -* ]] || _filedir
+}
+
 _rivulet_status()
 {
 	mapfile -t COMPREPLY < <(compgen -W '--watch --json --help' -- "$cur")
@@ -193,14 +233,17 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'assess choose clean lab links probe proxy relay run status --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'assess choose clean crowd get lab links node peers probe proxy put relay run status --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
 	choose) _rivulet_choose ;;
+	crowd) _rivulet_crowd ;;
+	get | peers | put) _rivulet_objects ;;
 	assess) _rivulet_assess ;;
 	lab) _rivulet_lab ;;
 	links) _rivulet_links ;;
+	node) _rivulet_node ;;
 	proxy) _rivulet_proxy ;;
 	relay) _rivulet_relay ;;
 	probe) mapfile -t COMPREPLY < <(compgen -W '--quick --json --help' -- "$cur") ;;
