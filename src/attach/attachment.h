@@ -36,6 +36,7 @@ struct attachment_setup {
 	const char *folder;        /* that only the user can enter */
 	struct loop *loop;         /* for one that moves bytes; NULL where there is no stack */
 	struct steering *steering; /* asked before each connection; NULL: none is */
+	const struct stack_links *links; /* for a stack that needs them; only while it opens */
 };
 
 /* What became of what the program asked for. */
@@ -64,6 +65,8 @@ struct attachment_ops {
 	/* serve(), but as if there were no supervisor. */
 	int (*let_go)(struct attachment *attachment);
 	void (*close)(struct attachment *attachment);
+	/* The stack that it made; NULL: it makes none, or has none now. */
+	struct stack *(*stack)(struct attachment *attachment);
 	/* Removes from the folder @setup->folder what processes that were killed have left there. NULL: nothing ever. */
 	void (*clean)(const char *folder);
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/netlink.h"
 
+#include "base/cleanup.h"
+
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <stdio.h>
@@ -11,55 +13,101 @@
 #define NL_BUFFER (64 * 1024)
 
 struct nl {
-	struct mnl_socket *socket;
+	const struct nl_calls *calls;
+	int fd;
 	uint32_t sequence;
 	char words[256];
 	_Alignas(struct nlmsghdr) char request[8192];
 	_Alignas(struct nlmsghdr) char answer[NL_BUFFER];
 };
 
-int nl_open(struct nl **ret, int protocol)
+static int host_socket(int domain, int type, int protocol)
 {
+	int fd = socket(domain, type, protocol);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int host_bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	return bind(fd, address, size) < 0 ? -errno : 0;
+}
+
+static int host_set(int fd, int level, int option, const void *value, socklen_t size)
+{
+	return setsockopt(fd, level, option, value, size) < 0 ? -errno : 0;
+}
+
+static ssize_t host_send(int fd, const void *data, size_t size, int flags)
+{
+	ssize_t done = send(fd, data, size, flags);
+
+	return done < 0 ? -errno : done;
+}
+
+static ssize_t host_receive(int fd, void *data, size_t size, int flags)
+{
+	ssize_t got = recv(fd, data, size, flags);
+
+	return got < 0 ? -errno : got;
+}
+
+static const struct nl_calls host_calls = {
+	.socket = host_socket,
+	.bind = host_bind,
+	.set = host_set,
+	.send = host_send,
+	.receive = host_receive,
+	.close = close_fd,
+};
+
+int nl_open_by(struct nl **ret, const struct nl_calls *calls, int protocol)
+{
+	const struct sockaddr_nl any = {.nl_family = AF_NETLINK};
 	struct nl *nl = calloc(1, sizeof(*nl));
-	int on = 1;
+	int on = 1, err;
 
 	if (!nl)
 		return -ENOMEM;
-	nl->socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
-	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		int err = -errno;
-
+	nl->calls = calls;
+	nl->fd = calls->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	err = nl->fd < 0 ? nl->fd
+			 : calls->bind(nl->fd, (const struct sockaddr *)&any, sizeof(any));
+	if (err < 0) {
 		nl_close(nl);
 		return err;
 	}
 	/* Old kernels know neither; both are only for better words and stricter dumps. */
-	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
-	mnl_socket_setsockopt(nl->socket, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	calls->set(nl->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	calls->set(nl->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	*ret = nl;
 	return 0;
+}
+
+int nl_open(struct nl **ret, int protocol)
+{
+	return nl_open_by(ret, &host_calls, protocol);
 }
 
 void nl_close(struct nl *nl)
 {
 	if (!nl)
 		return;
-	if (nl->socket)
-		mnl_socket_close(nl->socket);
+	if (nl->fd >= 0)
+		nl->calls->close(nl->fd);
 	free(nl);
 }
 
 int nl_fd(const struct nl *nl)
 {
-	return mnl_socket_get_fd(nl->socket);
+	return nl->fd;
 }
 
 int nl_join(struct nl *nl, unsigned group)
 {
 	int value = (int)group;
 
-	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &value, sizeof(value)) < 0)
-		return -errno;
-	return 0;
+	return nl->calls->set(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &value, sizeof(value));
 }
 
 struct nlmsghdr *nl_start(struct nl *nl, uint16_t type, uint16_t flags, size_t extra)
@@ -106,19 +154,23 @@ static int converse(struct nl *nl, nl_answer answer, void *data)
 {
 	const struct nlmsghdr *request = (const struct nlmsghdr *)nl->request;
 	int interrupted = 0;
+	ssize_t sent;
 
 	nl->words[0] = '\0';
-	if (mnl_socket_sendto(nl->socket, request, request->nlmsg_len) < 0)
-		return -errno;
+	sent = nl->calls->send(nl->fd, request, request->nlmsg_len, 0);
+	if (sent < 0)
+		return (int)sent;
 	for (;;) {
 		const struct nlmsghdr *msg = (const struct nlmsghdr *)nl->answer;
-		ssize_t got = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof(nl->answer));
+		ssize_t got = nl->calls->receive(nl->fd, nl->answer, sizeof(nl->answer), MSG_TRUNC);
 		int left;
 
-		if (got < 0 && errno == EINTR)
+		if (got == -EINTR)
 			continue;
 		if (got < 0)
-			return -errno;
+			return (int)got;
+		if ((size_t)got > sizeof(nl->answer))
+			return -ENOSPC;
 		for (left = (int)got; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
 			if (msg->nlmsg_seq != nl->sequence)
 				continue; /* the tail of a conversation that was given up */
@@ -162,15 +214,16 @@ int nl_receive(struct nl *nl, nl_answer answer, void *data)
 
 	for (;;) {
 		const struct nlmsghdr *msg = (const struct nlmsghdr *)nl->answer;
-		ssize_t got = recv(nl_fd(nl), nl->answer, sizeof(nl->answer), MSG_DONTWAIT);
+		ssize_t got = nl->calls->receive(nl->fd, nl->answer, sizeof(nl->answer),
+						 MSG_DONTWAIT);
 		int left;
 
-		if (got < 0 && errno == EINTR)
+		if (got == -EINTR)
 			continue;
-		if (got < 0 && errno == EAGAIN)
+		if (got == -EAGAIN)
 			return seen;
 		if (got < 0)
-			return -errno;
+			return (int)got;
 		for (left = (int)got; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
 			if (msg->nlmsg_type >= NLMSG_MIN_TYPE) {
 				int err = answer(msg, data);

@@ -13,8 +13,22 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct nl;
+
+/* The socket calls of whatever kernel is talked to. All return what the system call of that name does, or a negative errno. */
+struct nl_calls {
+	int (*socket)(int domain, int type, int protocol);
+	int (*bind)(int fd, const struct sockaddr *address, socklen_t size);
+	int (*set)(int fd, int level, int option, const void *value, socklen_t size);
+	ssize_t (*send)(int fd, const void *data, size_t size, int flags);
+	ssize_t (*receive)(int fd, void *data, size_t size, int flags);
+	int (*close)(int fd);
+};
+
+/* nl_open() of another kernel than the host's; @calls is borrowed until nl_close(). */
+int nl_open_by(struct nl **ret, const struct nl_calls *calls, int protocol);
 
 /* Opens a socket of @protocol (NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_SOCK_DIAG, ...),
  * close-on-exec, in the calling thread's network namespace. The caller closes it with nl_close().

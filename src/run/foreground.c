@@ -320,13 +320,18 @@ static void note_privilege(const struct run_options *options)
 			path, how);
 }
 
+static bool needs_net(const struct stack_ops *stack)
+{
+	return stack->uses_host_links || stack->needs_packets;
+}
+
 static int run_under(struct foreground *f, struct err *err)
 {
 	int handoff[2], watch[2], code, status;
 
 	/* First of all: what we have to do with the caller's rights, beside loading the filter. */
-	f->net = run_stack(f->options)->uses_host_links ? net_start(err) : -1;
-	if (f->net < 0 && run_stack(f->options)->uses_host_links)
+	f->net = needs_net(run_stack(f->options)) ? net_start(err) : -1;
+	if (f->net < 0 && needs_net(run_stack(f->options)))
 		return RUN_FAILED;
 	if (pair(SOCK_STREAM, handoff, err) < 0 || pair(SOCK_STREAM, watch, err) < 0)
 		return RUN_FAILED;

@@ -9,6 +9,7 @@
 #include "base/folder.h"
 #include "base/loop.h"
 #include "base/units.h"
+#include "run/packets.h"
 #include "run/supervisor.h"
 
 #include <fcntl.h>
@@ -21,7 +22,8 @@ struct relaying {
 	struct loop_source control; /* the foreground's word that the program has ended */
 	const struct supervisor *setup;
 	struct attachment *attachment;
-	struct via *via; /* NULL: no relay */
+	struct via *via;        /* NULL: no relay */
+	struct packets packets; /* for a stack that needs them */
 	int listener;
 	bool ended;  /* the program has */
 	bool orphan; /* nobody waits for us any more */
@@ -115,10 +117,54 @@ static void serve(struct relaying *r)
 		err = loop_turn(&r->loop, r->ended ? 1000 : -1);
 }
 
+static void say(enum net_report_kind kind, const char *text, void *data)
+{
+	const struct run_options *options = data;
+
+	if (kind == NET_EXPLAINS ? options->explain : !options->quiet)
+		fprintf(stderr, "rivulet: %s\n", text);
+}
+
+static void on_changed_links(struct packets *packets)
+{
+	struct relaying *r = loop_owner(packets, struct relaying, packets);
+	struct stack *stack = r->attachment ? r->attachment->ops->stack(r->attachment) : NULL;
+
+	if (stack && stack->ops->refresh)
+		stack->ops->refresh(stack, packets->ports.all, packets->ports.count);
+}
+
+static int open_attachment(struct relaying *r, const char *folder, struct err *err)
+{
+	const struct run_options *options = r->setup->options;
+	struct attachment_setup attached = {.listener = r->listener,
+					    .stack = run_stack(options),
+					    .folder = folder,
+					    .loop = &r->loop,
+					    .steering = r->via ? via_steering(r->via) : NULL};
+	struct stack_links links;
+	int code;
+
+	if (attached.stack->needs_packets) {
+		r->packets.say = say;
+		r->packets.data = (void *)options;
+		r->packets.changed = on_changed_links;
+		code = packets_open(&r->packets, r->setup->net, options->policy, &r->loop, err);
+		if (code < 0)
+			return code;
+		links = packets_links(&r->packets);
+		links.policy = options->policy;
+		links.memory = options->memory;
+		attached.links = &links;
+	}
+	return run_attachment(options)->open(&attached, &r->attachment, err);
+}
+
 int relaying_main(const struct supervisor *setup)
 {
 	const struct attachment_ops *ops = run_attachment(setup->options);
 	struct relaying r = {.setup = setup,
+			     .packets.net.fd = -1,
 			     .control = {.fd = setup->control, .ready = on_control}};
 	_cleanup_close_ int listener = -1;
 	char folder[PATH_MAX];
@@ -141,23 +187,15 @@ int relaying_main(const struct supervisor *setup)
 	code = loop_open(&r.loop);
 	if (code < 0)
 		fprintf(stderr, "rivulet: the supervisor cannot wait: %s\n", strerror(-code));
-	if (listener >= 0 && code == 0) {
-		const struct attachment_setup attached = {.listener = listener,
-							  .stack = run_stack(setup->options),
-							  .folder = folder,
-							  .loop = &r.loop,
-							  .steering = r.via ? via_steering(r.via)
-									    : NULL};
-
-		if (ops->open(&attached, &r.attachment, &err) < 0)
-			fprintf(stderr, "rivulet: %s\n", err.text);
-	}
+	if (listener >= 0 && code == 0 && open_attachment(&r, folder, &err) < 0)
+		fprintf(stderr, "rivulet: %s\n", err.text);
 	if (r.attachment) {
 		serve(&r);
 		if (!r.orphan)
 			summarise(&r);
 		ops->close(r.attachment);
 	}
+	packets_close(&r.packets);
 	loop_close(&r.loop);
 	via_close(r.via);
 	folder_leave(folder);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "link/port.h"
 #include "rivulet.h"
 
 #include <stdbool.h>
@@ -16,15 +17,31 @@
 #include <sys/socket.h>
 
 struct stack_machine;
+struct policy;
 
 /* Every kind of stack begins with this. */
 struct stack {
 	const struct stack_ops *ops;
 };
 
+/* The packets of the host's links (link/port.h), for a stack that is not the host's own. Borrowed, but for @data, which
+ * outlives the stack. */
+struct stack_links {
+	const struct port *ports;
+	const int *fds; /* of the packets; copied */
+	unsigned count;
+	struct port_range range;     /* that the stack's connections have */
+	const struct policy *policy; /* NULL: none */
+	uint64_t memory;             /* bytes that it may use; 0: its default */
+	/* Somebody listens on a port outside of @range. */
+	void (*listens)(uint16_t port, void *data);
+	void *data;
+};
+
 /* Borrowed for the call. */
 struct stack_options {
 	uint64_t stagger; /* ns from trying one address of a name to trying the next */
+	const struct stack_links *links; /* for a stack that needs them; NULL: there are none */
 };
 
 /* Borrowed until the dialling is closed. */
@@ -88,6 +105,7 @@ struct stack_ops {
 	const char *summary; /* one line, for lists */
 	/* It uses the links that the host's kernel is set up for, which is what a run does (run/run.h). */
 	bool uses_host_links;
+	bool needs_packets; /* it opens only with the packets of links (struct stack_links) */
 	const char *
 		attachment; /* how programs get it: the name of a row of attach/attachment.h; NULL: they run inside it */
 	const struct stack_machine *machine; /* then how it is started (machine.h), else NULL */
@@ -108,6 +126,8 @@ struct stack_ops {
 	/* A listening descriptor, the caller's. */
 	int (*listen)(struct stack *stack, const struct stack_listen *listen, struct err *err);
 	const struct stack_calls *calls;
+	/* The links that it was opened with have changed; as many, in the same order. NULL: it does not need to know. */
+	void (*refresh)(struct stack *stack, const struct port *ports, unsigned count);
 	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
 	int (*status)(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
 	/* Has it something to send still, of descriptors that were closed? NULL: the host's kernel sees to that. */
@@ -118,6 +138,7 @@ struct stack_ops {
 
 extern const struct stack_ops stack_native; /* MPTCP of the host's kernel: native.c */
 extern const struct stack_ops stack_host;   /* plain TCP of the host's kernel: host.c */
+extern const struct stack_ops stack_lkl;    /* MPTCP of a kernel that is a library: lkl.c */
 extern const struct stack_ops stack_uml;    /* MPTCP of a kernel that is a process: uml.c */
 
 /* All of them, the best first, NULL at the end. */

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <string.h>
 
-const struct stack_ops *const stacks[] = {&stack_native, &stack_uml, &stack_host, NULL};
+const struct stack_ops *const stacks[] = {&stack_native, &stack_lkl, &stack_uml, &stack_host, NULL};
 
 const struct stack_ops *stack_find(const char *name)
 {

@@ -193,7 +193,7 @@ static int begin(struct relay *relay, int listener)
 static int open_relay(const struct attachment_setup *setup, struct attachment **ret,
 		      struct err *err)
 {
-	const struct stack_options options = {0};
+	const struct stack_options options = {.links = setup->links};
 	struct relay *relay = calloc(1, sizeof(*relay));
 	int code;
 
@@ -237,6 +237,11 @@ static int load(bool routed, int *ret_own, struct err *err)
 	return relay_filter_load(err);
 }
 
+static struct stack *stack(struct attachment *attachment)
+{
+	return ((struct relay *)attachment)->stack;
+}
+
 const struct attachment_ops attachment_relay = {
 	.name = "relay",
 	.load = load,
@@ -244,5 +249,6 @@ const struct attachment_ops attachment_relay = {
 	.is_busy = is_busy,
 	.let_go = let_all_go,
 	.close = close_relay,
+	.stack = stack,
 	.clean = near_clean,
 };

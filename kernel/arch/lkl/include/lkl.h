@@ -74,13 +74,11 @@ struct lkl_link {
 	int offload; /* checksums are left to it, and TCP segments of up to 64 KiB, both ways */
 };
 
-/* Adds a network device, that is down. Its index (> 0), or a negative errno. */
+/* Adds a network device, that is down; whether it has carrier it is told by netlink (IFLA_CARRIER). Its index (> 0), or a negative errno. */
 int lkl_link_add(const struct lkl_link *link);
 /* The descriptor can be read, or written again. Cheap: the work is lkl_turn()'s. */
 void lkl_link_ready(int index);
 /* Is packet output waiting for the descriptor to become writable? */
 int lkl_link_blocked(int index);
-/* Carrier, as known from elsewhere, is there or not. */
-void lkl_link_carrier(int index, int on);
 
 #endif

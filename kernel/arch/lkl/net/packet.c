@@ -199,12 +199,23 @@ static int stop(struct net_device *device)
 	return 0;
 }
 
+/* By netlink: whoever sets the device up knows of the link. */
+static int change_carrier(struct net_device *device, bool on)
+{
+	if (on)
+		netif_carrier_on(device);
+	else
+		netif_carrier_off(device);
+	return 0;
+}
+
 static const struct net_device_ops operations = {
 	.ndo_open = open,
 	.ndo_stop = stop,
 	.ndo_start_xmit = transmit,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
+	.ndo_change_carrier = change_carrier,
 };
 
 int lkl_link_add(const struct lkl_link *settings)
@@ -258,16 +269,4 @@ int lkl_link_blocked(int index)
 	const struct packet_link *link = find(index);
 
 	return link && link->blocked;
-}
-
-void lkl_link_carrier(int index, int on)
-{
-	struct packet_link *link = find(index);
-
-	if (!link)
-		return;
-	if (on)
-		netif_carrier_on(link->device);
-	else
-		netif_carrier_off(link->device);
 }

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rivulet-lkl: a process that is a kernel (kernel/arch/lkl) with the sockets of a stack in it, for whoever is at the other end
+ * of its standard input (stack/lkl_wire.h). One thread, which owns the kernel, and one loop:
+ *
+ *	sleep, take in what descriptors tell, answer requests ─► let the kernel run ─► take in what its sockets tell, move bytes
+ *
+ * It sleeps only if the last of these found nothing to do after the kernel has said until when it has nothing to do either
+ * (lkl_turn); everything that can change this meanwhile is a descriptor that ends the sleep. When the other end has gone and no
+ * socket is left, it stays until the kernel has sent what it was given, but not for ever.
+ */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fds.h"
+#include "lkl/kernel.h"
+#include "lkl/network.h"
+#include "lkl/streams.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#define BATCH      64
+#define LAST_WORDS (10 * NS_PER_S)
+
+struct helper {
+	int epoll;
+	bool started, left; /* the other end has gone */
+	uint64_t until;     /* then: the latest end */
+	struct network network;
+	struct streams streams;
+	int packets[LKL_PORTS_MAX]; /* owned */
+	bool blocked[LKL_PORTS_MAX];
+	unsigned packet_count;
+};
+
+/* Output that did not fit waits until it does. */
+static void watch_packets(struct helper *h)
+{
+	for (unsigned i = 0; i < h->packet_count; i++) {
+		bool blocked = lkl_link_blocked(h->network.indexes[i]);
+		struct epoll_event event = {.events = EPOLLIN | (blocked ? EPOLLOUT : 0),
+					    .data.ptr = &h->packets[i]};
+
+		if (blocked != h->blocked[i])
+			epoll_ctl(h->epoll, EPOLL_CTL_MOD, h->packets[i], &event);
+		h->blocked[i] = blocked;
+	}
+}
+
+static int start(struct helper *h, const struct lkl_start *setup, struct err *err)
+{
+	int code = 0;
+
+	if (h->started || setup->port_count > LKL_PORTS_MAX)
+		return -EPROTO;
+	h->started = true;
+	for (unsigned i = 0; i < setup->port_count && code == 0; i++) {
+		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &h->packets[i]};
+
+		code = h->packets[i] = fds_receive(STDIN_FILENO);
+		if (code < 0)
+			return code;
+		h->packet_count++;
+		fcntl(h->packets[i], F_SETFL, O_NONBLOCK);
+		code = epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->packets[i], &event) < 0 ? -errno : 0;
+	}
+	if (code == 0)
+		code = kernel_boot(setup->memory, err);
+	if (code == 0)
+		code = streams_open(&h->streams, h->epoll);
+	if (code == 0)
+		code = network_open(&h->network, setup, h->packets, err);
+	return code;
+}
+
+static int make(struct helper *h, uint32_t number, int family)
+{
+	int near = fds_receive(STDIN_FILENO), far, err;
+
+	if (near < 0)
+		return near;
+	far = kernel_socket(family, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_MPTCP);
+	if (far < 0) {
+		close_fd(near);
+		return far;
+	}
+	stream_new(&h->streams, number, near, far, &err);
+	return err;
+}
+
+static int accept_one(struct helper *h, struct stream *listener, uint32_t number)
+{
+	int near = fds_receive(STDIN_FILENO), far, err;
+	struct stream *stream;
+
+	if (near < 0)
+		return near;
+	far = listener ? kernel_accept(listener->far) : -EBADF;
+	if (listener)
+		stream_accepted(&h->streams, listener, far >= 0);
+	if (far < 0) {
+		close_fd(near);
+		return far;
+	}
+	stream = stream_new(&h->streams, number, near, far, &err);
+	if (stream)
+		stream_connected(&h->streams, stream);
+	return err;
+}
+
+static int connect_one(struct helper *h, struct stream *stream, const struct lkl_request *r)
+{
+	int result = kernel_connect(stream->far, (const struct sockaddr *)r->data, r->size);
+
+	if (((const struct sockaddr *)r->data)->sa_family != AF_UNSPEC)
+		stream_connecting(&h->streams, stream, result, (unsigned)r->a);
+	return result;
+}
+
+static int get(struct stream *stream, const struct lkl_request *r, struct lkl_answer *answer)
+{
+	answer->size = r->size < LKL_DATA_MAX ? r->size : LKL_DATA_MAX;
+	if (r->a == SOL_SOCKET && r->b == SO_ERROR && stream->error && answer->size == sizeof(int)) {
+		memcpy(answer->data, &stream->error, sizeof(int));
+		stream->error = 0;
+		return 0;
+	}
+	return kernel_get_option(stream->far, r->a, r->b, answer->data, &answer->size);
+}
+
+static void words(struct lkl_answer *answer, const struct err *err)
+{
+	answer->size = (uint32_t)snprintf((char *)answer->data, LKL_WORDS_MAX, "%s", err->text) + 1;
+	if (answer->size > LKL_WORDS_MAX)
+		answer->size = LKL_WORDS_MAX;
+}
+
+static int answer_socket(struct helper *h, const struct lkl_request *r, struct lkl_answer *answer)
+{
+	struct stream *stream = stream_find(&h->streams, r->socket);
+	struct sockaddr *address = (struct sockaddr *)answer->data;
+	int result;
+
+	if (!stream)
+		return -EBADF;
+	answer->size = 0;
+	switch (r->kind) {
+	case LKL_BIND:
+		return kernel_bind(stream->far, (const struct sockaddr *)r->data, r->size);
+	case LKL_CONNECT:
+		return connect_one(h, stream, r);
+	case LKL_SET:
+		return kernel_set_option(stream->far, r->a, r->b, r->data, r->size);
+	case LKL_GET:
+		return get(stream, r, answer);
+	case LKL_LISTEN:
+		result = kernel_listen(stream->far, r->a);
+		if (result == 0)
+			result = stream_listening(&h->streams, stream);
+		answer->size = LKL_DATA_MAX;
+		return result < 0 ? result : kernel_name(stream->far, address, &answer->size);
+	case LKL_NAME:
+		answer->size = LKL_DATA_MAX;
+		return kernel_name(stream->far, address, &answer->size);
+	case LKL_PEER:
+		answer->size = LKL_DATA_MAX;
+		return kernel_peer(stream->far, address, &answer->size);
+	default:
+		return -EPROTO;
+	}
+}
+
+static void answer(struct helper *h, const struct lkl_request *r)
+{
+	struct lkl_answer answer = {0};
+	struct err err = {0};
+
+	if (r->kind == LKL_START)
+		answer.result = start(h, &r->start, &err);
+	else if (!h->started)
+		answer.result = -EPROTO;
+	else if (r->kind == LKL_PORTS)
+		answer.result = network_update(&h->network, &r->start, &err);
+	else if (r->kind == LKL_MAKE)
+		answer.result = make(h, r->socket, r->a);
+	else if (r->kind == LKL_ACCEPT)
+		answer.result = accept_one(h, stream_find(&h->streams, r->socket), (uint32_t)r->a);
+	else
+		answer.result = answer_socket(h, r, &answer);
+	if (err.text[0])
+		words(&answer, &err);
+	if (answer.result < 0 && !err.text[0])
+		answer.size = 0;
+	send(STDIN_FILENO, &answer, offsetof(struct lkl_answer, data) + answer.size, MSG_NOSIGNAL);
+}
+
+static void on_requests(struct helper *h)
+{
+	static struct lkl_request request;
+	ssize_t got;
+
+	/* One at a time: its descriptor is the next message. */
+	got = recv(STDIN_FILENO, &request, sizeof(request), MSG_DONTWAIT);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got < (ssize_t)LKL_REQUEST_SIZE) {
+		h->left = true;
+		h->until = clock_now() + LAST_WORDS;
+		epoll_ctl(h->epoll, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
+		return;
+	}
+	answer(h, &request);
+}
+
+static void on_event(struct helper *h, const struct epoll_event *event)
+{
+	void *what = event->data.ptr;
+
+	if (!what) {
+		on_requests(h);
+		return;
+	}
+	for (unsigned i = 0; i < h->packet_count; i++) {
+		if (what == &h->packets[i]) {
+			lkl_link_ready(h->network.indexes[i]);
+			return;
+		}
+	}
+	stream_on_near(&h->streams, what, event->events);
+}
+
+/* Has the kernel a connection that is not over? Those that only wait for late packets do not count. */
+static bool has_connections(void)
+{
+	char text[512];
+	const char *at;
+
+	if (kernel_read("net/sockstat", text, sizeof(text)) < 0)
+		return false;
+	at = strstr(text, "TCP: inuse ");
+	return at && atoi(at + strlen("TCP: inuse ")) > 0;
+}
+
+static bool goes_on(const struct helper *h)
+{
+	if (!h->left)
+		return true;
+	return h->started && clock_now() < h->until &&
+	       (!LIST_EMPTY(&h->streams.all) || has_connections());
+}
+
+static void sleep_until(struct helper *h, uint64_t until, bool busy)
+{
+	struct epoll_event events[BATCH];
+	uint64_t now = busy ? 0 : clock_now(), left = until > now ? until - now : 0;
+	struct timespec time = {0};
+	int count;
+
+	if (h->left && left > 10 * NS_PER_MS)
+		left = 10 * NS_PER_MS;
+	if (!busy)
+		time = (struct timespec){(time_t)(left / NS_PER_S), (long)(left % NS_PER_S)};
+	count = epoll_pwait2(h->epoll, events, BATCH, until == LKL_NEVER && !busy ? NULL : &time,
+			     NULL);
+	for (int i = 0; i < count; i++)
+		on_event(h, &events[i]);
+}
+
+static void serve(struct helper *h)
+{
+	while (goes_on(h)) {
+		uint64_t until = LKL_NEVER;
+		bool busy = false;
+
+		if (h->started) {
+			until = lkl_turn();
+			busy = streams_work(&h->streams);
+			watch_packets(h);
+		}
+		sleep_until(h, until, busy);
+	}
+}
+
+int main(void)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	struct helper h = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
+	struct rlimit limit;
+
+	prctl(PR_SET_NAME, "rivulet-lkl");
+	signal(SIGPIPE, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (h.epoll < 0 || epoll_ctl(h.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0) {
+		fputs("rivulet-lkl: this is for `rivulet run --stack lkl`\n", stderr);
+		return 2;
+	}
+	serve(&h);
+	return 0;
+}

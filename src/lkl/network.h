@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's network: a device for each port (link/port.h), set up by the code that sets up the host's kernel for stack
+ * "native" (stack/native.h, link/change.h), through the library's netlink.
+ */
+#pragma once
+
+#include "link/netstack.h"
+#include "stack/lkl_wire.h"
+
+struct network {
+	struct netstack netstack;
+	struct lkl_start is; /* what it is set up for */
+	int indexes[LKL_PORTS_MAX];
+	struct change *changes; /* owned: made so far */
+	unsigned change_count;
+};
+
+/* Takes the descriptors. For once in a process. */
+int network_open(struct network *network, const struct lkl_start *start, const int *fds,
+		 struct err *err);
+/* The ports are now those of @now. */
+int network_update(struct network *network, const struct lkl_start *now, struct err *err);

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lkl/streams.h"
+
+#include "base/cleanup.h"
+#include "lkl/kernel.h"
+
+#include <string.h>
+
+#define CHUNK     (256 * 1024)
+#define CHUNKS    4 /* that a stream moves each way in its turn */
+#define BATCH     64
+#define ALL_TURNS 16
+
+int streams_open(struct streams *streams, int host)
+{
+	*streams = (struct streams){.host = host, .kernel = kernel_epoll()};
+	TAILQ_INIT(&streams->queue);
+	TAILQ_INIT(&streams->dead);
+	LIST_INIT(&streams->all);
+	return streams->kernel < 0 ? streams->kernel : 0;
+}
+
+static void enqueue(struct streams *streams, struct stream *stream)
+{
+	if (stream->queued || stream->dead)
+		return;
+	stream->queued = true;
+	TAILQ_INSERT_TAIL(&streams->queue, stream, turn);
+}
+
+static void end(struct streams *streams, struct stream *stream)
+{
+	if (stream->dead)
+		return;
+	if (stream->queued)
+		TAILQ_REMOVE(&streams->queue, stream, turn);
+	LIST_REMOVE(stream, all);
+	stream->dead = true;
+	stream->queued = false;
+	stream->near = close_fd(stream->near);
+	kernel_close(stream->far);
+	free(stream->up.held);
+	free(stream->down.held);
+	TAILQ_INSERT_TAIL(&streams->dead, stream, turn);
+}
+
+/* The connection was lost: the other side is to find that out, if it can be told. */
+static void reset(struct streams *streams, struct stream *stream)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	kernel_set_option(stream->far, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	end(streams, stream);
+}
+
+struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far, int *ret_error)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				    .data.ptr = stream};
+
+	*ret_error = stream ? 0 : -ENOMEM;
+	if (stream && epoll_ctl(streams->host, EPOLL_CTL_ADD, near, &event) < 0)
+		*ret_error = -errno;
+	if (*ret_error < 0) {
+		free(stream);
+		close_fd(near);
+		kernel_close(far);
+		return NULL;
+	}
+	stream->number = number;
+	stream->near = near;
+	stream->far = far;
+	LIST_INSERT_HEAD(&streams->all, stream, all);
+	return stream;
+}
+
+struct stream *stream_find(struct streams *streams, uint32_t number)
+{
+	struct stream *stream;
+
+	LIST_FOREACH(stream, &streams->all, all)
+		if (stream->number == number)
+			return stream;
+	return NULL;
+}
+
+static int watch_far(struct streams *streams, struct stream *stream)
+{
+	int code = kernel_epoll_add(streams->kernel, stream->far,
+				    EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, stream);
+
+	return code == -EEXIST ? 0 : code;
+}
+
+static void drop_filling(struct stream *stream)
+{
+	char bytes[4096];
+
+	while (stream->filled > 0) {
+		size_t want = stream->filled < sizeof(bytes) ? stream->filled : sizeof(bytes);
+		ssize_t got = recv(stream->near, bytes, want, MSG_DONTWAIT);
+
+		if (got <= 0)
+			break;
+		stream->filled -= (unsigned)got;
+	}
+	stream->filled = 0;
+}
+
+static void decide(struct streams *streams, struct stream *stream, int error)
+{
+	stream->error = error;
+	stream->state = error ? STREAM_FRESH : STREAM_CONNECTED;
+	drop_filling(stream);
+	if (!error) {
+		stream->near_in = stream->near_out = stream->far_in = stream->far_out = true;
+		enqueue(streams, stream);
+	}
+}
+
+void stream_connecting(struct streams *streams, struct stream *stream, int result, unsigned filled)
+{
+	stream->filled = filled;
+	if (result == -EINPROGRESS) {
+		stream->state = STREAM_CONNECTING;
+		result = watch_far(streams, stream);
+		if (result < 0)
+			decide(streams, stream, -result);
+		return;
+	}
+	if (result == 0)
+		watch_far(streams, stream);
+	decide(streams, stream, result < 0 ? -result : 0);
+	stream->error = 0; /* the call itself tells */
+}
+
+int stream_listening(struct streams *streams, struct stream *stream)
+{
+	stream->state = STREAM_LISTENING;
+	return watch_far(streams, stream);
+}
+
+void stream_connected(struct streams *streams, struct stream *stream)
+{
+	watch_far(streams, stream);
+	decide(streams, stream, 0);
+}
+
+static void tell(struct stream *stream)
+{
+	if (!stream->told)
+		stream->told = send(stream->near, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+void stream_accepted(struct streams *streams, struct stream *stream, bool more)
+{
+	stream->told = false;
+	if (more)
+		tell(stream);
+}
+
+void stream_on_near(struct streams *streams, struct stream *stream, uint32_t events)
+{
+	if (stream->dead)
+		return;
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		stream->near_in = true;
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		stream->near_out = true;
+	if (stream->state == STREAM_CONNECTED)
+		enqueue(streams, stream);
+	else if (events & (EPOLLHUP | EPOLLERR)) /* nobody has it any more */
+		end(streams, stream);
+}
+
+static void on_far(struct streams *streams, struct stream *stream, uint32_t events)
+{
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	switch (stream->state) {
+	case STREAM_CONNECTING:
+		if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+			break;
+		kernel_get_option(stream->far, SOL_SOCKET, SO_ERROR, &error, &size);
+		if (!error && (events & EPOLLHUP))
+			error = ECONNRESET;
+		decide(streams, stream, error);
+		break;
+	case STREAM_LISTENING:
+		tell(stream);
+		break;
+	case STREAM_CONNECTED:
+		if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+			stream->far_in = true;
+		if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+			stream->far_out = true;
+		enqueue(streams, stream);
+		break;
+	case STREAM_FRESH:
+		break;
+	}
+}
+
+/* One side of a stream, as its bytes are moved. */
+static ssize_t near_send(const struct stream *stream, const uint8_t *bytes, size_t size)
+{
+	ssize_t done = send(stream->near, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return done < 0 ? -errno : done;
+}
+
+static ssize_t near_receive(const struct stream *stream, uint8_t *bytes, size_t size)
+{
+	ssize_t got = recv(stream->near, bytes, size, MSG_DONTWAIT);
+
+	return got < 0 ? -errno : got;
+}
+
+static ssize_t far_send(const struct stream *stream, const uint8_t *bytes, size_t size)
+{
+	return kernel_send(stream->far, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t far_receive(const struct stream *stream, uint8_t *bytes, size_t size)
+{
+	return kernel_receive(stream->far, bytes, size, MSG_DONTWAIT);
+}
+
+struct direction {
+	struct stream_way *way;
+	bool *in, *out;
+	ssize_t (*receive)(const struct stream *stream, uint8_t *bytes, size_t size);
+	ssize_t (*send)(const struct stream *stream, const uint8_t *bytes, size_t size);
+};
+
+/* 0: it took all; -EAGAIN: the rest is held; else it is lost. */
+static int pass_on(const struct stream *stream, const struct direction *d, const uint8_t *bytes,
+		   size_t size)
+{
+	struct stream_way *way = d->way;
+	ssize_t done = d->send(stream, bytes, size);
+
+	if (done < 0 && done != -EAGAIN)
+		return (int)done;
+	if (done == (ssize_t)size)
+		return 0;
+	*d->out = false;
+	way->at = 0;
+	way->size = size - (size_t)(done > 0 ? done : 0);
+	way->held = malloc(way->size);
+	if (!way->held)
+		return -ENOMEM;
+	memcpy(way->held, bytes + size - way->size, way->size);
+	return -EAGAIN;
+}
+
+static int give_held(const struct stream *stream, const struct direction *d)
+{
+	struct stream_way *way = d->way;
+	ssize_t done = d->send(stream, way->held + way->at, way->size - way->at);
+
+	if (done < 0 && done != -EAGAIN)
+		return (int)done;
+	way->at += (size_t)(done > 0 ? done : 0);
+	if (way->at < way->size) {
+		*d->out = false;
+		return -EAGAIN;
+	}
+	free(way->held);
+	way->held = NULL;
+	return 0;
+}
+
+/* 0: there may be more; -EAGAIN: not now; else the connection is lost. */
+static int move(const struct stream *stream, const struct direction *d)
+{
+	static uint8_t bytes[CHUNK]; /* everyone's: nothing stays in it */
+	struct stream_way *way = d->way;
+	ssize_t got;
+	int err = 0;
+
+	if (way->held)
+		err = *d->out ? give_held(stream, d) : -EAGAIN;
+	if (err < 0)
+		return err;
+	if (way->ended || !*d->in || !*d->out)
+		return -EAGAIN;
+	got = d->receive(stream, bytes, sizeof(bytes));
+	if (got == -EAGAIN)
+		*d->in = false;
+	if (got < 0)
+		return (int)got;
+	if (got == 0) {
+		way->ended = true;
+		return -EAGAIN;
+	}
+	return pass_on(stream, d, bytes, (size_t)got);
+}
+
+static int move_some(const struct stream *stream, const struct direction *d)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < CHUNKS && err == 0; i++)
+		err = move(stream, d);
+	return err;
+}
+
+static void advance(struct streams *streams, struct stream *stream)
+{
+	const struct direction up = {&stream->up, &stream->near_in, &stream->far_out, near_receive,
+				     far_send};
+	const struct direction down = {&stream->down, &stream->far_in, &stream->near_out,
+				       far_receive, near_send};
+	int err_up = move_some(stream, &up), err_down = move_some(stream, &down);
+
+	if ((err_up < 0 && err_up != -EAGAIN) || (err_down < 0 && err_down != -EAGAIN)) {
+		reset(streams, stream);
+		return;
+	}
+	if (stream->up.ended && !stream->up.held && !stream->up.closed) {
+		kernel_shutdown(stream->far, SHUT_WR);
+		stream->up.closed = true;
+	}
+	if (stream->down.ended && !stream->down.held && !stream->down.closed) {
+		shutdown(stream->near, SHUT_WR);
+		stream->down.closed = true;
+	}
+	if (stream->up.closed && stream->down.closed)
+		end(streams, stream);
+	else if (err_up == 0 || err_down == 0)
+		enqueue(streams, stream);
+}
+
+static bool take_in(struct streams *streams)
+{
+	struct epoll_event events[BATCH];
+	bool any = false;
+	int count;
+
+	do {
+		count = kernel_epoll_look(streams->kernel, events, BATCH);
+		any = any || count > 0;
+		for (int i = 0; i < count; i++) {
+			struct stream *stream = events[i].data.ptr;
+
+			if (!stream->dead)
+				on_far(streams, stream, events[i].events);
+		}
+	} while (count == BATCH);
+	return any;
+}
+
+bool streams_work(struct streams *streams)
+{
+	bool any = take_in(streams);
+	struct stream *stream;
+
+	any = any || !TAILQ_EMPTY(&streams->queue);
+	for (unsigned i = 0; i < ALL_TURNS && (stream = TAILQ_FIRST(&streams->queue)); i++) {
+		TAILQ_REMOVE(&streams->queue, stream, turn);
+		stream->queued = false;
+		advance(streams, stream);
+	}
+	while ((stream = TAILQ_FIRST(&streams->dead))) {
+		TAILQ_REMOVE(&streams->dead, stream, turn);
+		free(stream);
+	}
+	return any;
+}

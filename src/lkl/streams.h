@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The stack's sockets: a kernel's one (far) and an end of an AF_UNIX pair (near) each, and the bytes between the two.
+ *
+ * Both sides tell when they become readable or writable, not as long as they are (EPOLLET): four flags remember that, and are
+ * cleared by a call that would have had to wait. A stream that can move something is in a queue; each in turn moves a little,
+ * so that none holds the others up. What one side does not take at once is held, and stops the reading of the other.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+enum stream_state { STREAM_FRESH, STREAM_CONNECTING, STREAM_LISTENING, STREAM_CONNECTED };
+
+struct stream_way {
+	uint8_t *held; /* owned */
+	size_t at, size;
+	bool ended;  /* no more will be read */
+	bool closed; /* and the receiver knows */
+};
+
+struct stream {
+	enum stream_state state;
+	uint32_t number;
+	int near, far;     /* owned */
+	unsigned filled;   /* bytes that keep the stack's end from being writable */
+	int error;         /* of connecting: positive, told once */
+	bool told;         /* of a listening one: a byte says that there is something to accept */
+	bool near_in, near_out, far_in, far_out;
+	struct stream_way up, down; /* from the program to the net; back */
+	bool queued, dead;
+	TAILQ_ENTRY(stream) turn;
+	LIST_ENTRY(stream) all;
+};
+
+struct streams {
+	int host, kernel; /* epolls: of near sides, owned by the caller; of far ones */
+	TAILQ_HEAD(, stream) queue;
+	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
+	LIST_HEAD(, stream) all;
+};
+
+int streams_open(struct streams *streams, int host);
+/* Takes both descriptors, also if it fails. */
+struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far, int *ret_error);
+struct stream *stream_find(struct streams *streams, uint32_t number);
+/* The far side is connecting; @result of the call. */
+void stream_connecting(struct streams *streams, struct stream *stream, int result, unsigned filled);
+int stream_listening(struct streams *streams, struct stream *stream);
+/* It was just accepted. */
+void stream_connected(struct streams *streams, struct stream *stream);
+/* Somebody has accepted, or tried to: is there more? */
+void stream_accepted(struct streams *streams, struct stream *stream, bool more);
+/* An event of the near side. */
+void stream_on_near(struct streams *streams, struct stream *stream, uint32_t events);
+/* Takes in what the kernel tells, and moves bytes. False: there was nothing to do, and the kernel was not touched. */
+bool streams_work(struct streams *streams);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/packets.h"
+
+#include "base/cleanup.h"
+#include "link/watch.h"
+
+static void on_links(struct loop_source *source, uint32_t events)
+{
+	struct packets *p = loop_owner(source, struct packets, links);
+	bool changed = false;
+	struct links links;
+
+	if (!watch_changed(p->watch) || links_read(p->route, &links) < 0)
+		return;
+	for (unsigned i = 0; i < p->ports.count; i++) {
+		struct port was = p->ports.all[i];
+
+		port_refresh(&links, &p->ports.all[i]);
+		changed = changed || !port_equal(&was, &p->ports.all[i]);
+	}
+	links_free(&links);
+	if (changed)
+		p->changed(p);
+}
+
+static void on_words(struct loop_source *source, uint32_t events)
+{
+	struct packets *p = loop_owner(source, struct packets, words);
+
+	net_receive(&p->net, p->say, p->data);
+	if (p->net.fd < 0)
+		loop_forget(p->loop, source);
+}
+
+int packets_open(struct packets *packets, int fd, const struct policy *policy, struct loop *loop,
+		 struct err *err)
+{
+	int code = net_ports_open(&packets->net, fd, policy, packets->say, packets->data,
+				  &packets->ports, err);
+
+	if (code < 0)
+		return code;
+	packets->loop = loop;
+	packets->words = (struct loop_source){.fd = packets->net.fd, .ready = on_words};
+	code = loop_watch(loop, &packets->words, EPOLLIN);
+	if (code == 0 && nl_open(&packets->route, NETLINK_ROUTE) == 0 &&
+	    watch_open(&packets->watch) == 0) {
+		packets->links =
+			(struct loop_source){.fd = nl_fd(packets->watch), .ready = on_links};
+		code = loop_watch(loop, &packets->links, EPOLLIN);
+	}
+	if (code < 0)
+		packets_close(packets);
+	return code < 0 ? err_set(err, code, "cannot follow the links") : 0;
+}
+
+static void listens(uint16_t port, void *data)
+{
+	net_listen(&((struct packets *)data)->net, port);
+}
+
+struct stack_links packets_links(struct packets *packets)
+{
+	return (struct stack_links){.ports = packets->ports.all,
+				    .fds = packets->ports.fds,
+				    .count = packets->ports.count,
+				    .range = packets->ports.range,
+				    .listens = listens,
+				    .data = packets};
+}
+
+void packets_close(struct packets *packets)
+{
+	if (packets->loop) {
+		loop_forget(packets->loop, &packets->links);
+		loop_forget(packets->loop, &packets->words);
+	}
+	net_ports_close(&packets->ports);
+	if (packets->net.fd >= 0)
+		net_end(&packets->net);
+	net_close(&packets->net);
+	nl_close(packets->watch);
+	nl_close(packets->route);
+	packets->watch = packets->route = NULL;
+}
