@@ -71,8 +71,7 @@ int nl_open_by(struct nl **ret, const struct nl_calls *calls, int protocol)
 		return -ENOMEM;
 	nl->calls = calls;
 	nl->fd = calls->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	err = nl->fd < 0 ? nl->fd
-			 : calls->bind(nl->fd, (const struct sockaddr *)&any, sizeof(any));
+	err = nl->fd < 0 ? nl->fd : calls->bind(nl->fd, (const struct sockaddr *)&any, sizeof(any));
 	if (err < 0) {
 		nl_close(nl);
 		return err;
@@ -214,8 +213,8 @@ int nl_receive(struct nl *nl, nl_answer answer, void *data)
 
 	for (;;) {
 		const struct nlmsghdr *msg = (const struct nlmsghdr *)nl->answer;
-		ssize_t got = nl->calls->receive(nl->fd, nl->answer, sizeof(nl->answer),
-						 MSG_DONTWAIT);
+		ssize_t got =
+			nl->calls->receive(nl->fd, nl->answer, sizeof(nl->answer), MSG_DONTWAIT);
 		int left;
 
 		if (got == -EINTR)

@@ -74,8 +74,9 @@ static void give_random(void *to, unsigned long size)
 
 static void *map(void *at, unsigned long size)
 {
-	void *memory = mmap(at, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	void *memory =
+		mmap(at, size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -111,7 +112,8 @@ static void give_up(void)
 {
 	const char *why = find_words("Kernel panic");
 
-	fprintf(stderr, "rivulet: the kernel of stack lkl has crashed, and all connections with it: %s\n",
+	fprintf(stderr,
+		"rivulet: the kernel of stack lkl has crashed, and all connections with it: %s\n",
 		why ? why : "it did not say why");
 	_exit(1);
 }
@@ -120,10 +122,11 @@ static void give_up(void)
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	char text[128];
-	int size = snprintf(text, sizeof(text),
-			    "rivulet: the kernel of stack lkl has crashed, and all connections with "
-			    "it: signal %d at %p\n",
-			    number, info->si_addr);
+	int size =
+		snprintf(text, sizeof(text),
+			 "rivulet: the kernel of stack lkl has crashed, and all connections with "
+			 "it: signal %d at %p\n",
+			 number, info->si_addr);
 
 	if (write(STDERR_FILENO, text, (size_t)size) < 0)
 		_exit(2);

@@ -123,7 +123,8 @@ static int connect_one(struct helper *h, struct stream *stream, const struct lkl
 static int get(struct stream *stream, const struct lkl_request *r, struct lkl_answer *answer)
 {
 	answer->size = r->size < LKL_DATA_MAX ? r->size : LKL_DATA_MAX;
-	if (r->a == SOL_SOCKET && r->b == SO_ERROR && stream->error && answer->size == sizeof(int)) {
+	if (r->a == SOL_SOCKET && r->b == SO_ERROR && stream->error &&
+	    answer->size == sizeof(int)) {
 		memcpy(answer->data, &stream->error, sizeof(int));
 		stream->error = 0;
 		return 0;

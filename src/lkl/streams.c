@@ -53,7 +53,8 @@ static void reset(struct streams *streams, struct stream *stream)
 	end(streams, stream);
 }
 
-struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far, int *ret_error)
+struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far,
+			  int *ret_error)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
@@ -80,8 +81,8 @@ struct stream *stream_find(struct streams *streams, uint32_t number)
 	struct stream *stream;
 
 	LIST_FOREACH(stream, &streams->all, all)
-		if (stream->number == number)
-			return stream;
+	if (stream->number == number)
+		return stream;
 	return NULL;
 }
 

@@ -26,10 +26,10 @@ struct stream_way {
 struct stream {
 	enum stream_state state;
 	uint32_t number;
-	int near, far;     /* owned */
-	unsigned filled;   /* bytes that keep the stack's end from being writable */
-	int error;         /* of connecting: positive, told once */
-	bool told;         /* of a listening one: a byte says that there is something to accept */
+	int near, far;   /* owned */
+	unsigned filled; /* bytes that keep the stack's end from being writable */
+	int error;       /* of connecting: positive, told once */
+	bool told;       /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
 	struct stream_way up, down; /* from the program to the net; back */
 	bool queued, dead;
@@ -46,7 +46,8 @@ struct streams {
 
 int streams_open(struct streams *streams, int host);
 /* Takes both descriptors, also if it fails. */
-struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far, int *ret_error);
+struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far,
+			  int *ret_error);
 struct stream *stream_find(struct streams *streams, uint32_t number);
 /* The far side is connecting; @result of the call. */
 void stream_connecting(struct streams *streams, struct stream *stream, int result, unsigned filled);

@@ -298,8 +298,11 @@ static int set(struct stack *stack, int fd, int level, int option, const void *v
 	       socklen_t size)
 {
 	struct lkl *lkl = (struct lkl *)stack;
-	struct lkl_request request = {
-		.kind = LKL_SET, .socket = number_of(lkl, fd), .a = level, .b = option, .size = size};
+	struct lkl_request request = {.kind = LKL_SET,
+				      .socket = number_of(lkl, fd),
+				      .a = level,
+				      .b = option,
+				      .size = size};
 	struct lkl_answer answer;
 
 	if (is_host_fd(stack, fd))
@@ -403,8 +406,9 @@ static int open_lkl(const struct stack_options *options, struct stack **ret, str
 	int code;
 
 	if (!links)
-		return err_set(err, -EOPNOTSUPP,
-			       "stack lkl needs the packets of links, which only `rivulet run` has");
+		return err_set(
+			err, -EOPNOTSUPP,
+			"stack lkl needs the packets of links, which only `rivulet run` has");
 	lkl = calloc(1, sizeof(*lkl));
 	if (!lkl)
 		return err_set(err, -ENOMEM, "out of memory");

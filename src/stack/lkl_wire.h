@@ -24,13 +24,14 @@
 #define LKL_MEMORY_LEAST (16ULL << 20)
 
 enum lkl_kind {
-	LKL_START = 1, /* struct lkl_start, then the descriptors of its ports. Answer: words, if it failed */
-	LKL_PORTS, /* struct lkl_start: the links have changed */
-	LKL_MAKE,      /* @a: family; a descriptor follows */
-	LKL_BIND,      /* data: the address; likewise LKL_CONNECT */
-	LKL_CONNECT,   /* @a: how many bytes fill the stack's end */
-	LKL_LISTEN,    /* @a: backlog. Answer: data: the local address */
-	LKL_ACCEPT,    /* @a: the number of the new socket; a descriptor follows */
+	LKL_START =
+		1, /* struct lkl_start, then the descriptors of its ports. Answer: words, if it failed */
+	LKL_PORTS,   /* struct lkl_start: the links have changed */
+	LKL_MAKE,    /* @a: family; a descriptor follows */
+	LKL_BIND,    /* data: the address; likewise LKL_CONNECT */
+	LKL_CONNECT, /* @a: how many bytes fill the stack's end */
+	LKL_LISTEN,  /* @a: backlog. Answer: data: the local address */
+	LKL_ACCEPT,  /* @a: the number of the new socket; a descriptor follows */
 	LKL_NAME,
 	LKL_PEER,
 	LKL_SET, /* @a: level, @b: option, data: the value */

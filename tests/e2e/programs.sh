@@ -9,6 +9,7 @@ need curl git scp sshd ssh-keygen rsync redis-server redis-benchmark node iperf3
 STACK=${STACK:-host}
 [ "$STACK" != uml ] || . "$(dirname "$0")/inside_lib.sh"
 HERE=$(dirname "$0")/programs
+[ "$STACK" != lkl ] || [ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || skip "rivulet-lkl is not built (make kernels)"
 
 make_file file 1000000
 make_file small 30000

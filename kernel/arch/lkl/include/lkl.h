@@ -64,8 +64,8 @@ long lkl_call(long number, long a, long b, long c, long d, long e, long f);
 unsigned long long lkl_turn(void);
 
 struct lkl_link {
-	const char *name;          /* "" or up to 15 letters */
-	unsigned char address[6];  /* Ethernet */
+	const char *name;         /* "" or up to 15 letters */
+	unsigned char address[6]; /* Ethernet */
 	unsigned mtu;
 	/* A descriptor that does not block, of packets that begin with a struct virtio_net_hdr of 12 bytes (or 10 when
 	 * short_header), the program's: a TAP (IFF_TAP, IFF_NO_PI, IFF_VNET_HDR), a packet socket (PACKET_VNET_HDR). */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* System calls are function calls on the program's stack. */
+#include <asm/lkl.h>
+#include <asm/unistd.h>
 #include <linux/linkage.h>
 #include <linux/resume_user_mode.h>
 #include <linux/sched.h>
 #include <linux/syscalls.h>
 #include <linux/task_work.h>
-#include <asm/lkl.h>
-#include <asm/unistd.h>
 
 /* The program has its own of these. */
 #define sys_mmap         sys_ni_syscall
@@ -23,8 +23,7 @@ void *const sys_call_table[__NR_syscalls] = {
 #include <asm/syscall_table_64.h>
 };
 
-long lkl_call(long number, long a, long b, long c,
-							       long d, long e, long f)
+long lkl_call(long number, long a, long b, long c, long d, long e, long f)
 {
 	typedef long (*call)(long, long, long, long, long, long);
 	long result;

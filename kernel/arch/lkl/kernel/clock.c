@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The host's clock is the kernel's; the one event that the kernel has asked for is a time to compare it with. */
+#include <asm/lkl.h>
 #include <linux/clockchips.h>
 #include <linux/clocksource.h>
 #include <linux/delay.h>
@@ -7,7 +8,6 @@
 #include <linux/sched/clock.h>
 #include <linux/timekeeping.h>
 #include <linux/timex.h>
-#include <asm/lkl.h>
 
 static u64 due = LKL_NEVER;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel's words go to the program. */
+#include <asm/lkl.h>
 #include <linux/console.h>
 #include <linux/init.h>
-#include <asm/lkl.h>
 
 static void write(struct console *console, const char *text, unsigned int length)
 {

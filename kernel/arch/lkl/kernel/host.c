@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Between the program and the kernel: the functions of lkl.h that are about all of it, and its end. */
+#include "setup.h"
+#include <asm/lkl.h>
 #include <linux/init.h>
 #include <linux/reboot.h>
 #include <linux/sched.h>
 #include <linux/sched/debug.h>
 #include <linux/start_kernel.h>
-#include <asm/lkl.h>
-#include "setup.h"
 
 const struct lkl_host *lkl_host;
 
-int __init lkl_boot(const struct lkl_host *host,
-							      unsigned long memory,
-							      const char *command)
+int __init lkl_boot(const struct lkl_host *host, unsigned long memory, const char *command)
 {
 	int err;
 
@@ -58,6 +56,10 @@ void machine_power_off(void)
 
 void (*pm_power_off)(void);
 
-void show_regs(struct pt_regs *regs) {}
+void show_regs(struct pt_regs *regs)
+{
+}
 
-void show_stack(struct task_struct *task, unsigned long *sp, const char *level) {}
+void show_stack(struct task_struct *task, unsigned long *sp, const char *level)
+{
+}

@@ -7,6 +7,8 @@
  * Who looks: lkl_turn(), the idle task while a call blocks, and, for what goes on for long without either, the receiving of
  * packets (net/packet.c).
  */
+#include <asm/irq_regs.h>
+#include <asm/lkl.h>
 #include <linux/clockchips.h>
 #include <linux/cpu.h>
 #include <linux/hardirq.h>
@@ -15,12 +17,12 @@
 #include <linux/irq.h>
 #include <linux/sched/idle.h>
 #include <linux/tick.h>
-#include <asm/irq_regs.h>
-#include <asm/lkl.h>
 
 unsigned long lkl_enabled, lkl_pending;
 
-void __init init_IRQ(void) {}
+void __init init_IRQ(void)
+{
+}
 
 /* Interrupts are on, and something is pending. */
 void lkl_deliver(void)

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory, and what else start_kernel() asks of a machine. */
+#include "setup.h"
+#include <asm/archrandom.h>
+#include <asm/lkl.h>
+#include <asm/setup.h>
 #include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/init.h>
@@ -7,10 +11,6 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/seq_file.h>
-#include <asm/archrandom.h>
-#include <asm/lkl.h>
-#include <asm/setup.h>
-#include "setup.h"
 
 void *empty_zero_page;
 static char command_line[COMMAND_LINE_SIZE];
@@ -50,7 +50,9 @@ void __init mem_init(void)
 }
 
 /* The program's file holds it. */
-void free_initmem(void) {}
+void free_initmem(void)
+{
+}
 
 void __init calibrate_delay(void)
 {
@@ -73,7 +75,9 @@ static void *no_next(struct seq_file *file, void *v, loff_t *at)
 	return NULL;
 }
 
-static void no_stop(struct seq_file *file, void *v) {}
+static void no_stop(struct seq_file *file, void *v)
+{
+}
 
 static int no_show(struct seq_file *file, void *v)
 {

@@ -19,6 +19,8 @@
  * waits for. When process 1 goes on the tick starts again, but that is for naught if it then sleeps. Stopping it takes
  * time: not while packets come.
  */
+#include <asm/lkl.h>
+#include <asm/switch_to.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/ptrace.h>
@@ -26,15 +28,13 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/start_kernel.h>
-#include <asm/lkl.h>
-#include <asm/switch_to.h>
 
 struct task_struct *lkl_current = &init_task;
 struct task_struct *lkl_program;
 
-static void *host_sp;  /* of the program's thread, while the kernel boots */
-static bool waits;     /* the program, in lkl_let_run() */
-static bool quiet;     /* this time no packets were there */
+static void *host_sp;   /* of the program's thread, while the kernel boots */
+static bool waits;      /* the program, in lkl_let_run() */
+static bool quiet;      /* this time no packets were there */
 static u64 quiet_until; /* what the idle task found */
 
 static struct task_struct *before; /* the one that was switched from */
@@ -61,15 +61,19 @@ int copy_thread(struct task_struct *task, const struct kernel_clone_args *args)
 {
 	if (!args->fn)
 		return -ENOSYS; /* the program cannot be had twice */
-	task->thread.sp = lkl_prepare(task_stack_page(task) + THREAD_SIZE, lkl_begin, args->fn,
-				      args->fn_arg);
+	task->thread.sp =
+		lkl_prepare(task_stack_page(task) + THREAD_SIZE, lkl_begin, args->fn, args->fn_arg);
 	return 0;
 }
 
-void flush_thread(void) {}
+void flush_thread(void)
+{
+}
 
 /* Nothing runs that could be traced. */
-void ptrace_disable(struct task_struct *task) {}
+void ptrace_disable(struct task_struct *task)
+{
+}
 
 long arch_ptrace(struct task_struct *task, long request, unsigned long address, unsigned long data)
 {

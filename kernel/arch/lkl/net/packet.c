@@ -9,13 +9,13 @@
  *  - of a large one the rest fills pages, which wait in @pages and are replaced when they were used. There is one set of them a
  *    device, so that no ring of buffers takes memory that is not in use.
  */
+#include <asm/lkl.h>
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/uio.h>
 #include <linux/virtio_net.h>
-#include <asm/lkl.h>
 
 #define PAGES (65536 / PAGE_SIZE) /* with the buffer's own room enough for the largest packet */
 
@@ -240,8 +240,8 @@ int lkl_link_add(const struct lkl_link *settings)
 	device->max_mtu = ETH_MAX_MTU;
 	device->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	if (settings->offload)
-		device->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 |
-				      NETIF_F_TSO_ECN;
+		device->hw_features =
+			NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN;
 	device->features = device->hw_features | NETIF_F_RXCSUM | NETIF_F_HIGHDMA;
 	netif_napi_add(device, &link->napi, poll);
 	err = register_netdev(device);

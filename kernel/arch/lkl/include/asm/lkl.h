@@ -4,6 +4,7 @@
 #define _ASM_LKL_LKL_H
 
 #include <linux/linkage.h>
+#include <linux/types.h>
 #include <lkl.h>
 
 extern const struct lkl_host *lkl_host;

@@ -8,9 +8,9 @@
 #define PAGE_SIZE  (_AC(1, UL) << PAGE_SHIFT)
 #define PAGE_MASK  (~(PAGE_SIZE - 1))
 
-#define clear_page(page)             memset((page), 0, PAGE_SIZE)
-#define copy_page(to, from)          memcpy((to), (from), PAGE_SIZE)
-#define clear_user_page(page, a, pg) clear_page(page)
+#define clear_page(page)                memset((page), 0, PAGE_SIZE)
+#define copy_page(to, from)             memcpy((to), (from), PAGE_SIZE)
+#define clear_user_page(page, a, pg)    clear_page(page)
 #define copy_user_page(to, from, a, pg) copy_page(to, from)
 
 #ifndef __ASSEMBLY__
@@ -41,13 +41,13 @@ typedef struct page *pgtable_t;
 #define PAGE_OFFSET     0x200000000000UL
 #define ARCH_PFN_OFFSET 0UL
 
-#define __pa(x)               ((unsigned long)(x) - PAGE_OFFSET)
-#define __va(x)               ((void *)((unsigned long)(x) + PAGE_OFFSET))
-#define virt_to_pfn(x)        (__pa(x) >> PAGE_SHIFT)
-#define pfn_to_virt(x)        __va((unsigned long)(x) << PAGE_SHIFT)
-#define virt_to_page(x)       pfn_to_page(virt_to_pfn(x))
-#define page_to_virt(page)    pfn_to_virt(page_to_pfn(page))
-#define virt_addr_valid(x)    ((unsigned long)(x) >= PAGE_OFFSET && pfn_valid(virt_to_pfn(x)))
+#define __pa(x)            ((unsigned long)(x)-PAGE_OFFSET)
+#define __va(x)            ((void *)((unsigned long)(x) + PAGE_OFFSET))
+#define virt_to_pfn(x)     (__pa(x) >> PAGE_SHIFT)
+#define pfn_to_virt(x)     __va((unsigned long)(x) << PAGE_SHIFT)
+#define virt_to_page(x)    pfn_to_page(virt_to_pfn(x))
+#define page_to_virt(page) pfn_to_virt(page_to_pfn(page))
+#define virt_addr_valid(x) ((unsigned long)(x) >= PAGE_OFFSET && pfn_valid(virt_to_pfn(x)))
 
 #include <asm-generic/memory_model.h>
 #define page_to_phys(page) ((phys_addr_t)page_to_pfn(page) << PAGE_SHIFT)

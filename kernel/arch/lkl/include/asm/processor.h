@@ -9,7 +9,9 @@
 struct thread_struct {
 	void *sp;
 };
-#define INIT_THREAD {}
+#define INIT_THREAD \
+	{           \
+	}
 
 #define TASK_SIZE          (~0UL)
 #define TASK_UNMAPPED_BASE 0
@@ -27,6 +29,8 @@ static inline unsigned long __get_wchan(struct task_struct *task)
 }
 
 /* No file is executed here: there is no binary format. */
-static inline void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp) {}
+static inline void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
+{
+}
 
 #endif

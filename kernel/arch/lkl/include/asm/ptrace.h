@@ -2,8 +2,8 @@
 #ifndef _ASM_LKL_PTRACE_H
 #define _ASM_LKL_PTRACE_H
 
-#include <uapi/asm/ptrace.h>
 #include <linux/errno.h>
+#include <uapi/asm/ptrace.h>
 
 #define user_mode(regs)           0
 #define kernel_mode(regs)         1

@@ -16,7 +16,10 @@ struct thread_info {
 	unsigned int cpu;
 };
 
-#define INIT_THREAD_INFO(tsk) {.preempt_count = INIT_PREEMPT_COUNT}
+#define INIT_THREAD_INFO(tsk)                       \
+	{                                           \
+		.preempt_count = INIT_PREEMPT_COUNT \
+	}
 #endif
 
 #define TIF_NOTIFY_RESUME   1

@@ -15,9 +15,9 @@ static inline void *lkl_prepare(void *top, void *begin, void *function, void *da
 	/* On entry of a function the stack pointer is 8 past a multiple of 16. */
 	void **sp = (void **)((unsigned long)top & ~15UL) - 2;
 
-	*sp = begin;     /* to where lkl_switch() returns */
-	*--sp = 0;       /* rbp */
-	*--sp = data;    /* rbx */
+	*sp = begin;      /* to where lkl_switch() returns */
+	*--sp = 0;        /* rbp */
+	*--sp = data;     /* rbx */
 	*--sp = function; /* r12 */
 	*--sp = 0;
 	*--sp = 0;

@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Stack lkl: a device whose own kernel has no MPTCP (it is switched off here) uses both its links, and keeps its connections
+# when one goes. That programs work over it is programs.sh.
+. "$(dirname "$0")/run_lib.sh"
+need curl pgrep
+[ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || skip "rivulet-lkl is not built (make kernels)"
+
+make_file file 16000000
+
+# What the server's kernel has seen of MPTCP, at the end.
+SERVER="sh -c '$RIVULET run --quiet -- $NGINX & while sleep 0.1; do cat /proc/net/netstat >$TMP/seen.new; mv $TMP/seen.new $TMP/seen; done'"
+seen() { # COUNTER
+	awk -v wanted="$1" '$1 == "MPTcpExt:" { if (!named) { for (i = 2; i <= NF; i++) name[i] = $i; named = 1 }
+		else for (i = 2; i <= NF; i++) if (name[i] == wanted) print $i }' "$TMP/seen"
+}
+scenario() {
+	SCENARIO=$TMP/$1.yaml
+	{
+		cat "$RIVULET_SCENARIOS/pair.yaml"
+		[ -z "$2" ] || printf 'events:\n%s\n' "$2"
+	} >"$SCENARIO"
+}
+LKL="'$RIVULET' run --stack lkl --report '$REPORT'"
+
+download() {
+	rm -f "$TMP/seen"
+	expect "$1" pair_lab sh -c "sysctl -qw net.mptcp.enabled=0; $LKL -- curl -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'; result=\$?; sleep 0.3; exit \$result"
+	[ "$(seen MPCapableSYNRX)" -ge 1 ] || fail "$1: the server saw no MPTCP"
+	[ "$(seen MPJoinAckRx)" -ge 1 ] || fail "$1: the second link was not used"
+	echo "works: $1"
+}
+
+# Lost: the second link would idle.
+scenario pair ''
+download "a download over two links"
+if pgrep -x rivulet-lkl -P 1 >/dev/null; then fail "its process is left"; fi
+
+# Lost: the download would die with the link.
+scenario down '  - {at: 1s, link: wifi, do: down}'
+download "a link that goes down"
+scenario return '  - {at: 500ms, link: wifi, do: down}
+  - {at: 1s, link: wifi, do: up}'
+download "a link that goes down and comes up"
+scenario silent '  - {at: 1s, link: wifi, do: blackhole}'
+download "a link that goes silent"
+
+# Lost: a server would not be reachable on the host's own address.
+SCENARIO=pair
+SERVER="$RIVULET run --quiet --stack lkl -- $NGINX"
+expect "a server" pair_lab sh -c "'$RIVULET' run --report '$REPORT' -- curl -4 -fsS --retry 50 --retry-connrefused --retry-delay 1 --max-time 60 http://server/file | cmp - '$TMP/www/file'"
+report_has "r['fallbacks'] == 0"
+echo "works: a server"
+
+# Lost: a program would wait for ever, or its user not know why it failed, when the kernel breaks down.
+SERVER=$NGINX
+expect "a crash" pair_lab sh -c "
+	$LKL -- curl -4 -sS --max-time 60 -o /dev/null http://server/file 2>'$TMP/words' & run=\$!
+	until [ -s '$TMP/words' ] || helper=\$(pgrep -n -x rivulet-lkl -s 0) || helper=\$(pgrep -n -x rivulet-lkl); do sleep 0.05; done
+	sleep 0.5; kill -SEGV \$helper
+	! wait \$run"
+expect_text 'the kernel of stack lkl has crashed' "$TMP/words"
+echo "works: a crash says so"
