@@ -59,9 +59,9 @@ static const char usage[] =
 	"\n"
 	"  --stack NAME   which stack: native (MPTCP of this kernel, the default), host (its "
 	"plain\n"
-	"                 TCP, the program's sockets relayed), uml (MPTCP of a kernel that "
-	"PROGRAM\n"
-	"                 runs inside); rivulet probe lists them\n" POLICY_USAGE VIA_USAGE
+	"                 TCP, the program's sockets relayed), lkl (MPTCP of a kernel that is a\n"
+	"                 library, relayed), uml (MPTCP of a kernel that PROGRAM runs inside);\n"
+	"                 rivulet probe lists them\n" POLICY_USAGE VIA_USAGE
 	"                 auto: the one that fits what --for says, see rivulet choose\n"
 	"  --for KIND     bulk, interactive, messages, background, offload\n"
 	"  --explain      say what was decided and why, and each change to the host\n"
@@ -69,7 +69,8 @@ static const char usage[] =
 	"  --json         the summary at the end as JSON\n"
 	"  --report FILE  write the summary as JSON to FILE\n"
 	"  --quiet        no summary and no notes\n"
-	"  --memory SIZE  of a kernel that PROGRAM runs inside (stack uml): 128MiB unless told\n"
+	"  --memory SIZE  of a kernel that comes with the stack: 128MiB (uml), 32MiB (lkl) unless\n"
+	"                 told\n"
 	"  --verbose      show what such a kernel says\n"
 	"  --as-root      under sudo: run PROGRAM as root, not as the user who called sudo\n"
 	"\n"

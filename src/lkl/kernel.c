@@ -52,6 +52,7 @@ static unsigned link_count;
 
 static char words[WORDS_MAX]; /* the last that it said */
 static size_t words_size;
+static bool shown;
 
 static unsigned long long now(void)
 {
@@ -94,7 +95,7 @@ static void keep_words(const char *text, unsigned length)
 	memcpy(words + words_size, text, length);
 	words_size += length;
 	words[words_size] = '\0';
-	if (getenv("RIVULET_LKL_VERBOSE"))
+	if (shown)
 		fwrite(text, 1, length, stderr);
 }
 
@@ -193,11 +194,12 @@ static void catch_faults(void)
 #define CALL6(number, a, b, c, d, e, f) \
 	lkl_call(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
-int kernel_boot(uint64_t memory, struct err *err)
+int kernel_boot(uint64_t memory, bool verbose, struct err *err)
 {
 	const uint64_t descriptors[] = {1 << 20, 1 << 20};
 	int code;
 
+	shown = verbose;
 	catch_faults();
 	code = lkl_boot(&host, memory, "panic=-1 panic_on_warn=0 loglevel=5");
 	if (code < 0)

@@ -14,7 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-int kernel_boot(uint64_t memory, struct err *err);
+/* @verbose: what it says is shown on standard error; else only if it breaks down. */
+int kernel_boot(uint64_t memory, bool verbose, struct err *err);
 
 /* Adds a device for packets on @fd, which the kernel keeps: its index. */
 int kernel_add_link(int fd, const uint8_t mac[static 6], unsigned mtu);

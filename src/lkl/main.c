@@ -68,7 +68,7 @@ static int start(struct helper *h, const struct lkl_start *setup, struct err *er
 		code = epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->packets[i], &event) < 0 ? -errno : 0;
 	}
 	if (code == 0)
-		code = kernel_boot(setup->memory, err);
+		code = kernel_boot(setup->memory, setup->verbose, err);
 	if (code == 0)
 		code = streams_open(&h->streams, h->epoll);
 	if (code == 0)
@@ -242,7 +242,7 @@ static bool has_connections(void)
 	if (kernel_read("net/sockstat", text, sizeof(text)) < 0)
 		return false;
 	at = strstr(text, "TCP: inuse ");
-	return at && atoi(at + strlen("TCP: inuse ")) > 0;
+	return at && strtoul(at + strlen("TCP: inuse "), NULL, 10) > 0;
 }
 
 static bool goes_on(const struct helper *h)

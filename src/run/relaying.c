@@ -155,6 +155,7 @@ static int open_attachment(struct relaying *r, const char *folder, struct err *e
 		links = packets_links(&r->packets);
 		links.policy = options->policy;
 		links.memory = options->memory;
+		links.verbose = options->verbose;
 		attached.links = &links;
 	}
 	return run_attachment(options)->open(&attached, &r->attachment, err);

@@ -134,7 +134,8 @@ static int ask_socket(struct stack *stack, int fd, enum lkl_kind kind, int a, co
 		return -ENOTSOCK;
 	if (size > LKL_DATA_MAX)
 		return -EINVAL;
-	memcpy(request.data, data, size);
+	if (size > 0)
+		memcpy(request.data, data, size);
 	return ask(lkl, &request, LKL_REQUEST_SIZE + size, -1, ret);
 }
 
@@ -409,6 +410,9 @@ static int open_lkl(const struct stack_options *options, struct stack **ret, str
 		return err_set(
 			err, -EOPNOTSUPP,
 			"stack lkl needs the packets of links, which only `rivulet run` has");
+	if (links->memory && links->memory < LKL_MEMORY_LEAST)
+		return err_set(err, -EINVAL, "stack lkl needs %llu MiB of memory at least",
+			       LKL_MEMORY_LEAST >> 20);
 	lkl = calloc(1, sizeof(*lkl));
 	if (!lkl)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -418,6 +422,7 @@ static int open_lkl(const struct stack_options *options, struct stack **ret, str
 	lkl->listens = links->listens;
 	lkl->data = links->data;
 	lkl->setup.memory = links->memory ? links->memory : LKL_MEMORY;
+	lkl->setup.verbose = links->verbose;
 	lkl->setup.range = links->range;
 	if (links->policy)
 		lkl->setup.policy = *links->policy;

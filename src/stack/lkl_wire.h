@@ -40,6 +40,7 @@ enum lkl_kind {
 
 struct lkl_start {
 	uint64_t memory;
+	bool verbose;
 	struct policy policy;
 	struct port_range range;
 	uint32_t port_count;

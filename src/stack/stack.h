@@ -33,6 +33,7 @@ struct stack_links {
 	struct port_range range;     /* that the stack's connections have */
 	const struct policy *policy; /* NULL: none */
 	uint64_t memory;             /* bytes that it may use; 0: its default */
+	bool verbose;                /* what its kernel says goes to standard error */
 	/* Somebody listens on a port outside of @range. */
 	void (*listens)(uint16_t port, void *data);
 	void *data;
