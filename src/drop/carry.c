@@ -248,10 +248,14 @@ static void arrived(struct contact *contact, uint64_t id, struct bytes *bytes, u
 		store_partial_drop(node->store, key);
 	code = forward_arrive(&bundle, node_wall());
 	if (code < 0) {
-		node_say(node, contact->peer, "a bundle from '%s' is refused: %s", contact->peer,
-			 code == -ELOOP   ? "it went over too many nodes"
-			 : code == -ETIME ? "its time is over"
-					  : "it has a block that must be known, and is not");
+		node_say(node, contact->peer,
+			 code == -ELOOP
+				 ? "a bundle from '%s' is refused: it went over too many nodes"
+			 : code == -ETIME
+				 ? "a bundle from '%s' is refused: its time is over"
+				 : "a bundle from '%s' is refused: it has a block that must "
+				   "be known, and is not",
+			 contact->peer);
 		tcpcl_refuse(contact->session, id, REFUSAL_UNACCEPTABLE);
 		return;
 	}

@@ -30,7 +30,8 @@ uint64_t node_wall(void)
 }
 
 /* True: not now. What was left out is told with the next line. */
-static bool said_lately(struct node *node, const char *about, unsigned *ret_left_out)
+static bool said_lately(struct node *node, const char *about, const char *fmt,
+			unsigned *ret_left_out)
 {
 	uint32_t hash = 2166136261u;
 	uint64_t now = clock_now();
@@ -38,6 +39,8 @@ static bool said_lately(struct node *node, const char *about, unsigned *ret_left
 
 	for (; *about; about++)
 		hash = (hash ^ (uint8_t)*about) * 16777619u;
+	for (; *fmt; fmt++) /* one kind of line does not hide another */
+		hash = (hash ^ (uint8_t)*fmt) * 16777619u;
 	said = &node->said[hash % SAID_MAX];
 	if (said->at && now - said->at < SAY_AGAIN) {
 		if (said->count++ < SAY_LINES)
@@ -57,7 +60,7 @@ void node_say(struct node *node, const char *about, const char *fmt, ...)
 	va_list args;
 	int size;
 
-	if (!node->options.log || (about && said_lately(node, about, &left_out)))
+	if (!node->options.log || (about && said_lately(node, about, fmt, &left_out)))
 		return;
 	va_start(args, fmt);
 	size = vsnprintf(line, sizeof(line) - 64, fmt, args);

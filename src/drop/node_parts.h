@@ -40,8 +40,8 @@ struct unsettled {
 	uint64_t id;
 };
 
-/* How much was said about things whose names have one hash: nobody can fill the log. */
-#define SAID_MAX 64
+/* How many lines of a kind were said about things whose names have one hash: nobody can fill the log. */
+#define SAID_MAX 256
 struct said {
 	uint64_t at;
 	unsigned count, left_out;
@@ -79,7 +79,7 @@ struct node {
 };
 
 uint64_t node_wall(void); /* ms since 1970 */
-/* A line for the log. @about: lines with the same are written five times in ten seconds at most. */
+/* A line for the log. @about: lines of this kind with the same are written five times in ten seconds at most. */
 void node_say(struct node *node, const char *about, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The open contact with @peer; NULL: it is not near. */
