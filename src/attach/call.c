@@ -108,7 +108,7 @@ bool call_decode(const struct seccomp_notif *request, struct call *ret)
 {
 	const struct interface *interface = interface_of(request->data.arch);
 	bool all = interface && request->data.nr == interface->all;
-	unsigned which;
+	unsigned which = 0;
 
 	*ret = (struct call){.id = request->id,
 			     .pid = (pid_t)request->pid,

@@ -385,7 +385,8 @@ int run_program(const struct run_options *options, struct err *err)
 		return options->dry_run ? 0 : become(options, err);
 	}
 	if (options->dry_run && !run_stack(options)->uses_host_links) {
-		printf("rivulet: stack %s: %s\n", options->stack->name, options->stack->summary);
+		printf("rivulet: stack %s: %s\n", run_stack(options)->name,
+		       run_stack(options)->summary);
 		return 0;
 	}
 	if (options->dry_run)
