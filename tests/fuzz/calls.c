@@ -130,9 +130,9 @@ static int accept_some(struct stack *stack, int fd)
 
 static int tell(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *size)
 {
-	socklen_t some = byte() % 4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_storage);
+	socklen_t some = byte() % 4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 
-	must(*size >= sizeof(struct sockaddr_storage));
+	must(*size >= sizeof(struct sockaddr_in6));
 	memset(ret, byte(), some);
 	*size = some;
 	return byte() % 4 ? 0 : -ENOTCONN;
@@ -154,6 +154,17 @@ static int get_some(struct stack *stack, int fd, int level, int option, void *re
 	return byte() % 5 ? 0 : -ENOPROTOOPT;
 }
 
+static int shut_some(struct stack *stack, int fd, int how)
+{
+	shutdown(fd, how);
+	return some_error();
+}
+
+static int unsent_some(struct stack *stack, int fd)
+{
+	return byte();
+}
+
 static const struct stack_calls calls = {
 	.make = make,
 	.bind = with_address,
@@ -164,6 +175,8 @@ static const struct stack_calls calls = {
 	.peer = tell,
 	.set = set_some,
 	.get = get_some,
+	.shutdown = shut_some,
+	.unsent = unsent_some,
 };
 
 /* As the kernel tells of it. */
@@ -189,27 +202,35 @@ static void decode_one(void)
 
 static void ask(struct relay *relay, int *held)
 {
-	static const relay_answer answers[] = {relay_on_connect, relay_on_bind, relay_on_listen,
-					       relay_on_accept,  relay_on_name, relay_on_peer,
-					       relay_on_set,     relay_on_get};
-	uint8_t what = byte();
-	int theirs = held[what / 8 % SOCKETS];
+	static const struct {
+		enum call_kind kind;
+		relay_answer answer;
+	} all[] = {{CALL_CONNECT, relay_on_connect},   {CALL_BIND, relay_on_bind},
+		   {CALL_LISTEN, relay_on_listen},     {CALL_ACCEPT, relay_on_accept},
+		   {CALL_NAME, relay_on_name},         {CALL_PEER, relay_on_peer},
+		   {CALL_SET, relay_on_set},           {CALL_GET, relay_on_get},
+		   {CALL_SHUTDOWN, relay_on_shutdown}, {CALL_IOCTL, relay_on_ioctl}};
+	uint8_t what = byte(), which = byte() % ARRAY_SIZE(all);
+	int theirs = held[what % SOCKETS];
 	struct relayed *socket = theirs >= 0 ? relay_find(relay, theirs) : NULL;
-	struct call call = {.kind = CALL_CONNECT + what % 8, .pid = getpid(), .id = word()};
+	struct call call = {
+		.kind = all[which].kind, .pid = getpid(), .id = word(), .is_32bit = what & 128};
 	uint64_t number = byte() % 2 ? byte() : word();
 
 	call.args[0] = (uint64_t)theirs;
-	call.args[1] = call.kind == CALL_SET || call.kind == CALL_GET || call.kind == CALL_LISTEN
+	call.args[1] = call.kind == CALL_SET || call.kind == CALL_GET || call.kind == CALL_LISTEN ||
+				       call.kind == CALL_SHUTDOWN || call.kind == CALL_IOCTL
 			       ? number
 			       : pointer();
-	call.args[2] = call.kind == CALL_ACCEPT || call.kind == CALL_NAME || call.kind == CALL_PEER
+	call.args[2] = call.kind == CALL_ACCEPT || call.kind == CALL_NAME ||
+				       call.kind == CALL_PEER || call.kind == CALL_IOCTL
 			       ? pointer()
 		       : call.kind == CALL_SET || call.kind == CALL_GET ? byte()
 									: length();
 	call.args[3] = call.kind == CALL_ACCEPT ? number : pointer();
 	call.args[4] = call.kind == CALL_GET ? pointer() : length();
 	if (socket)
-		answers[what % 8](relay, socket, &call, theirs);
+		all[which].answer(relay, socket, &call, theirs);
 }
 
 /* A socket for the program; -1. */
