@@ -65,6 +65,10 @@ static int probe_uml(struct err *why)
 {
 	char kernel[PATH_MAX];
 
+#if defined(__SANITIZE_ADDRESS__)
+	/* The first process inside is this very program, and a small machine has no room for its shadow memory. */
+	return err_set(why, -ENOTSUP, "this rivulet is built with AddressSanitizer");
+#endif
 	if (installed_find(KERNEL, kernel) < 0)
 		return err_set(why, -ENOENT,
 			       "its kernel, %s, is not installed: `make kernels`, then build and "
