@@ -79,7 +79,8 @@ static struct store_object *make(struct store *store, const uint8_t *id, uint64_
 		free_object(object);
 		return NULL;
 	}
-	memcpy(object->hashes, hashes, (size_t)count * HASH_SIZE);
+	if (count > 0) /* an empty object has none, and @hashes is NULL */
+		memcpy(object->hashes, hashes, (size_t)count * HASH_SIZE);
 	if (there)
 		memcpy(object->there, there, count / 8 + 1);
 	object->bytes = (uint64_t)count * HASH_SIZE;
