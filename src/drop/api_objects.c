@@ -9,6 +9,7 @@
 #include "drop/node_parts.h"
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -394,12 +395,9 @@ static struct call *new_call(struct api *api, struct MHD_Connection *connection)
 
 static bool parse_id(const char *text, uint8_t id[static OBJECT_ID_SIZE])
 {
-	if (strlen(text) != 2u * OBJECT_ID_SIZE ||
-	    strspn(text, "0123456789abcdef") != 2u * OBJECT_ID_SIZE)
-		return false;
-	for (unsigned i = 0; i < OBJECT_ID_SIZE; i++)
-		sscanf(text + 2 * (size_t)i, "%2hhx", &id[i]);
-	return true;
+	return strlen(text) == 2u * OBJECT_ID_SIZE &&
+	       strspn(text, "0123456789abcdef") == 2u * OBJECT_ID_SIZE &&
+	       hex_read(text, id, OBJECT_ID_SIZE);
 }
 
 enum MHD_Result api_object(struct api *api, struct MHD_Connection *connection, const char *name,

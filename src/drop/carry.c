@@ -321,7 +321,7 @@ static int send_row(struct node *node, struct contact *contact, const struct sto
 {
 	_cleanup_bytes_ struct bytes stored = {0}, payload = {0}, out = {0};
 	uint64_t now = node_wall(), left_out;
-	struct bundle bundle;
+	struct bundle bundle = {0};
 	int code = store_load(node->store, row, &stored);
 
 	if (code == 0)

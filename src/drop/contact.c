@@ -322,9 +322,9 @@ static void run_session(struct contact *contact, bool read)
 	}
 	next = tcpcl_tick(contact->session, now);
 	/* What GnuTLS has read already does not wake us. */
-	if (more || (tcpcl_listens(contact->session) && gnutls_record_check_pending(contact->tls)))
-		next = now;
-	else if (next != UINT64_MAX && tcpcl_output(contact->session, now)->size && all)
+	if (more ||
+	    (tcpcl_listens(contact->session) && gnutls_record_check_pending(contact->tls)) ||
+	    (next != UINT64_MAX && tcpcl_output(contact->session, now)->size && all))
 		next = now;
 	if (next == UINT64_MAX)
 		uv_timer_stop(&contact->timer);

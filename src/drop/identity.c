@@ -229,7 +229,7 @@ static uint64_t list_number(gnutls_x509_crl_t list)
 static int read_list(const struct identity *identity, const gnutls_datum_t *data,
 		     gnutls_x509_crt_fmt_t format, gnutls_x509_crl_t *ret, struct err *err)
 {
-	gnutls_x509_crl_t list;
+	gnutls_x509_crl_t list = NULL;
 	unsigned status = 0;
 	int code = gnutls_x509_crl_init(&list);
 
@@ -260,8 +260,8 @@ static int take_list(struct identity *identity, gnutls_x509_crl_t list)
 
 int identity_take_revoked(struct identity *identity, const void *der, size_t size, struct err *err)
 {
-	gnutls_datum_t data = {(void *)der, (unsigned)size}, pem;
-	gnutls_x509_crl_t list;
+	gnutls_datum_t data = {(void *)der, (unsigned)size}, pem = {0};
+	gnutls_x509_crl_t list = NULL;
 	int code;
 
 	if (size == 0)
@@ -280,8 +280,8 @@ int identity_take_revoked(struct identity *identity, const void *der, size_t siz
 
 bool identity_reload(struct identity *identity)
 {
-	gnutls_datum_t pem;
-	gnutls_x509_crl_t list;
+	gnutls_datum_t pem = {0};
+	gnutls_x509_crl_t list = NULL;
 	bool taken;
 
 	if (identity_read(identity->folder, "revoked.pem", &pem, NULL) < 0)
@@ -353,7 +353,7 @@ void identity_close(struct identity *identity)
 static int load_certificate(const struct identity *identity, const char *name,
 			    gnutls_x509_crt_t *ret, struct err *err)
 {
-	gnutls_datum_t pem;
+	gnutls_datum_t pem = {0};
 	int code = identity_read(identity->folder, name, &pem, err);
 
 	if (code == -ENOENT)
@@ -372,7 +372,7 @@ static int load_certificate(const struct identity *identity, const char *name,
 
 static int load_key(struct identity *identity, struct err *err)
 {
-	gnutls_datum_t pem;
+	gnutls_datum_t pem = {0};
 	int code = identity_read(identity->folder, "key.pem", &pem, err);
 
 	if (code == -ENOENT)

@@ -130,11 +130,11 @@ struct want_waiter {
 int wants_add(struct node *node, const uint8_t id[static OBJECT_ID_SIZE],
 	      struct want_waiter *waiter);
 void wants_remove(struct node *node, struct want_waiter *waiter);
-void wants_have(struct node *node, const char *holder, uint64_t hops,
+void wants_have(struct node *node, const char *name, uint64_t hops,
 		const struct object_message *message);
-void wants_piece(struct node *node, const char *holder, struct store_object *object, uint32_t piece,
+void wants_piece(struct node *node, const char *name, struct store_object *object, uint32_t piece,
 		 bool good);
-void wants_gone(struct node *node, const char *holder, const uint8_t *id, uint32_t piece);
+void wants_gone(struct node *node, const char *name, const uint8_t *id, uint32_t piece);
 void wants_contact(struct node *node, const char *peer, bool open);
 void wants_tick(struct node *node, uint64_t now);
 void wants_close(struct node *node);

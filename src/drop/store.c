@@ -3,6 +3,7 @@
 #include "drop/files.h"
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,10 +42,7 @@ void store_path(const struct store *store, const char *kind, const uint8_t *name
 
 static bool parse_hex(const char *text, uint8_t *ret, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		if (sscanf(text + 2 * i, "%2hhx", &ret[i]) != 1)
-			return false;
-	return text[2 * size] == '\0';
+	return hex_read(text, ret, size) && text[2 * size] == '\0';
 }
 
 /* Is there a row for the file @name in the folder @kind? */

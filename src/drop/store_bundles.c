@@ -3,6 +3,7 @@
 #include "drop/store.h"
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -273,10 +274,8 @@ static bool add_partial(struct store *store, const char *name, struct tcpcl_hell
 	struct bundle bundle;
 	size_t payload;
 
-	for (size_t i = 0; i < TCPCL_KEY_SIZE; i++)
-		if (sscanf(name + 2 * i, "%2hhx", &held->key[i]) != 1)
-			return false;
-	if (store_has(store, held->key) || store_partial_load(store, held->key, &bytes) < 0 ||
+	if (!hex_read(name, held->key, TCPCL_KEY_SIZE) || store_has(store, held->key) ||
+	    store_partial_load(store, held->key, &bytes) < 0 ||
 	    bundle_read_head(bytes.data, bytes.size, &bundle, &payload) < 0 ||
 	    bytes.size <= payload || bytes.size - payload > bundle.payload.size)
 		return false;

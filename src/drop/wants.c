@@ -247,7 +247,7 @@ void wants_have(struct node *node, const char *name, uint64_t hops,
 			 code == -EBADMSG ? "it is not what it is called" : strerror(-code));
 		return;
 	}
-	if (message->size != want->object->size)
+	if (!want->object || message->size != want->object->size)
 		return;
 	holder = holder_of(want, name);
 	if (!holder && want->holder_count < HOLDERS_MAX) {

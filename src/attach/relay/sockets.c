@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <search.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define SWEEP_FIRST 64
@@ -254,8 +256,10 @@ static bool closes_on_exec(pid_t pid, int fd)
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
 	file = fopen(path, "re");
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "flags: %lo", &flags) == 1)
+		if (strncmp(line, "flags:", 6) == 0) {
+			flags = strtoul(line + 6, NULL, 8);
 			break;
+		}
 	return flags & O_CLOEXEC;
 }
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The first 2 * @size characters of @text, hexadecimal digits, as bytes. False: there are fewer, or others; @ret is then partly
+ * written. */
+bool hex_read(const char *text, uint8_t *ret, size_t size);
