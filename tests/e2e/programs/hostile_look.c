@@ -70,6 +70,7 @@ void look_around(pid_t supervisor)
 	while (folder && (entry = readdir(folder))) {
 		char target[256] = {0};
 		unsigned long inode;
+		char *end;
 
 		if (entry->d_name[0] == '.' ||
 		    readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1) < 0)
@@ -77,7 +78,10 @@ void look_around(pid_t supervisor)
 		for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++)
 			if (strstr(target, others[i]))
 				fail("holds", target);
-		if (sscanf(target, "socket:[%lu]", &inode) != 1)
+		if (strncmp(target, "socket:[", 8) != 0)
+			continue;
+		inode = strtoul(target + 8, &end, 10);
+		if (*end != ']')
 			continue;
 		if (is_listed("netlink", inode))
 			fail("holds a netlink socket", target);

@@ -300,6 +300,11 @@ static void wait_for_peer(void)
 	close(fd);
 }
 
+static int number(const char *text)
+{
+	return (int)strtol(text, NULL, 10);
+}
+
 int main(int argc, char **argv)
 {
 	enum { COUNT = sizeof(topics) / sizeof(topics[0]) };
@@ -309,9 +314,10 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "peer") == 0)
 		return peer_main();
 	if (argc > 2 && strcmp(argv[1], "taken") == 0)
-		return taken_main(atoi(argv[2]));
+		return taken_main(number(argv[2]));
 	if (argc > 2 && strcmp(argv[1], "holds") == 0) /* exec: passing.c */
-		return fcntl(atoi(argv[2]), F_GETFD) < 0 || write(atoi(argv[2]), "held", 4) != 4;
+		return fcntl(number(argv[2]), F_GETFD) < 0 ||
+		       write(number(argv[2]), "held", 4) != 4;
 	if (argc < 2) {
 		fputs("usage: conform peer | taken PORT | ADDRESS [TOPIC...]\n", stderr);
 		return 2;
