@@ -45,11 +45,19 @@ void backlog_look(struct backlog *backlog)
 	backlog->need = 0;
 }
 
-void backlog_saw(struct backlog *backlog, uint64_t rate, uint32_t rtt)
+static bool stays_here(const struct diag_socket *socket)
 {
-	uint64_t time = 2 * (uint64_t)rtt + WAITS, need;
+	return address_is_loopback(&socket->remote) ||
+	       address_equal(&socket->local, &socket->remote);
+}
 
-	if (__builtin_mul_overflow(rate, time, &need))
+void backlog_saw(struct backlog *backlog, const struct diag_socket *socket)
+{
+	uint64_t time = 2 * (uint64_t)socket->rtt_min + WAITS, need;
+
+	if (socket->state != DIAG_ESTABLISHED || !socket->unacked || stays_here(socket))
+		return;
+	if (__builtin_mul_overflow(socket->delivery_rate, time, &need))
 		need = UINT64_MAX;
 	if (need / 1000000 > backlog->need)
 		backlog->need = need / 1000000;

@@ -12,8 +12,13 @@
  * What a bound must never do is to slow anybody down. So it is that of the socket that needs most
  * in the whole namespace, whosever it is, and twice what that one can have under way without a
  * queue, and 60 ms; it follows upwards at once and downwards slowly. Pure, but for the file.
+ *
+ * A connection that does not leave the host says nothing: a program's to its relay's agent would make the bound as wide as
+ * memory is fast, and gains by a small one (what it holds stays in the caches).
  */
 #pragma once
+
+#include "link/diag.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,7 +36,7 @@ struct backlog {
 
 /* A look begins. */
 void backlog_look(struct backlog *backlog);
-/* A socket of anybody's that sends @rate bytes/s; @rtt, us: the shortest that it ever had. */
-void backlog_saw(struct backlog *backlog, uint64_t rate, uint32_t rtt);
+/* A socket of anybody's. */
+void backlog_saw(struct backlog *backlog, const struct diag_socket *socket);
 /* All was shown. @wanted: there are connections that gain by a bound. True if @bytes has changed. */
 bool backlog_looked(struct backlog *backlog, uint64_t now, bool wanted);

@@ -9,8 +9,7 @@
 
 static int saw(const struct diag_socket *socket, void *data)
 {
-	if (socket->state == DIAG_ESTABLISHED && socket->unacked)
-		backlog_saw(data, socket->delivery_rate, socket->rtt_min);
+	backlog_saw(data, socket);
 	return 0;
 }
 

@@ -89,8 +89,7 @@ static int saw(const struct diag_socket *socket, void *data)
 	pass->lookout->sockets++;
 	if (socket->state == DIAG_LISTEN)
 		pass->listening[socket->local_port / 8] |= (uint8_t)(1 << socket->local_port % 8);
-	if (socket->state == DIAG_ESTABLISHED && socket->unacked)
-		backlog_saw(&pass->lookout->backlog, socket->delivery_rate, socket->rtt_min);
+	backlog_saw(&pass->lookout->backlog, socket);
 	if (socket->mptcp &&
 	    (socket->state == DIAG_ESTABLISHED || socket->state == DIAG_SYN_SENT)) {
 		link = links_by_address(pass->links, &socket->local);

@@ -11,11 +11,21 @@
 #include <cmocka.h>
 #define MBIT (1000000 / 8)
 
+static void saw(struct backlog *b, const char *from, const char *to, uint64_t rate, uint32_t rtt)
+{
+	struct diag_socket socket = {
+		.state = DIAG_ESTABLISHED, .unacked = 1, .delivery_rate = rate, .rtt_min = rtt};
+
+	assert_int_equal(address_parse(from, &socket.local), 0);
+	assert_int_equal(address_parse(to, &socket.remote), 0);
+	backlog_saw(b, &socket);
+}
+
 static bool look(struct backlog *b, uint64_t ms, bool wanted, uint64_t rate, uint32_t rtt_ms)
 {
 	backlog_look(b);
-	backlog_saw(b, 1 * MBIT, 1000);
-	backlog_saw(b, rate, rtt_ms * 1000);
+	saw(b, "10.0.0.1", "10.0.0.2", 1 * MBIT, 1000);
+	saw(b, "10.0.0.1", "10.0.0.2", rate, rtt_ms * 1000);
 	return backlog_looked(b, ms * NS_PER_MS, wanted);
 }
 
@@ -68,13 +78,26 @@ static void nobody_wants_it(void **state)
 	assert_int_equal(b.bytes, 0);
 }
 
+/* With a relay an upload would be bounded by the way to its agent, which is as fast as memory: not at all. */
+static void what_does_not_leave_the_host(void **state)
+{
+	struct backlog b = {0};
+
+	backlog_look(&b);
+	saw(&b, "127.0.0.1", "127.0.0.1", 10000ull * MBIT, 20);
+	saw(&b, "::1", "::1", 10000ull * MBIT, 20);
+	saw(&b, "10.0.0.1", "10.0.0.1", 10000ull * MBIT, 20);
+	assert_true(backlog_looked(&b, 1, true));
+	assert_int_equal(b.bytes, BACKLOG_MIN);
+}
+
 /* A kernel that tells nonsense. */
 static void absurd_figures(void **state)
 {
 	struct backlog b = {0};
 
 	backlog_look(&b);
-	backlog_saw(&b, UINT64_MAX, UINT32_MAX);
+	saw(&b, "10.0.0.1", "10.0.0.2", UINT64_MAX, UINT32_MAX);
 	assert_true(backlog_looked(&b, 1, true));
 	assert_true(b.bytes >= BACKLOG_MIN);
 }
@@ -85,6 +108,7 @@ int main(void)
 		cmocka_unit_test(the_neediest_has_room_to_double),
 		cmocka_unit_test(up_at_once_down_late),
 		cmocka_unit_test(nobody_wants_it),
+		cmocka_unit_test(what_does_not_leave_the_host),
 		cmocka_unit_test(absurd_figures),
 	};
 
