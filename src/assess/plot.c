@@ -155,8 +155,10 @@ static void write_events(const json_t *record, FILE *script)
 	}
 }
 
-static void write_rates(const json_t *record, FILE *script)
+/* Of its first repetition: events and what follows them are at other times in others. */
+static void write_rates(const struct group *group, FILE *script)
 {
+	const json_t *record = group->records[0];
 	const json_t *down = json_object_get(record, "rate_down");
 	const json_t *up = json_object_get(record, "rate_up");
 	size_t bins = json_array_size(down) > json_array_size(up) ? json_array_size(down)
@@ -169,17 +171,13 @@ static void write_rates(const json_t *record, FILE *script)
 				8 / 0.1 / 1e6);
 }
 
-void plot_rates(const struct group *const *groups, unsigned count, FILE *page)
+/* A line for each group, through the points that @write_points says of it. */
+static void write_lines(const struct group *const *groups, unsigned count,
+			void (*write_points)(const struct group *group, FILE *script), FILE *script)
 {
-	FILE *script = count ? begin("goodput over time, Mbit/s") : NULL;
-
-	if (!script)
-		return;
-	fputs("set xlabel 'seconds'\nset yrange [0:*]\nset key below noenhanced\n", script);
-	write_events(groups[0]->records[0], script);
 	for (unsigned i = 0; i < count; i++) {
 		fprintf(script, "$g%u << EOD\n", i);
-		write_rates(groups[i]->records[0], script);
+		write_points(groups[i], script);
 		fputs("EOD\n", script);
 	}
 	fputs("plot", script);
@@ -190,6 +188,17 @@ void plot_rates(const struct group *const *groups, unsigned count, FILE *page)
 		fputs("\"", script);
 	}
 	fputs("\n", script);
+}
+
+void plot_rates(const struct group *const *groups, unsigned count, FILE *page)
+{
+	FILE *script = count ? begin("goodput over time, Mbit/s") : NULL;
+
+	if (!script)
+		return;
+	fputs("set xlabel 'seconds'\nset yrange [0:*]\nset key below noenhanced\n", script);
+	write_events(groups[0]->records[0], script);
+	write_lines(groups, count, write_rates, script);
 	finish(script, page);
 }
 
@@ -221,18 +230,6 @@ void plot_delays(const struct group *const *groups, unsigned count, FILE *page)
 		return;
 	fputs("set xlabel 'ms'\nset logscale x\nset yrange [0:1]\nset key below noenhanced\n",
 	      script);
-	for (unsigned i = 0; i < count; i++) {
-		fprintf(script, "$g%u << EOD\n", i);
-		write_delays(groups[i], script);
-		fputs("EOD\n", script);
-	}
-	fputs("plot", script);
-	for (unsigned i = 0; i < count; i++) {
-		fprintf(script, "%s $g%u with lines linewidth 1.6 linecolor rgb '%s' title \"",
-			i ? "," : "", i, colour(i));
-		name_group(groups[i], script);
-		fputs("\"", script);
-	}
-	fputs("\n", script);
+	write_lines(groups, count, write_delays, script);
 	finish(script, page);
 }

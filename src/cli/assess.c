@@ -4,8 +4,8 @@
 #include "assess/report.h"
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "cli/assess_words.h"
 #include "cli/commands.h"
-#include "cli/lab.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -18,41 +18,43 @@
 
 /* What is measured where nothing is named. */
 struct extent {
-	const char *scenarios, *workloads, *profiles;
+	struct assess_words words;
 	unsigned repetitions;
 	uint64_t duration, budget; /* ns */
 };
 
 static const struct extent quick = {
-	.scenarios = "pair,handover-silent",
-	.workloads = "bulk-down,request",
-	.profiles = "this",
+	.words.scenarios = "pair,handover-silent",
+	.words.workloads = "bulk-down,request",
+	.words.profiles = "this",
 	.repetitions = 3,
 	.duration = 3 * NS_PER_S,
 	.budget = 165 * NS_PER_S,
 };
 
 static const struct extent usual = {
-	.scenarios = "pair,asymmetric,lossy,handover-silent",
-	.workloads = "bulk-down,bulk-up,messages,offload,control",
-	.profiles = "this,low-end",
+	.words.scenarios = "pair,asymmetric,lossy,handover-silent",
+	.words.workloads = "bulk-down,bulk-up,messages,offload,control",
+	.words.profiles = "this,low-end",
 	.repetitions = 5,
 	.duration = 4 * NS_PER_S,
 	.budget = 24 * 60 * NS_PER_S,
 };
 
 static const struct extent full = {
-	.scenarios = "pair,asymmetric,lossy,stripped,edge,cloud,handover-silent,"
-		     "handover-signalled,handover-return,walk,crowd",
-	.workloads = "bulk-down,bulk-up,bulk-both,request,messages,short,crowd,offload,control",
-	.profiles = "this,phone,pi,low-end",
+	.words.scenarios = "pair,asymmetric,lossy,stripped,edge,cloud,handover-silent,"
+			   "handover-signalled,handover-return,walk,crowd",
+	.words.workloads =
+		"bulk-down,bulk-up,bulk-both,request,messages,short,crowd,offload,control",
+	.words.profiles = "this,phone,pi,low-end",
 	.repetitions = 5,
 	.duration = 8 * NS_PER_S,
 };
 
 struct arguments {
 	const struct extent *extent;
-	const char *scenarios, *workloads, *profiles, *stacks, *protocols, *out;
+	struct assess_words words; /* NULL where nothing was said */
+	const char *out;
 	struct matrix matrix;
 	bool dry_run, report_only, json;
 };
@@ -123,164 +125,34 @@ static int fail(const struct err *err)
 	return 1;
 }
 
-/* Calls @each with every word of @list, which is changed. */
-static int each_word(char *list, struct matrix *matrix,
-		     int (*each)(struct matrix *matrix, const char *word, struct err *err),
-		     struct err *err)
+static const char *or_else(const char *said, const char *usual_words)
 {
-	char *rest = list;
-	int code = 0;
-
-	for (char *word; code == 0 && (word = strsep(&rest, ","));)
-		code = each(matrix, word, err);
-	return code;
+	return said ? said : usual_words;
 }
 
-static int too_many(const char *what, struct err *err)
-{
-	return err_set(err, -E2BIG, "more than %d %s", MATRIX_MAX, what);
-}
-
-static int add_scenario(struct matrix *matrix, const char *word, struct err *err)
-{
-	struct cell_scenario *scenario = &matrix->scenarios[matrix->scenario_count];
-	int code;
-
-	if (matrix->scenario_count == MATRIX_MAX)
-		return too_many("scenarios", err);
-	code = lab_find_scenario(word, &scenario->scenario, err);
-	if (code < 0)
-		return code;
-	scenario->name = word;
-	matrix->scenario_count++;
-	return 0;
-}
-
-static int add_workload(struct matrix *matrix, const char *word, struct err *err)
-{
-	const struct workload *workload = workload_find(word);
-
-	if (!workload)
-		return err_set(err, -ENOENT, "there is no workload '%s'; --help lists them", word);
-	if (matrix->workload_count == MATRIX_MAX)
-		return too_many("workloads", err);
-	matrix->workloads[matrix->workload_count++] = workload;
-	return 0;
-}
-
-/* A profile of the user's own has commas in it: the rest of the list. */
-static int add_profiles(struct matrix *matrix, char *list, struct err *err)
-{
-	int code = 0;
-
-	while (code == 0 && list) {
-		char *word = list;
-		char *comma = strchr(list, ',');
-
-		if (comma && memchr(list, ':', (size_t)(comma - list)))
-			comma = NULL;
-		if (comma)
-			*comma = 0;
-		list = comma ? comma + 1 : NULL;
-		if (matrix->profile_count == MATRIX_MAX)
-			return too_many("profiles", err);
-		code = profile_parse(word, &matrix->profiles[matrix->profile_count++], err);
-	}
-	return code;
-}
-
-static int add_stack(struct matrix *matrix, const char *word, struct err *err)
-{
-	const struct stack_ops *stack = stack_find(word);
-	struct err why = {0};
-
-	if (!stack)
-		return err_set(err, -ENOENT, "there is no stack '%s'; rivulet probe lists them",
-			       word);
-	if (stack->probe(&why) < 0)
-		return err_set(err, -ENOTSUP, "stack '%s' cannot run here: %s", word, why.text);
-	if (matrix->stack_count == MATRIX_MAX)
-		return too_many("stacks", err);
-	matrix->stacks[matrix->stack_count++] = stack;
-	return 0;
-}
-
-static int add_protocol(struct matrix *matrix, const char *word, struct err *err)
-{
-	for (unsigned i = 0; i < CELL_PROTOCOLS; i++)
-		if (strcmp(word, cell_protocol_names[i]) == 0) {
-			matrix->protocols[i] = true;
-			return 0;
-		}
-	return err_set(err, -EINVAL, "'%s' is no protocol: tcp, mptcp", word);
-}
-
-/* All that can run; the others with the reason on standard error. */
-static void add_all_stacks(struct matrix *matrix)
-{
-	for (unsigned i = 0; stacks[i] && matrix->stack_count < MATRIX_MAX; i++) {
-		struct err why = {0};
-
-		if (stacks[i]->probe(&why) >= 0)
-			matrix->stacks[matrix->stack_count++] = stacks[i];
-		else
-			fprintf(stderr, "rivulet assess: without stack '%s': %s\n", stacks[i]->name,
-				why.text);
-	}
-}
-
-struct lists { /* owned: the matrix borrows words of them */
-	char *scenarios, *workloads, *profiles, *stacks, *protocols;
-};
-
-static void lists_free(struct lists *lists)
-{
-	free(lists->scenarios);
-	free(lists->workloads);
-	free(lists->profiles);
-	free(lists->stacks);
-	free(lists->protocols);
-}
-
-static int complete(struct arguments *args, struct lists *lists, struct err *err)
+/* What was said, and for the rest what the extent says. */
+static int complete(struct arguments *args, struct assess_lists *lists, struct err *err)
 {
 	struct matrix *matrix = &args->matrix;
 	const struct extent *extent = args->extent;
-	bool own = args->scenarios || args->workloads || args->profiles || matrix->repetitions ||
+	const struct assess_words *said = &args->words;
+	const struct assess_words words = {
+		.scenarios = or_else(said->scenarios, extent->words.scenarios),
+		.workloads = or_else(said->workloads, extent->words.workloads),
+		.profiles = or_else(said->profiles, extent->words.profiles),
+		.protocols = or_else(said->protocols, "tcp,mptcp"),
+		.stacks = said->stacks,
+	};
+	bool own = said->scenarios || said->workloads || said->profiles || matrix->repetitions ||
 		   matrix->duration;
-	int code;
 
-	lists->scenarios = strdup(args->scenarios ? args->scenarios : extent->scenarios);
-	lists->workloads = strdup(args->workloads ? args->workloads : extent->workloads);
-	lists->profiles = strdup(args->profiles ? args->profiles : extent->profiles);
-	lists->stacks = args->stacks ? strdup(args->stacks) : NULL;
-	lists->protocols = strdup(args->protocols ? args->protocols : "tcp,mptcp");
-	if (!lists->scenarios || !lists->workloads || !lists->profiles || !lists->protocols)
-		return err_set(err, -ENOMEM, "out of memory");
-	code = each_word(lists->scenarios, matrix, add_scenario, err);
-	if (code == 0)
-		code = each_word(lists->workloads, matrix, add_workload, err);
-	if (code == 0)
-		code = add_profiles(matrix, lists->profiles, err);
-	if (code == 0)
-		code = each_word(lists->protocols, matrix, add_protocol, err);
-	if (code == 0 && lists->stacks)
-		code = each_word(lists->stacks, matrix, add_stack, err);
-	else if (code == 0 && !args->report_only)
-		add_all_stacks(matrix);
 	if (!matrix->repetitions)
 		matrix->repetitions = extent->repetitions;
 	if (!matrix->duration)
 		matrix->duration = extent->duration;
 	/* Who says what to measure has it measured. */
 	matrix->budget = own ? 0 : extent->budget;
-	return code;
-}
-
-static void free_matrix(struct matrix *matrix)
-{
-	for (unsigned i = 0; i < matrix->scenario_count; i++)
-		scenario_free(matrix->scenarios[i].scenario);
+	return assess_words_read(&words, lists, matrix, err);
 }
 
 static int show_plan(const struct matrix *matrix)
@@ -371,19 +243,19 @@ static int take(struct arguments *args, int option, struct err *err)
 		args->extent = &full;
 		break;
 	case OPTION_SCENARIO:
-		args->scenarios = optarg;
+		args->words.scenarios = optarg;
 		break;
 	case OPTION_WORKLOAD:
-		args->workloads = optarg;
+		args->words.workloads = optarg;
 		break;
 	case OPTION_PROFILE:
-		args->profiles = optarg;
+		args->words.profiles = optarg;
 		break;
 	case OPTION_STACK:
-		args->stacks = optarg;
+		args->words.stacks = optarg;
 		break;
 	case OPTION_PROTOCOL:
-		args->protocols = optarg;
+		args->words.protocols = optarg;
 		break;
 	case OPTION_REPETITIONS:
 		code = take_number(optarg, "--repetitions", 1000, &number, err);
@@ -418,7 +290,7 @@ static int take(struct arguments *args, int option, struct err *err)
 int cmd_assess(int argc, char **argv)
 {
 	struct arguments args = {.extent = &usual, .out = OUT, .matrix = {.seed = 1}};
-	_cleanup_(lists_free) struct lists lists = {0};
+	struct assess_lists lists = {0};
 	struct err err = {0};
 	int option, code = 0;
 
@@ -441,12 +313,13 @@ int cmd_assess(int argc, char **argv)
 		fputs("rivulet: assess takes no arguments\nTry 'rivulet assess --help'.\n", stderr);
 		return 2;
 	}
-	code = complete(&args, &lists, &err);
+	if (!args.report_only)
+		code = complete(&args, &lists, &err);
 	if (code == 0 && args.dry_run)
 		code = show_plan(&args.matrix);
 	else if (code == 0)
 		code = run(&args, &err);
-	free_matrix(&args.matrix);
+	assess_lists_free(&lists, &args.matrix);
 	if (code == -EINTR)
 		return INTERRUPTED;
 	return code < 0 ? fail(&err) : code;

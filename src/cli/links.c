@@ -213,13 +213,12 @@ static const char usage[] =
 	"  --watch        list them again whenever something changes\n"
 	"  --json         as one JSON object in one line\n" POLICY_USAGE;
 
-enum { OPTION_WATCH = 1, OPTION_JSON, OPTION_LINKS, OPTION_NOT, OPTION_HELP };
+enum { OPTION_WATCH = 1, OPTION_JSON, OPTION_HELP };
 
 static const struct option options[] = {
 	{"watch", no_argument, NULL, OPTION_WATCH},
 	{"json", no_argument, NULL, OPTION_JSON},
-	{"links", required_argument, NULL, OPTION_LINKS},
-	{"not", required_argument, NULL, OPTION_NOT},
+	POLICY_OPTIONS,
 	{"help", no_argument, NULL, OPTION_HELP},
 	{0},
 };
@@ -253,20 +252,14 @@ int cmd_links(int argc, char **argv)
 		case OPTION_JSON:
 			view.json = true;
 			break;
-		case OPTION_LINKS:
-			code = policy_add_links(&view.policy, optarg, &err);
-			break;
-		case OPTION_NOT:
-			code = policy_add_not(&view.policy, optarg, &err);
-			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);
 			return 0;
 		default:
-			return wrong_usage(NULL);
+			code = policy_take(&view.policy, option, optarg, &err);
 		}
-		if (code < 0)
-			return fail(err.text);
+		if (code != 0)
+			return code < 0 ? fail(err.text) : wrong_usage(NULL);
 	}
 	if (optind < argc)
 		return wrong_usage("rivulet: links takes no arguments");

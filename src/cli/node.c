@@ -26,8 +26,6 @@ enum {
 	OPTION_STACK,
 	OPTION_PORT,
 	OPTION_QUOTA,
-	OPTION_LINKS,
-	OPTION_NOT,
 	OPTION_AS_IT_IS,
 	OPTION_EXPLAIN,
 	OPTION_QUIET,
@@ -39,8 +37,7 @@ static const struct option options[] = {
 	{"stack", required_argument, NULL, OPTION_STACK},
 	{"port", required_argument, NULL, OPTION_PORT},
 	{"quota", required_argument, NULL, OPTION_QUOTA},
-	{"links", required_argument, NULL, OPTION_LINKS},
-	{"not", required_argument, NULL, OPTION_NOT},
+	POLICY_OPTIONS,
 	{"as-it-is", no_argument, NULL, OPTION_AS_IT_IS},
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"quiet", no_argument, NULL, OPTION_QUIET},
@@ -207,12 +204,6 @@ int cmd_node(int argc, char **argv)
 		case OPTION_QUOTA:
 			code = set_quota(&serving, optarg, &err);
 			break;
-		case OPTION_LINKS:
-			code = policy_add_links(&policy, optarg, &err);
-			break;
-		case OPTION_NOT:
-			code = policy_add_not(&policy, optarg, &err);
-			break;
 		case OPTION_AS_IT_IS:
 			as_it_is = true;
 			break;
@@ -226,6 +217,9 @@ int cmd_node(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
+			code = policy_take(&policy, option, optarg, &err);
+			if (code <= 0)
+				break;
 			fputs("Try 'rivulet node --help'.\n", stderr);
 			return USAGE;
 		}

@@ -37,6 +37,18 @@ static void warn(const struct policy *policy, const struct links *links)
 	}
 }
 
+int policy_take(struct policy *policy, int option, const char *value, struct err *err)
+{
+	switch (option) {
+	case OPTION_LINKS:
+		return policy_add_links(policy, value, err);
+	case OPTION_NOT:
+		return policy_add_not(policy, value, err);
+	default:
+		return 1;
+	}
+}
+
 int policy_complete(struct policy *policy, bool quiet, struct err *err)
 {
 	/* All that can be unmatched comes from the options, which were there before the files. */

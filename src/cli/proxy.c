@@ -17,11 +17,6 @@ enum {
 	OPTION_STACK,
 	OPTION_ALLOW_ANYONE,
 	OPTION_LIMIT,
-	OPTION_LINKS,
-	OPTION_NOT,
-	OPTION_VIA,
-	OPTION_VIA_ALWAYS,
-	OPTION_VIA_NEVER,
 	OPTION_EXPLAIN,
 	OPTION_VERBOSE,
 	OPTION_JSON,
@@ -36,11 +31,8 @@ static const struct option options[] = {
 	{"stack", required_argument, NULL, OPTION_STACK},
 	{"allow-anyone", no_argument, NULL, OPTION_ALLOW_ANYONE},
 	{"limit", required_argument, NULL, OPTION_LIMIT},
-	{"links", required_argument, NULL, OPTION_LINKS},
-	{"not", required_argument, NULL, OPTION_NOT},
-	{"via", required_argument, NULL, OPTION_VIA},
-	{"via-always", no_argument, NULL, OPTION_VIA_ALWAYS},
-	{"via-never", no_argument, NULL, OPTION_VIA_NEVER},
+	POLICY_OPTIONS,
+	VIA_OPTIONS,
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -123,12 +115,6 @@ int cmd_proxy(int argc, char **argv)
 		case OPTION_LIMIT:
 			code = set_limit(&proxying.proxy, optarg, &err);
 			break;
-		case OPTION_LINKS:
-			code = policy_add_links(&policy, optarg, &err);
-			break;
-		case OPTION_NOT:
-			code = policy_add_not(&policy, optarg, &err);
-			break;
 		case OPTION_EXPLAIN:
 			proxying.run.explain = true;
 			break;
@@ -147,19 +133,15 @@ int cmd_proxy(int argc, char **argv)
 		case OPTION_AS_ROOT:
 			proxying.run.as_root = true;
 			break;
-		case OPTION_VIA:
-			wishes.relay = optarg;
-			break;
-		case OPTION_VIA_ALWAYS:
-			wishes.always = true;
-			break;
-		case OPTION_VIA_NEVER:
-			wishes.never = true;
-			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);
 			return 0;
 		default:
+			if (via_take(&wishes, option, optarg))
+				break;
+			code = policy_take(&policy, option, optarg, &err);
+			if (code <= 0)
+				break;
 			fputs("Try 'rivulet proxy --help'.\n", stderr);
 			return USAGE;
 		}

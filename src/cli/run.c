@@ -24,11 +24,6 @@ enum {
 	OPTION_MEMORY,
 	OPTION_AS_ROOT,
 	OPTION_REPORT,
-	OPTION_LINKS,
-	OPTION_NOT,
-	OPTION_VIA,
-	OPTION_VIA_ALWAYS,
-	OPTION_VIA_NEVER,
 	OPTION_HELP
 };
 
@@ -42,11 +37,8 @@ static const struct option options[] = {
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
 	{"memory", required_argument, NULL, OPTION_MEMORY},
 	{"as-root", no_argument, NULL, OPTION_AS_ROOT},
-	{"links", required_argument, NULL, OPTION_LINKS},
-	{"not", required_argument, NULL, OPTION_NOT},
-	{"via", required_argument, NULL, OPTION_VIA},
-	{"via-always", no_argument, NULL, OPTION_VIA_ALWAYS},
-	{"via-never", no_argument, NULL, OPTION_VIA_NEVER},
+	POLICY_OPTIONS,
+	VIA_OPTIONS,
 	{"report", required_argument, NULL, OPTION_REPORT},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{0},
@@ -61,9 +53,9 @@ static const char usage[] =
 	"plain\n"
 	"                 TCP, the program's sockets relayed), lkl (MPTCP of a kernel that is a\n"
 	"                 library, relayed), uml (MPTCP of a kernel that PROGRAM runs inside);\n"
-	"                 rivulet probe lists them\n" POLICY_USAGE VIA_USAGE
+	"                 rivulet probe lists them\n"
 	"                 auto: the one that fits what --for says, see rivulet choose\n"
-	"  --for KIND     bulk, interactive, messages, background, offload\n"
+	"  --for KIND     bulk, interactive, messages, background, offload\n" POLICY_USAGE VIA_USAGE
 	"  --explain      say what was decided and why, and each change to the host\n"
 	"  --dry-run      say what would be done, and start nothing\n"
 	"  --json         the summary at the end as JSON\n"
@@ -176,27 +168,17 @@ int cmd_run(int argc, char **argv)
 		case OPTION_REPORT:
 			run.report = optarg;
 			break;
-		case OPTION_LINKS:
-			if (policy_add_links(&policy, optarg, &err) < 0)
-				return fail(&err);
-			break;
-		case OPTION_NOT:
-			if (policy_add_not(&policy, optarg, &err) < 0)
-				return fail(&err);
-			break;
-		case OPTION_VIA:
-			wishes.relay = optarg;
-			break;
-		case OPTION_VIA_ALWAYS:
-			wishes.always = true;
-			break;
-		case OPTION_VIA_NEVER:
-			wishes.never = true;
-			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);
 			return 0;
 		default:
+			if (via_take(&wishes, option, optarg))
+				break;
+			code = policy_take(&policy, option, optarg, &err);
+			if (code == 0)
+				break;
+			if (code < 0)
+				return fail(&err);
 			fputs("Try 'rivulet run --help'.\n", stderr);
 			return RUN_FAILED;
 		}

@@ -24,6 +24,23 @@ static int read_relay(const char *text, struct join *ret, struct err *err)
 	return code < 0 ? err_prefix(err, code, "%s", text + 1) : 0;
 }
 
+bool via_take(struct via_wishes *wishes, int option, const char *value)
+{
+	switch (option) {
+	case OPTION_VIA:
+		wishes->relay = value;
+		return true;
+	case OPTION_VIA_ALWAYS:
+		wishes->always = true;
+		return true;
+	case OPTION_VIA_NEVER:
+		wishes->never = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 int via_complete(const struct via_wishes *wishes, struct via_options *ret, bool *ret_any,
 		 struct err *err)
 {
