@@ -112,6 +112,14 @@ bool eid_is_group(const struct eid *eid)
 	return eid_service(eid)[0] == '~';
 }
 
+bool eid_is_at(const char *text, const char *node)
+{
+	char name[NODE_MAX];
+	struct eid eid;
+
+	return eid_parse(text, &eid) == 0 && eid_node(&eid, name) && strcmp(name, node) == 0;
+}
+
 void eid_put(struct bytes *to, const struct eid *eid)
 {
 	uint64_t numbers[2];

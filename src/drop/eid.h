@@ -31,6 +31,8 @@ bool eid_node(const struct eid *eid, char ret[static NODE_MAX]);
 /* What follows the node's name and slash; "" where there is nothing. */
 const char *eid_service(const struct eid *eid);
 bool eid_is_group(const struct eid *eid);
+/* Is the endpoint @text one of @node's? */
+bool eid_is_at(const char *text, const char *node);
 
 /* Its CBOR form. Reading a scheme that is not known, or one that is too long, is a failure. */
 void eid_put(struct bytes *to, const struct eid *eid);

@@ -89,7 +89,7 @@ void node_add_contact(struct node *node, int fd, bool dialled)
 
 	if (node->options.made)
 		node->options.made(fd, node->options.data);
-	contact = contact_new(&node->loop, fd, dialled, node->identity, &carry_owner, node);
+	contact = contact_new(&node->loop, fd, dialled, node->identity, &meeting_owner, node);
 	if (!contact)
 		return;
 	contact->next = node->contacts;

@@ -100,8 +100,15 @@ void neighbours_drop(struct node *node, const char *name);
 /* Beacons of it are heard, or NULL. */
 const struct neighbour *neighbours_find(const struct node *node, const char *name);
 
-/* Bundles between store and contacts: carry.c. */
-extern const struct contact_owner carry_owner;
+/* Contacts: meeting.c. What arrives: arrive.c. What is sent: carry.c. Members of the first are in the others. */
+extern const struct contact_owner meeting_owner;
+int arrive_begins(struct contact *contact, const uint8_t *bytes, size_t size);
+void arrive_whole(struct contact *contact, uint64_t id, struct bytes *bytes, uint64_t left_out);
+void arrive_broken_off(struct contact *contact);
+bool carry_next(struct contact *contact);
+void carry_settled(struct contact *contact, uint64_t cookie, int refusal);
+/* The row for a bundle that is here since now. */
+void carry_facts(const struct bundle *bundle, struct store_bundle *ret);
 struct carry_options {
 	uint64_t lifetime; /* ms */
 	const uint8_t
