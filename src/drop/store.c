@@ -40,6 +40,48 @@ void store_path(const struct store *store, const char *kind, const uint8_t *name
 		at += snprintf(ret + at, PATH_MAX - (size_t)at, "%02x", name[i]);
 }
 
+void store_remove_file(struct store *store, const char *kind, const uint8_t *name, size_t size)
+{
+	struct store_removal *removal;
+
+	if (store->removal_count == store->removal_room) {
+		size_t room = store->removal_room ? 2 * store->removal_room : 64;
+		struct store_removal *more = realloc(store->removals, room * sizeof(*more));
+
+		if (!more)
+			return; /* the next start does it */
+		store->removals = more;
+		store->removal_room = room;
+	}
+	removal = &store->removals[store->removal_count++];
+	*removal = (struct store_removal){.kind = kind, .size = size};
+	memcpy(removal->name, name, size);
+}
+
+void store_keep_file(struct store *store, const char *kind, const uint8_t *name, size_t size)
+{
+	for (size_t i = store->removal_count; i-- > 0;) {
+		struct store_removal *at = &store->removals[i];
+
+		if (strcmp(at->kind, kind) == 0 && at->size == size &&
+		    memcmp(at->name, name, size) == 0)
+			*at = store->removals[--store->removal_count];
+	}
+}
+
+static void remove_files(struct store *store)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < store->removal_count; i++) {
+		const struct store_removal *at = &store->removals[i];
+
+		store_path(store, at->kind, at->name, at->size, path);
+		unlink(path);
+	}
+	store->removal_count = 0;
+}
+
 static bool parse_hex(const char *text, uint8_t *ret, size_t size)
 {
 	return hex_read(text, ret, size) && text[2 * size] == '\0';
@@ -130,6 +172,7 @@ void store_close(struct store *store)
 			store_object_forget(store, store->objects);
 		sql_close(store->db);
 	}
+	free(store->removals);
 	free(store);
 }
 
@@ -177,8 +220,12 @@ int store_commit(struct store *store)
 		code = store_objects_write_rows(store);
 	if (code == 0)
 		code = sql_run(store->db, "COMMIT", "");
-	if (code < 0)
+	if (code < 0) {
 		sql_run(store->db, "ROLLBACK", "");
+		store->removal_count = 0;
+	} else {
+		remove_files(store);
+	}
 	store->open_transaction = false;
 	return code < 0 ? code : 0;
 }
@@ -186,7 +233,6 @@ int store_commit(struct store *store)
 static void drop_rows(struct store *store, const char *condition_sql, uint64_t argument)
 {
 	_cleanup_stmt_ sqlite3_stmt *row = sql_query(store->db, condition_sql, "i", argument);
-	char path[PATH_MAX];
 
 	if (store_begin(store) < 0)
 		return;
@@ -194,11 +240,9 @@ static void drop_rows(struct store *store, const char *condition_sql, uint64_t a
 		bool counted = sqlite3_column_int(row, 2) < STORE_DONE;
 		uint64_t size = (uint64_t)sqlite3_column_int64(row, 3);
 
-		if (sqlite3_column_bytes(row, 1) == TCPCL_KEY_SIZE) {
-			store_path(store, "bundles", sqlite3_column_blob(row, 1), TCPCL_KEY_SIZE,
-				   path);
-			unlink(path);
-		}
+		if (size > STORE_INLINE_MAX && sqlite3_column_bytes(row, 1) == TCPCL_KEY_SIZE)
+			store_remove_file(store, "bundles", sqlite3_column_blob(row, 1),
+					  TCPCL_KEY_SIZE);
 		sql_run(store->db, "DELETE FROM bundles WHERE id = ?", "i",
 			(uint64_t)sqlite3_column_int64(row, 0));
 		store->bundles -= store->bundles > 0;

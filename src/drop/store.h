@@ -6,8 +6,9 @@
  *     store.db  bundles/KEY  objects/ID  partial/KEY (the beginning of a bundle whose transfer was cut off)
  *
  * Writes gather until store_commit(), which syncs the files, and only then commits the rows that name them. So at any
- * moment a crash leaves the state of some commit, plus files that no row names, which the next start removes. A node says
- * "accepted" only after the commit: one for all that arrived in a turn of its loop.
+ * moment a crash leaves the state of some commit, plus files that no row names, which the next start removes; therefore files
+ * are removed after the commit that makes them superfluous. A node says "accepted" only after the commit: one for all that
+ * arrived in a turn of its loop.
  *
  * The store has a quota. Room is made by what is expired, then by what was used least recently, objects before bundles; never
  * by what the node itself has sent, wants, or is writing.
@@ -49,6 +50,13 @@ struct store_object {
 	struct store_object *next;
 };
 
+/* A file that goes with the next commit. */
+struct store_removal {
+	const char *kind; /* its folder */
+	uint8_t name[OBJECT_ID_SIZE];
+	size_t size; /* of the name */
+};
+
 struct store {
 	char folder[PATH_MAX - NAME_MAX];
 	struct sql *db;
@@ -57,6 +65,8 @@ struct store {
 	bool open_transaction, folder_dirty;
 	struct store_object *objects; /* those that are in memory */
 	unsigned object_count;
+	struct store_removal *removals; /* owned */
+	size_t removal_count, removal_room;
 };
 
 int store_open(const char *folder, uint64_t quota, struct store **ret, struct err *err);
@@ -152,6 +162,9 @@ void store_object_used(struct store *store, struct store_object *object, uint64_
 int store_begin(struct store *store);
 void store_path(const struct store *store, const char *kind, const uint8_t *name, size_t size,
 		char ret[static PATH_MAX]);
+/* The file goes with the next commit, or does not, for it has been made anew. */
+void store_remove_file(struct store *store, const char *kind, const uint8_t *name, size_t size);
+void store_keep_file(struct store *store, const char *kind, const uint8_t *name, size_t size);
 void store_object_forget(struct store *store, struct store_object *object);
 int store_objects_sync(struct store *store);
 int store_objects_write_rows(struct store *store);

@@ -37,6 +37,7 @@ static int write_file(struct store *store, const uint8_t *key, const struct byte
 	int err;
 
 	store_path(store, "bundles", key, TCPCL_KEY_SIZE, path);
+	store_keep_file(store, "bundles", key, TCPCL_KEY_SIZE);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -186,8 +187,6 @@ void store_given(struct store *store, uint64_t id, const char *neighbour)
 
 void store_done(struct store *store, const struct store_bundle *bundle)
 {
-	char path[PATH_MAX];
-
 	if (store_begin(store) < 0 || bundle->state == STORE_DONE)
 		return;
 	if (sql_run(store->db,
@@ -196,10 +195,8 @@ void store_done(struct store *store, const struct store_bundle *bundle)
 		    "i", bundle->id) != 1)
 		return;
 	store->used -= bundle->size < store->used ? bundle->size : store->used;
-	if (bundle->size <= STORE_INLINE_MAX)
-		return;
-	store_path(store, "bundles", bundle->key, TCPCL_KEY_SIZE, path);
-	unlink(path);
+	if (bundle->size > STORE_INLINE_MAX)
+		store_remove_file(store, "bundles", bundle->key, TCPCL_KEY_SIZE);
 }
 
 bool store_piece_is_queued(struct store *store, const char *destination,

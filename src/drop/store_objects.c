@@ -74,6 +74,7 @@ static struct store_object *make(struct store *store, const uint8_t *id, uint64_
 	object->hashes = malloc((size_t)count * HASH_SIZE + 1);
 	object->there = calloc(1, count / 8 + 1);
 	store_path(store, "objects", id, OBJECT_ID_SIZE, path);
+	store_keep_file(store, "objects", id, OBJECT_ID_SIZE);
 	object->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (!object->hashes || !object->there || object->fd < 0) {
 		free_object(object);
@@ -298,7 +299,7 @@ int store_objects_write_rows(struct store *store)
 		if (code < 0)
 			return code;
 		object->row_dirty = false;
-		if (store->object_count > IN_MEMORY && !object->wanted)
+		if (store->object_count > IN_MEMORY && !object->wanted && !object->file_dirty)
 			store_object_forget(store, object);
 	}
 	return 0;
@@ -310,7 +311,6 @@ bool store_objects_evict(struct store *store)
 	_cleanup_stmt_ sqlite3_stmt *row = NULL;
 	uint8_t id[OBJECT_ID_SIZE];
 	struct store_object *object = NULL;
-	char path[PATH_MAX];
 	uint64_t freed;
 
 	if (store_objects_write_rows(store) < 0)
@@ -338,8 +338,7 @@ bool store_objects_evict(struct store *store)
 	if (store_begin(store) < 0 || sql_run(store->db, "DELETE FROM objects WHERE id = ?", "b",
 					      id, (size_t)OBJECT_ID_SIZE) < 0)
 		return false;
-	store_path(store, "objects", id, OBJECT_ID_SIZE, path);
-	unlink(path);
+	store_remove_file(store, "objects", id, OBJECT_ID_SIZE);
 	store->used -= freed < store->used ? freed : store->used;
 	return true;
 }

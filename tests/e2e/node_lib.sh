@@ -103,6 +103,6 @@ EOF2
 
 in_lab() {
 	cat "$TMP/begin.sh" "$TMP/inside.sh" >"$TMP/all.sh"
-	export TMP RIVULET PROGRAM_SOURCES
+	export TMP RIVULET PROGRAM_SOURCES PYTHONDONTWRITEBYTECODE=1
 	rivulet lab run drop -- sh "$TMP/all.sh" || fail "inside the lab"
 }

@@ -95,6 +95,14 @@ static void test_bundles(void **state)
 	assert_int_equal(store_count(store, STORE_CARRIED), 0);
 }
 
+static void crash(void)
+{
+	sql_run(store->db, "ROLLBACK", "");
+	store->open_transaction = false;
+	store_close(store);
+	open_it();
+}
+
 /* What was not committed was not accepted, and is not there. */
 static void test_crash(void **state)
 {
@@ -106,10 +114,7 @@ static void test_crash(void **state)
 	assert_int_equal(add(9, 100000, "dtn://bob/x", NULL, NULL), 0);
 	store_path(store, "bundles", key, sizeof(key), path);
 	assert_int_equal(access(path, F_OK), 0);
-	sql_run(store->db, "ROLLBACK", "");
-	store->open_transaction = false;
-	store_close(store);
-	open_it();
+	crash();
 	assert_int_equal(store_count(store, STORE_CARRIED), 1);
 	assert_int_equal(access(path, F_OK), -1);
 }
@@ -132,6 +137,41 @@ static struct store_object *make_object(uint8_t number, uint64_t size, uint64_t 
 		assert_int_equal(
 			store_object_put(store, object, i, piece, object_piece_size(object, i)), 1);
 	return object;
+}
+
+/* Lost: what was accepted, and used up in what did not come to be: a row would be there without its file. */
+static void test_crash_keeps_files(void **state)
+{
+	struct store_object *object;
+	uint8_t key[TCPCL_KEY_SIZE] = {5}, id[OBJECT_ID_SIZE];
+	char bundle[PATH_MAX], path[PATH_MAX];
+	struct store_bundle row;
+	uint64_t number;
+
+	assert_int_equal(add(5, 100000, "dtn://bob/x", "eve", &number), 0);
+	object = make_object(1, 3 * OBJECT_PIECE, NOW);
+	memcpy(id, object->id, sizeof(id));
+	assert_int_equal(store_commit(store), 0);
+	store_path(store, "bundles", key, sizeof(key), bundle);
+	store_path(store, "objects", id, sizeof(id), path);
+	assert_true(store_find(store, number, &row));
+	store_done(store, &row);
+	assert_int_equal(store_make_room(store, QUOTA, NOW), 0);
+	assert_null(store_object(store, id));
+	crash();
+	assert_int_equal(access(bundle, F_OK), 0);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_true(store_find(store, number, &row));
+	assert_int_equal(row.state, STORE_CARRIED);
+	store_done(store, &row);
+	assert_int_equal(store_make_room(store, QUOTA, NOW), 0);
+	make_object(1, 3 * OBJECT_PIECE, NOW); /* again: its file stays */
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(access(bundle, F_OK), -1);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(store_make_room(store, QUOTA, NOW), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(access(path, F_OK), -1);
 }
 
 static void test_objects(void **state)
@@ -218,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_bundles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_crash, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_crash_keeps_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_objects, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_quota, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_partials, set_up, tear_down),

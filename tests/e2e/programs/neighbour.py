@@ -3,44 +3,13 @@
 
 It has a certificate, speaks TLS, and says WHAT: garbage, truncated, lengths, bundles, tiny N, slow, silent, flood.
 Each ends when the other end has ended the session, or has refused; a node that takes what it should not makes it fail."""
-import os, random, socket, ssl, struct, sys, time
+import random, socket, ssl, struct, sys, time
+from member import Member, message, transfer
 
-folder, address = sys.argv[1:3]
+folder, address, NAME = sys.argv[1:4]
 random.seed(7)
-NAME = sys.argv[3]
-
-
-def header():
-    """A connection past the contact headers: later, where there are too many of ours."""
-    while True:
-        s = socket.create_connection((address, 4556), timeout=30)
-        try:
-            s.sendall(b"dtn!\x04\x01")
-            if s.recv(6, socket.MSG_WAITALL) == b"dtn!\x04\x01":
-                return s
-        except ConnectionError:
-            pass
-        s.close()
-        time.sleep(0.1)
-
-
-def connect():
-    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
-    c.load_cert_chain(folder + "/certificate.pem", folder + "/key.pem")
-    return c.wrap_socket(header(), suppress_ragged_eofs=True)
-
-
-def hello(name=NAME, keepalive=30, items=b""):
-    node = f"dtn://{name}/".encode()
-    return (b"\x07" + struct.pack(">HQQH", keepalive, 65536, 1 << 21, len(node)) + node
-            + struct.pack(">I", len(items)) + items)
-
-
-def session():
-    t = connect()
-    t.sendall(hello())
-    return t
+member = Member(folder, NAME, address)
+connect, session, hello, bundle = member.connect, member.session, member.hello, member.bundle
 
 
 def wait_end(t, limit=60):
@@ -53,35 +22,6 @@ def wait_end(t, limit=60):
     t.close()
 
 
-def head(major, n):
-    for code, size, form in ((24, 0xff, ">B"), (25, 0xffff, ">H"), (26, 0xffffffff, ">I")):
-        if n < 24:
-            return bytes([major << 5 | n])
-        if n <= size:
-            return bytes([major << 5 | code]) + struct.pack(form, n)
-    return bytes([major << 5 | 27]) + struct.pack(">Q", n)
-
-
-def eid(text):
-    return b"\x82\x01" + head(3, len(text) - 4) + text[4:].encode()
-
-
-def bundle(to, sequence, payload, lifetime=600000, hops=None, extra=b""):
-    created = int(time.time() * 1000) - 946684800000
-    b = b"\x9f\x88\x07\x00\x00" + eid(to) + eid(f"dtn://{NAME}/x") + b"\x82\x01\x00"
-    b += b"\x82" + head(0, created) + head(0, sequence) + head(0, lifetime)
-    if hops:
-        data = b"\x82" + head(0, hops[0]) + head(0, hops[1])
-        b += b"\x85\x0a\x03\x00\x00" + head(2, len(data)) + data
-    b += extra
-    return b + b"\x85\x01\x01\x00\x00" + head(2, len(payload)) + payload + b"\xff"
-
-
-def transfer(number, data):
-    return (b"\x01\x03" + struct.pack(">Q", number) + struct.pack(">I", 0)
-            + struct.pack(">Q", len(data)) + data)
-
-
 def answers(t, count, limit=30):
     """How many transfers were accepted and refused, of @count."""
     t.settimeout(limit)
@@ -91,23 +31,11 @@ def answers(t, count, limit=30):
         if not more:
             return accepted, refused, True
         data += more
-        while data:
-            size = {1: 0, 2: 18, 3: 10, 4: 1, 5: 3, 6: 3}.get(data[0])
-            if data[0] == 7:
-                if len(data) < 21: break
-                node = struct.unpack(">H", data[19:21])[0]
-                if len(data) < 25 + node: break
-                size = 25 + node + struct.unpack(">I", data[21 + node:25 + node])[0]
-            if data[0] == 1:
-                start = 14 if data[1] & 2 else 10
-                if len(data) < start + 8: break
-                skip = struct.unpack(">I", data[10:14])[0] if data[1] & 2 else 0
-                if len(data) < start + skip + 8: break
-                size = start + skip + 8 + struct.unpack(">Q", data[start + skip:start + skip + 8])[0]
-            if len(data) < size: break
-            if data[0] == 2 and data[1] & 1: accepted += 1
-            if data[0] == 3: refused += 1
-            assert data[0] != 5, "ended"
+        while said := message(data):
+            size, kind, flags = said[:3]
+            accepted += kind == 2 and flags & 1
+            refused += kind == 3
+            assert kind != 5, "ended"
             data = data[size:]
     return accepted, refused, False
 
