@@ -177,7 +177,7 @@ int cmd_node(int argc, char **argv)
 	char *const *all = argv - 1;
 	char state[PATH_MAX];
 	const char *stack = NULL;
-	struct policy policy = {0};
+	struct policy policy = {.neighbours = true};
 	struct serving serving = {.options = {.port = TCPCL_PORT, .quota = 1000000000}, .own = -1};
 	const struct run_service service = {.attachment = &attachment_announce,
 					    .open = open_node,

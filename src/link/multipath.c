@@ -36,6 +36,13 @@ static bool has_gateway(const struct links *links, const struct link *link,
 	return false;
 }
 
+/* Is there anybody whom a subflow from @address could lead to? */
+static bool leads_to_peers(const struct multipath_state *state, const struct link *link,
+			   const struct address *address)
+{
+	return policy_wants_neighbours(state->policy) || has_gateway(state->links, link, address);
+}
+
 /* Of @family, or of both (0). */
 static const struct link *best_default(const struct links *links, sa_family_t family)
 {
@@ -83,7 +90,6 @@ static bool is_silent(const struct multipath_state *state, const struct link *li
 static enum multipath_use judge(const struct multipath_state *state, const struct link *link,
 				bool tunnelled)
 {
-	const struct links *links = state->links;
 	bool insists = policy_insists(state->policy, link), gateway = false;
 
 	if (link->kind == LINK_LOOPBACK || (link->kind == LINK_VIRTUAL && !insists))
@@ -97,7 +103,7 @@ static enum multipath_use judge(const struct multipath_state *state, const struc
 	if (link->kind == LINK_TUNNEL && !insists)
 		return MULTIPATH_TUNNEL;
 	for (unsigned i = 0; i < link->address_count; i++)
-		gateway = gateway || has_gateway(links, link, &link->addresses[i]);
+		gateway = gateway || leads_to_peers(state, link, &link->addresses[i]);
 	if (!gateway)
 		return MULTIPATH_NO_GATEWAY;
 	if (tunnelled && !insists)
@@ -187,7 +193,7 @@ static int add_rules(const struct multipath_state *state, const struct link *lin
 						 .priority = MULTIPATH_PRIORITY}};
 		int err = 0;
 
-		if (has_gateway(state->links, link, &link->addresses[i]))
+		if (leads_to_peers(state, link, &link->addresses[i]))
 			err = add(plan, change);
 		if (err < 0)
 			return err;
@@ -250,7 +256,7 @@ static int add_endpoints(const struct multipath_state *state, const struct link 
 						     .flags = flags}};
 		int err;
 
-		if (!has_gateway(state->links, link, address) || is_endpoint(state, address) ||
+		if (!leads_to_peers(state, link, address) || is_endpoint(state, address) ||
 		    *count >= ENDPOINT_MAX)
 			continue;
 		err = add(plan, change);

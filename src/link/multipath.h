@@ -30,6 +30,10 @@
  * default route, which is everyone's and is not changed even if that link is excluded; by this flag
  * the connection sends no more over it as soon as it has another subflow.
  *
+ * A link that has no default route leads to neighbours alone. Where the policy wants them it is used as the others are: its endpoint is
+ * bound to it, and the kernel takes an address that no route on it leads to for one that is on it, so that a peer that is on several
+ * links is found on each by any of its addresses.
+ *
  * Endpoints are a network namespace's, not a run's: what is there already can contradict a policy.
  */
 #pragma once

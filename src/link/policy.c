@@ -203,6 +203,11 @@ bool policy_is_wish(const struct policy *policy, const struct link *link)
 	return policy && (policy->only_named || (rule && rule->source != POLICY_MANAGER));
 }
 
+bool policy_wants_neighbours(const struct policy *policy)
+{
+	return policy && policy->neighbours && !policy->modest;
+}
+
 bool policy_insists(const struct policy *policy, const struct link *link)
 {
 	const struct policy_rule *rule = find(policy, link);

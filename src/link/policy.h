@@ -14,7 +14,8 @@
  * (multipath.h). Only who names such a device in full gets it: in --links, or in a file as "use". A
  * pattern, or a file that says of a link that it is metered, was not written with the VPN in mind. And
  * nobody gets it who may not set up links by right of his own: a link is everyone's, and so is what
- * leaks around a VPN.
+ * leaks around a VPN. Nor does he get links that lead to neighbours alone: connections of all users would look for their
+ * servers there.
  */
 #pragma once
 
@@ -58,6 +59,7 @@ struct policy {
 	struct policy_rule rules[POLICY_RULES_MAX];
 	unsigned count;
 	bool only_named; /* --links was given */
+	bool neighbours; /* links that lead to neighbours alone are used, too */
 	bool modest;     /* nobody insists: who wishes has less right than who fulfils it */
 };
 
@@ -79,6 +81,8 @@ bool policy_is_backup(const struct policy *policy, const struct link *link);
 bool policy_is_metered(const struct policy *policy, const struct link *link);
 /* Has a person said what the link is for? */
 bool policy_is_wish(const struct policy *policy, const struct link *link);
+/* Is it used though it leads to nobody but neighbours? */
+bool policy_wants_neighbours(const struct policy *policy);
 /* Is it named in full to be used, so that what speaks against it does not count? */
 bool policy_insists(const struct policy *policy, const struct link *link);
 

@@ -10,8 +10,10 @@
 struct wire_request {
 	uint32_t version, kind;
 	uint32_t link, silent, backlog, port;
-	uint32_t only_named, rule_count; /* the rules follow */
+	uint32_t policy, rule_count; /* POLICY_*; the rules follow */
 };
+
+enum { POLICY_ONLY_NAMED = 1, POLICY_NEIGHBOURS = 2, POLICY_ALL = 3 };
 
 struct wire_rule {
 	char name[POLICY_NAME_MAX];
@@ -51,7 +53,8 @@ size_t net_put_request(const struct net_request *request, uint8_t ret[static NET
 				    .silent = request->silent,
 				    .backlog = request->backlog,
 				    .port = request->port,
-				    .only_named = policy->only_named,
+				    .policy = (policy->only_named ? POLICY_ONLY_NAMED : 0u) |
+					      (policy->neighbours ? POLICY_NEIGHBOURS : 0u),
 				    .rule_count = policy->count};
 	size_t size = sizeof(wire);
 
@@ -94,7 +97,7 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 		return -EPROTO;
 	memcpy(&wire, data, sizeof(wire));
 	if (wire.version != NET_VERSION || wire.kind < NET_OPEN || wire.kind > NET_END ||
-	    wire.silent > 1 || wire.only_named > 1 || wire.link > INT_MAX ||
+	    wire.silent > 1 || wire.policy > POLICY_ALL || wire.link > INT_MAX ||
 	    (wire.backlog && wire.backlog < BACKLOG_MIN) || wire.port > UINT16_MAX ||
 	    (wire.kind == NET_LISTEN && wire.port == 0) || wire.rule_count > POLICY_RULES_MAX ||
 	    size != sizeof(wire) + wire.rule_count * sizeof(struct wire_rule))
@@ -104,7 +107,8 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 	ret->silent = wire.silent;
 	ret->backlog = wire.backlog;
 	ret->port = (uint16_t)wire.port;
-	ret->policy.only_named = wire.only_named;
+	ret->policy.only_named = wire.policy & POLICY_ONLY_NAMED;
+	ret->policy.neighbours = wire.policy & POLICY_NEIGHBOURS;
 	for (unsigned i = 0; i < wire.rule_count; i++)
 		if (get_rule(data + sizeof(wire) + i * sizeof(struct wire_rule), &ret->policy) < 0)
 			return -EPROTO;

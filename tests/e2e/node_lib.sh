@@ -4,7 +4,7 @@
 # the scenario "drop" (RIVULET, TMP are set), beginning with what is written here:
 #
 #   on HOST COMMAND...      in that host
-#   start HOST [OPTION...]  a node there; its log is $TMP/HOST.log, its folder $TMP/HOST
+#   start HOST [OPTION...]  a node there; its log is $TMP/HOST.log, its folder $TMP/HOST. It sets up links if $AS_IT_IS is empty
 #   stop HOST, crash HOST   by SIGTERM, SIGKILL
 #   rv HOST COMMAND...      rivulet COMMAND --state of that node, in that host
 #   found [OPTION...]       ada founds a crowd, and her node starts
@@ -19,6 +19,7 @@ need python3 ip curl
 cat >"$TMP/begin.sh" <<'EOF2'
 set -eu
 NODES=
+AS_IT_IS=--as-it-is
 fail() {
 	echo "$*" >&2
 	for log in "$TMP"/*.log; do echo "--- $log" >&2; tail -n 15 "$log" >&2; done
@@ -48,7 +49,7 @@ start() {
 	host=$1
 	shift
 	on "$host" sh -c 'echo $$ >"$1.pid"; log=$1.log; shift; exec "$@" 2>>"$log"' sh "$TMP/$host" \
-		"$RIVULET" node --state "$TMP/$host" --as-it-is "$@" &
+		"$RIVULET" node --state "$TMP/$host" $AS_IT_IS "$@" &
 	NODES="$NODES $!"
 	soon 10 "$RIVULET" peers --state "$TMP/$host" || fail "the node of $host does not begin"
 }

@@ -248,6 +248,31 @@ static void reasons_are_told(void **state)
 	multipath_plan_free(&p);
 }
 
+/* A node would use one link of several that it shares with a neighbour; or any user could make everybody's connections look for
+ * their servers on a link that leads nowhere. */
+static void neighbours_alone_are_enough_for_who_wants_them(void **state)
+{
+	struct policy policy = {.neighbours = true};
+	struct device d;
+	struct multipath_plan p;
+
+	phone(&d);
+	d.links.route_count = 4;
+	d.state.policy = &policy;
+	p = plan(&d);
+	assert_int_equal(p.use[0], MULTIPATH_NOT_A_LINK);
+	assert_int_equal(p.use[1], MULTIPATH_USED);
+	assert_int_equal(p.use[2], MULTIPATH_USED);
+	assert_int_equal(p.use[3], MULTIPATH_NOT_A_LINK);
+	assert_true(count(&p, CHANGE_ENDPOINT) >= 2);
+	assert_true(count(&p, CHANGE_RULE) >= 2);
+	multipath_plan_free(&p);
+	policy.modest = true;
+	p = plan(&d);
+	assert_int_equal(p.use[2], MULTIPATH_NO_GATEWAY);
+	multipath_plan_free(&p);
+}
+
 /* What goes out by a silent link's address would take another link; or the kernel would go on using
  * it. */
 static void a_silent_link_keeps_its_routes(void **state)
@@ -539,6 +564,7 @@ int main(void)
 		cmocka_unit_test(nothing_goes_around_a_vpn_by_rules),
 		cmocka_unit_test(one_link_needs_its_endpoint),
 		cmocka_unit_test(reasons_are_told),
+		cmocka_unit_test(neighbours_alone_are_enough_for_who_wants_them),
 		cmocka_unit_test(a_silent_link_keeps_its_routes),
 		cmocka_unit_test(the_word_of_one_user_leads_only_him),
 		cmocka_unit_test(the_base_has_no_endpoint),

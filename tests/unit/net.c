@@ -29,6 +29,7 @@ static void requests_arrive_as_they_were_sent(void **state)
 	const struct net_request sent[] = {
 		whole_request(),
 		{.kind = NET_CLEAN},
+		{.kind = NET_OPEN, .policy = {.neighbours = true}},
 		{.kind = NET_SILENT, .link = 7, .silent = true},
 		{.kind = NET_RENEW, .link = INT_MAX},
 		{.kind = NET_BACKLOG, .backlog = BACKLOG_MIN},
@@ -80,7 +81,7 @@ static void no_message_is_shorter_or_longer(void **state)
 }
 
 /* Where the numbers are in a request. */
-enum { VERSION, KIND, LINK, SILENT, BACKLOG, PORT, ONLY_NAMED, RULES, FIRST_RULE };
+enum { VERSION, KIND, LINK, SILENT, BACKLOG, PORT, POLICY, RULES, FIRST_RULE };
 
 static int with_number(unsigned at, uint32_t value)
 {
@@ -107,7 +108,7 @@ static void numbers_out_of_range_are_refused(void **state)
 		{BACKLOG, 1},
 		{BACKLOG, BACKLOG_MIN - 1},
 		{PORT, 1 << 16},
-		{ONLY_NAMED, 2},
+		{POLICY, 4},
 		{RULES, 4},
 		{RULES, POLICY_RULES_MAX + 1},
 		{RULES, UINT32_MAX},
