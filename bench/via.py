@@ -4,13 +4,17 @@
     python3 via.py first HOST PORT COUNT        ms from connect() to the first byte of an answer, median of COUNT
     python3 via.py many HOST PORT COUNT FILE    COUNT connections at once, each asked and answered; then waits until FILE is gone
     python3 via.py serve PORT                   what both talk to: answers each byte with itself
-    python3 via.py resident PID                 kB
+    python3 via.py resident PID                 kB; and `most`, at any time
+    python3 via.py strangers PORT COUNT         COUNT connections to PORT of this host that say nothing, from 1 400 addresses
+    python3 via.py clients PORT TOKEN COUNT ECHO    how many of COUNT clients, one after the other and each from an address of
+                                                its own, get an answer from ECHO by the relay at PORT; the median of ms, the most
 """
 
 import asyncio
 import os
 import resource
 import socket
+import ssl
 import statistics
 import sys
 import threading
@@ -61,8 +65,11 @@ def many(host, port, count, path):
 
 
 async def answer(reader, writer):
-    while data := await reader.read(65536):
-        writer.write(data)
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+    except ConnectionError:  # as said by a client that has what it wanted
+        pass
     writer.close()
 
 
@@ -72,11 +79,51 @@ async def serve(port):
     await server.serve_forever()
 
 
-def resident(pid):
-    print(next(int(l.split()[1]) for l in open(f"/proc/{pid}/status") if l.startswith("VmRSS")))
+def strangers(port, count):
+    all_descriptors()
+    held = []
+    for i in range(int(count)):
+        s = socket.socket()
+        s.bind((f"127.1.{i % 200}.{1 + i % 7}", 0))
+        s.connect(("127.0.0.1", int(port)))
+        held.append(s)
+        if len(held) > 4000:
+            held.pop(0).close()
+
+
+def clients(port, token, count, echo):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    times = []
+    for i in range(int(count)):
+        begin = time.monotonic()
+        try:
+            with socket.socket() as s:
+                s.bind((f"127.2.{i // 200}.{1 + i % 200}", 0))
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                s.settimeout(30)
+                s.connect(("127.0.0.1", int(port)))
+                with context.wrap_socket(s) as tls:
+                    tls.sendall(f"CONNECT 127.0.0.1:{echo} HTTP/1.1\r\nProxy-Authorization: Bearer {token}\r\n\r\n".encode())
+                    assert b" 200 " in tls.recv(4096)
+                    tls.sendall(b"x")
+                    assert tls.recv(1) == b"x"
+            times.append((time.monotonic() - begin) * 1000)
+        except (AssertionError, OSError) as e:
+            print(f"client {i}: {e!r}", file=sys.stderr)
+    print(len(times), statistics.median(times), max(times))
+
+
+def resident(pid, what="VmRSS"):
+    print(next(int(l.split()[1]) for l in open(f"/proc/{pid}/status") if l.startswith(what)))
+
+
+def most(pid):
+    resident(pid, "VmHWM")
 
 
 if sys.argv[1] == "serve":
     asyncio.run(serve(*sys.argv[2:]))
 else:
-    {"first": first, "many": many, "resident": resident}[sys.argv[1]](*sys.argv[2:])
+    commands = {f.__name__: f for f in (first, many, resident, most, strangers, clients)}
+    commands[sys.argv[1]](*sys.argv[2:])

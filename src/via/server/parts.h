@@ -2,7 +2,8 @@
 /*
  * What the relay's files share:
  *
- *  server.c   doors, limits, whom there is no room for
+ *  server.c   doors, limits
+ *  strangers.c   who makes room for whom
  *  visitor.c  a connection's life until it is known what it wants: TLS, request, who it is
  *  onward.c   the connection that it wants, and its bytes
  *  record.c   what is written down of it
@@ -16,12 +17,11 @@
 #include "via/carriage.h"
 #include "via/server/clients.h"
 #include "via/server/server.h"
+#include "via/server/strangers.h"
 
 #include <sys/queue.h>
 
-#define STRANGERS_MAX    1024 /* at once; then the oldest goes */
-#define STRANGERS_SOURCE 256  /* of them, from one address (of IPv6: one /64) */
-#define LOOKUPS_MAX      64   /* at once: each is two threads of the resolver */
+#define LOOKUPS_MAX 64 /* at once: each is two threads of the resolver */
 
 enum visitor_state {
 	VISITOR_SHAKES, /* or has not sent anything */
@@ -42,10 +42,11 @@ struct wish {
 TAILQ_HEAD(visitors, visitor);
 
 struct visitor {
-	TAILQ_ENTRY(visitor) all, queue; /* the queue: of strangers, or of those that wait */
+	TAILQ_ENTRY(visitor) all, queue; /* the queue: of those that wait */
 	struct server *server;
 	enum visitor_state state;
-	bool stranger, waiting;    /* it is in that queue */
+	struct stranger stranger;  /* until it is known */
+	bool waiting;              /* it is in that queue */
 	struct loop_source source; /* owned, until it is carried */
 	struct loop_timer timer;
 	struct tls *tls;   /* owned; NULL: plain, or nothing has come */
@@ -74,8 +75,9 @@ struct server {
 	unsigned door_count;
 	struct loop_source signals; /* owned */
 	struct loop_timer resume;   /* listening, after descriptors or memory were short */
-	struct visitors all, strangers, waiting;
-	unsigned count, stranger_count, lookups;
+	struct visitors all, waiting;
+	struct strangers strangers;
+	unsigned count, lookups;
 	unsigned *of_client;        /* owned: connections of each */
 	uint64_t turned_away, told; /* without a line of their own; how many were told of */
 	uint64_t told_at;
@@ -87,8 +89,6 @@ struct server {
 void visitor_open(struct server *server, int fd, const struct sockaddr *from);
 /* Whatever it is doing; with @result it is written down. */
 void visitor_close(struct visitor *visitor, const char *result);
-/* It is known who it is. */
-void visitor_is_known(struct visitor *visitor);
 /* The answer to its request: @code 0, or why not (@request->why has the words). */
 int visitor_answer(struct visitor *visitor, int code, const struct sockaddr *local);
 void visitor_refuse(struct visitor *visitor, int code);

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
@@ -37,45 +38,12 @@ static void pause_doors(struct server *server)
 	loop_set(&server->loop, &server->resume, clock_now() + PAUSE);
 }
 
-/* Whoever has an IPv6 network has all addresses of it. */
-static bool is_same_source(const struct address *a, const struct address *b)
-{
-	struct address net = *b;
-
-	net.prefix = net.family == AF_INET6 ? 64 : 32;
-	return a->family == b->family && address_within(a, &net);
-}
-
-static void turn_away(struct visitor *visitor)
-{
-	record_turned_away(visitor->server);
-	visitor_close(visitor, NULL);
-}
-
-/* The oldest strangers go: who means it is known within a few round trips. */
-static void make_room(struct server *server, const struct address *from)
-{
-	struct visitor *visitor, *oldest = NULL;
-	unsigned same = 0;
-
-	TAILQ_FOREACH(visitor, &server->strangers, queue)
-	if (is_same_source(&visitor->from, from)) {
-		same++;
-		oldest = oldest ? oldest : visitor;
-	}
-	if (same >= STRANGERS_SOURCE)
-		turn_away(oldest);
-	else if (server->stranger_count >= STRANGERS_MAX)
-		turn_away(TAILQ_FIRST(&server->strangers));
-}
-
 static void on_door(struct loop_source *source, uint32_t events)
 {
 	struct server *server = loop_owner(source, struct server_door, source)->server;
 
 	for (unsigned i = 0; i < ACCEPTS_IN_TURN; i++) {
 		struct sockaddr_storage from = {0};
-		struct address address;
 		socklen_t size = sizeof(from);
 		int fd = accept4(source->fd, (struct sockaddr *)&from, &size,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -85,8 +53,6 @@ static void on_door(struct loop_source *source, uint32_t events)
 			pause_doors(server);
 		if (fd < 0)
 			return;
-		address = address_from_sockaddr((struct sockaddr *)&from);
-		make_room(server, &address);
 		visitor_open(server, fd, (struct sockaddr *)&from);
 		if (server->count >= server->options.limit) {
 			pause_doors(server);
@@ -186,6 +152,7 @@ static int set_up(struct server *server, struct err *err)
 				      .serves = true,
 				      .asks = options->clients != NULL};
 	int code = loop_open(&server->loop);
+	uint64_t key;
 
 	if (code == 0)
 		code = watch_signals(server);
@@ -200,6 +167,9 @@ static int set_up(struct server *server, struct err *err)
 			code = err_set(err, -ENOMEM, "out of memory");
 	}
 	set_limit(server);
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+		key = (uintptr_t)server; /* as good as that there is none */
+	strangers_open(&server->strangers, server->options.limit, key);
 	for (unsigned i = 0; i < options->listen_count && code == 0; i++)
 		code = open_door(server, options->listen[i], err);
 	return code;
@@ -217,7 +187,6 @@ int server_open(struct server **ret, const struct server_options *options, struc
 	server->signals.fd = -1;
 	server->resume.due = on_resume;
 	TAILQ_INIT(&server->all);
-	TAILQ_INIT(&server->strangers);
 	TAILQ_INIT(&server->waiting);
 	code = set_up(server, err);
 	if (code < 0)

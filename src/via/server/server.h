@@ -3,8 +3,8 @@
  * The relay (`rivulet relay`): takes connections by MPTCP, inside TLS 1.3 or plain, reads whom they are for (HTTP CONNECT,
  * SOCKS5), and goes on by TCP. One process, one loop. What a client can take is bounded:
  *
- *  - until it is known who it is, in number (the oldest of the strangers makes room, so that half-open connections
- *    never keep anybody out), in number for each address, in time, and in memory: nothing is kept for one that has sent nothing;
+ *  - until it is known who it is, in number and in number for each address (strangers.h: what costs nothing keeps nobody
+ *    out), in time, and in memory: nothing is kept for one that has sent nothing;
  *  - then by a limit for each client, and one for all.
  *
  * Where it connects to is looked at after names were looked up (reach.h).

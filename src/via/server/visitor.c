@@ -12,15 +12,30 @@
 #define IDLE_PATIENCE  (60 * NS_PER_S)
 #define LEAVE_PATIENCE (2 * NS_PER_S)
 
-void visitor_is_known(struct visitor *visitor)
+/* NULL: nobody has to make room. */
+static void turn_away(struct stranger *stranger)
+{
+	struct visitor *visitor = stranger ? loop_owner(stranger, struct visitor, stranger) : NULL;
+
+	if (!visitor)
+		return;
+	record_turned_away(visitor->server);
+	visitor_close(visitor, NULL);
+}
+
+static void rise(struct visitor *visitor, enum stranger_rank rank)
 {
 	struct server *server = visitor->server;
 
-	if (!visitor->stranger)
-		return;
-	visitor->stranger = false;
-	TAILQ_REMOVE(&server->strangers, visitor, queue);
-	server->stranger_count--;
+	turn_away(strangers_rose(&server->strangers, &visitor->stranger, rank));
+}
+
+static void is_known(struct visitor *visitor)
+{
+	struct server *server = visitor->server;
+
+	strangers_left(&server->strangers, &visitor->stranger);
+	strangers_knew(&server->strangers, &visitor->from, clock_now());
 }
 
 void visitor_close(struct visitor *visitor, const char *result)
@@ -32,7 +47,7 @@ void visitor_close(struct visitor *visitor, const char *result)
 	loop_unset(&server->loop, &visitor->timer);
 	loop_forget(&server->loop, &visitor->source);
 	onward_close(visitor);
-	visitor_is_known(visitor);
+	strangers_left(&server->strangers, &visitor->stranger);
 	if (visitor->client >= 0)
 		server->of_client[visitor->client]--;
 	tls_close(visitor->tls);
@@ -136,7 +151,7 @@ static void on_request(struct visitor *visitor)
 		visitor_refuse(visitor, code);
 		return;
 	}
-	visitor_is_known(visitor);
+	is_known(visitor);
 	/* It is not read from until there is somebody to read it; that it is lost will be told. */
 	if (loop_watch(&visitor->server->loop, &visitor->source, 0) < 0)
 		visitor_close(visitor, "no memory");
@@ -197,6 +212,7 @@ static int begin_asking(struct visitor *visitor)
 		return -ENOMEM;
 	visitor->wish->request.asks = visitor->server->options.clients != NULL;
 	visitor->state = VISITOR_ASKS;
+	rise(visitor, STRANGER_AGREED);
 	return loop_watch(&visitor->server->loop, &visitor->source, EPOLLIN);
 }
 
@@ -219,6 +235,7 @@ static void shake(struct visitor *visitor)
 		visitor_close(visitor, NULL);
 		return;
 	}
+	rise(visitor, STRANGER_SPEAKS);
 	if (server->keys && !visitor->tls)
 		code = tls_begin(&visitor->tls, server->keys, visitor->source.fd, NULL, NULL);
 	if (code == 0 && visitor->tls)
@@ -290,12 +307,11 @@ void visitor_open(struct server *server, int fd, const struct sockaddr *from)
 				    .timer.due = on_time,
 				    .client = -1,
 				    .since = clock_now(),
-				    .from = address_from_sockaddr(from),
-				    .stranger = true};
+				    .from = address_from_sockaddr(from)};
 	TAILQ_INSERT_TAIL(&server->all, visitor, all);
-	TAILQ_INSERT_TAIL(&server->strangers, visitor, queue);
 	server->count++;
-	server->stranger_count++;
+	turn_away(strangers_came(&server->strangers, &visitor->stranger, &visitor->from,
+				 visitor->since));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (loop_watch(&server->loop, &visitor->source, EPOLLIN) < 0)

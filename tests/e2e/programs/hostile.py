@@ -10,6 +10,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 context = ssl.create_default_context()
 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 failures = []
+came, crowded = 0, False  # hostile ones; there will be more
 done = threading.Event()
 
 
@@ -40,12 +41,43 @@ def ended(s):
     return data
 
 
-def good():
-    with secret("127.0.0.9") as s:
+def good(source="127.0.0.9"):
+    with secret(source) as s:
         s.sendall(request())
         assert s.recv(4096).startswith(b"HTTP/1.1 200"), "a good client is not served"
         s.sendall(b"GET /small HTTP/1.0\r\n\r\n")
         assert b" 200 " in ended(s).split(b"\r\n")[0]
+
+
+def far_away(source="127.0.0.9"):
+    """A good client whose round trips take as long as thousands of others need to come."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing)
+
+    def trip():
+        until, latest = came + 3000, time.monotonic() + PATIENCE / 3
+        s.sendall(outgoing.read())
+        while came < until and crowded and time.monotonic() < latest:
+            time.sleep(0.01)
+        data = s.recv(65536)
+        assert data, "a client that is far away is turned away"
+        incoming.write(data)
+
+    with connect(source) as s:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                trip()
+        tls.write(request())
+        while True:
+            trip()
+            try:
+                assert tls.read(4096).startswith(b"HTTP/1.1 200")
+                break
+            except ssl.SSLWantReadError:
+                pass
 
 
 def wrong_token():
@@ -118,15 +150,42 @@ def goes():
         s.close()
 
 
-def many_half_open():
-    """Connections that never say anything, from many addresses; held as long as may be."""
+def many(count, at_once, begin):
+    """Connections from many addresses, held as long as may be."""
+    global came
     held = []
-    for i in range(half_open):
-        held.append(connect(f"127.1.{i % 200}.{1 + i % 7}"))
-        if len(held) > 8000:
+    for i in range(count):
+        s = connect(f"127.1.{i % 200}.{1 + i % 7}")
+        came += 1
+        try:
+            begin(s)
+        except OSError:  # it had to make room already
+            pass
+        held.append(s)
+        if len(held) > at_once:
             held.pop(0).close()
     for s in held:
         s.close()
+
+
+def many_half_open():
+    many(half_open, 8000, lambda s: None)
+
+
+def many_that_begin():
+    whole = hello()
+    many(half_open // 4, 3000, lambda s: s.sendall(whole))
+
+
+def many_that_agree():
+    held = []
+
+    def agree(s):
+        held.append(context.wrap_socket(s))
+        if len(held) > 1000:
+            held.pop(0).close()
+
+    many(half_open // 10, 1000, agree)
 
 
 def run(what):
@@ -148,15 +207,25 @@ good()
 before, fds = resident(), descriptors()
 peak = served = 0
 # First those that the relay waits for, and then those that make it wait for nobody.
-for together in (wrong_token, truncated, slow, goes), (many_half_open,):
+for together in (wrong_token, truncated, slow, goes), (many_half_open,), (many_that_begin, many_that_agree):
     threads = [threading.Thread(target=run, args=(w,)) for w in together]
+    crowded = many_half_open in together
+    if crowded:
+        far = [threading.Thread(target=run, args=(w,)) for w in (far_away, lambda: far_away("127.0.0.8"))]
+        for t in far:
+            t.start()
     for t in threads:
         t.start()
     while any(t.is_alive() for t in threads):
         run(good)
-        served += 1
+        run(lambda: good(f"127.0.{1 + served // 200}.{1 + served % 200}"))  # of whom it has never heard
+        served += 2
         peak = max(peak, resident())
         time.sleep(0.1)
+    if crowded:
+        crowded = False
+        for t in far:
+            t.join()
 deadline = time.monotonic() + 2 * PATIENCE
 while descriptors() > fds + 2 and time.monotonic() < deadline:
     time.sleep(0.1)
