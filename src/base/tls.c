@@ -14,11 +14,12 @@ struct tls_keys {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priorities;
 	bool serves, asks;
+	unsigned users; /* sessions, and whoever opened them until he closes them */
 };
 
 struct tls {
 	gnutls_session_t session;
-	const struct tls_keys *keys;
+	struct tls_keys *keys;
 	bool pinned;
 	bool agreed; /* the handshake is over */
 	bool unsent; /* a record that was taken is still within */
@@ -33,7 +34,7 @@ static int fail(struct err *err, int code, const char *what)
 
 void tls_keys_close(struct tls_keys *keys)
 {
-	if (!keys)
+	if (!keys || --keys->users > 0)
 		return;
 	if (keys->credentials)
 		gnutls_certificate_free_credentials(keys->credentials);
@@ -73,6 +74,7 @@ int tls_keys_open(struct tls_keys **ret, const struct tls_setup *setup, struct e
 
 	if (!keys)
 		return err_set(err, -ENOMEM, "out of memory");
+	keys->users = 1;
 	keys->serves = setup->serves;
 	keys->asks = setup->asks;
 	code = load(keys, setup, err);
@@ -92,11 +94,12 @@ int tls_begin(struct tls **ret, struct tls_keys *keys, int fd, const char *name,
 
 	if (!tls)
 		return -ENOMEM;
-	tls->keys = keys;
 	if (gnutls_init(&tls->session, flags) < 0) {
 		free(tls);
 		return -ENOMEM;
 	}
+	tls->keys = keys;
+	keys->users++;
 	if (pin) {
 		tls->pinned = true;
 		memcpy(tls->pin, pin, TLS_KEY_ID_SIZE);
@@ -124,6 +127,7 @@ void tls_close(struct tls *tls)
 	if (!tls)
 		return;
 	gnutls_deinit(tls->session);
+	tls_keys_close(tls->keys);
 	free(tls);
 }
 

@@ -29,7 +29,7 @@ struct tls_setup {
 
 struct tls_keys;
 
-/* The caller closes, after all sessions. */
+/* The caller closes, before or after the sessions, which keep what they need. */
 int tls_keys_open(struct tls_keys **ret, const struct tls_setup *setup, struct err *err);
 void tls_keys_close(struct tls_keys *keys);
 

@@ -85,6 +85,45 @@ int reach_add(struct reach *reach, const char *list, bool allow, struct err *err
 	}
 }
 
+static int parse_line(struct reach *reach, char *line, struct err *err)
+{
+	char *rest = NULL, *verb = strtok_r(line, " \t\r", &rest),
+	     *list = strtok_r(NULL, " \t\r", &rest);
+
+	if (!verb)
+		return 0;
+	if (!list || strtok_r(NULL, " \t\r", &rest) ||
+	    (strcmp(verb, "allow") != 0 && strcmp(verb, "deny") != 0))
+		return err_set(err, -EINVAL,
+			       "destinations are written as allow LIST, or deny LIST");
+	return reach_add(reach, list, verb[0] == 'a', err);
+}
+
+int reach_parse(struct reach *reach, const char *path, const char *text, size_t size,
+		struct err *err)
+{
+	const char *at = text, *end = text + size;
+
+	for (unsigned number = 1; at < end; number++) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		size_t length = (size_t)((stop ? stop : end) - at);
+		char line[1024];
+		int code =
+			length < sizeof(line) ? 0 : err_set(err, -EINVAL, "the line is too long");
+
+		if (code == 0) {
+			memcpy(line, at, length);
+			line[length] = '\0';
+			line[strcspn(line, "#")] = '\0';
+			code = parse_line(reach, line, err);
+		}
+		if (code < 0)
+			return err_prefix(err, code, "%s:%u", path, number);
+		at = stop ? stop + 1 : end;
+	}
+	return 0;
+}
+
 static bool is_in(const struct address *address, const char *net)
 {
 	struct address parsed;

@@ -14,6 +14,8 @@
 #include "base/address.h"
 #include "base/err.h"
 
+#include <stddef.h>
+
 #define REACH_MAX 64
 
 struct reach_rule {
@@ -30,6 +32,11 @@ struct reach {
 
 /* Adds "10.0.0.0/8,[2001:db8::]/32:443,*:25": networks, addresses or all, each with or without a port. -EINVAL, -ENOSPC. */
 int reach_add(struct reach *reach, const char *list, bool allow, struct err *err);
+
+/* Adds what a file says: a line "allow LIST" or "deny LIST" for each; empty lines, and what follows '#', say nothing. @path is for
+ * messages: "FILE:LINE: what is wrong". */
+int reach_parse(struct reach *reach, const char *path, const char *text, size_t size,
+		struct err *err);
 
 /* May clients be connected to @to? */
 bool reach_allows(const struct reach *reach, const struct sockaddr *to);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lists of destinations; and whatever they are, an address is allowed in one form only if it is in all. */
+/* Lists of destinations, and files of them; and whatever they are, an address is allowed in one form only if it is in all. */
 #include "via/reach.h"
 
 #include <stdlib.h>
@@ -30,5 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    reach_allows(&reach, (struct sockaddr *)&v6))
 		abort();
 	free(copy);
+	reach = (struct reach){0};
+	if (reach_parse(&reach, "destinations", (const char *)data, size, &err) == 0 &&
+	    reach.count > REACH_MAX)
+		abort();
 	return 0;
 }

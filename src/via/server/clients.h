@@ -25,6 +25,8 @@ void clients_free(struct clients *clients);
 /* The number of the client that has this token, or this key; -ENOENT. In the same time whichever it is. */
 int clients_by_token(const struct clients *clients, const char *token);
 int clients_by_key(const struct clients *clients, const uint8_t key[static TLS_KEY_ID_SIZE]);
+/* The number in @clients of the one that has @number in @before; -ENOENT: who was known by that is not any more. */
+int clients_again(const struct clients *clients, const struct clients *before, int number);
 const char *clients_name(const struct clients *clients, int number);
 unsigned clients_count(const struct clients *clients);
 

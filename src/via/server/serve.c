@@ -27,7 +27,8 @@ const char *serve_folder(void)
 }
 
 struct files {
-	char key[PATH_MAX], certificate[PATH_MAX], clients[PATH_MAX], name[PATH_MAX];
+	char key[PATH_MAX], certificate[PATH_MAX], clients[PATH_MAX], destinations[PATH_MAX],
+		name[PATH_MAX];
 };
 
 static struct files files_of(const char *folder)
@@ -37,6 +38,7 @@ static struct files files_of(const char *folder)
 	snprintf(files.key, sizeof(files.key), "%s/key.pem", folder);
 	snprintf(files.certificate, sizeof(files.certificate), "%s/certificate.pem", folder);
 	snprintf(files.clients, sizeof(files.clients), "%s/clients", folder);
+	snprintf(files.destinations, sizeof(files.destinations), "%s/destinations", folder);
 	snprintf(files.name, sizeof(files.name), "%s/name", folder);
 	return files;
 }
@@ -126,8 +128,8 @@ int serve_init(const char *folder, const char *place, const char *client, struct
 
 /* -- serving ---------------------------------------------------------------------------------------------------------- */
 
-static int find_clients(struct serving *serving, const struct files *files, struct clients **ret,
-			struct err *err)
+static int find_clients(const struct serving *serving, const struct files *files,
+			struct clients **ret, struct err *err)
 {
 	const char *path = serving->clients ? serving->clients : files->clients;
 	bool there = access(path, F_OK) == 0;
@@ -141,6 +143,31 @@ static int find_clients(struct serving *serving, const struct files *files, stru
 			       "a first client, --open lets everyone in",
 			       path);
 	return clients_read(ret, path, err);
+}
+
+/* Adds what the file says, if it is there, to what was said by options. */
+static int find_destinations(const struct files *files, struct reach *reach, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int code;
+
+	if (access(files->destinations, F_OK) < 0)
+		return 0;
+	code = document_read(files->destinations, &text, &size, err);
+	return code < 0 ? code : reach_parse(reach, files->destinations, text, size, err);
+}
+
+/* What files say; the caller frees the clients. */
+static int read_lists(struct server_options *options, void *data, struct err *err)
+{
+	const struct serving *serving = data;
+	struct files files = files_of(serving->folder);
+	int code;
+
+	options->reach = serving->server.reach;
+	code = find_destinations(&files, &options->reach, err);
+	return code < 0 ? code : find_clients(serving, &files, &options->clients, err);
 }
 
 static int open_stacks(struct server_options *server, bool quiet, struct err *err)
@@ -206,29 +233,31 @@ static int run(const struct serving *serving, const struct server_options *optio
 
 int serve(struct serving *serving, struct err *err)
 {
-	struct server_options *options = &serving->server;
+	struct server_options options = serving->server;
 	struct files files = files_of(serving->folder);
-	struct clients *clients;
-	int code = find_clients(serving, &files, &clients, err);
+	int code;
 
+	options.renew = read_lists;
+	options.data = serving;
+	if (!options.certificate) {
+		options.certificate = files.certificate;
+		options.key = files.key;
+	}
+	code = read_lists(&options, serving, err);
 	if (code < 0)
 		return code;
-	options->clients = clients;
-	if (!options->certificate) {
-		options->certificate = files.certificate;
-		options->key = files.key;
-	}
 	block_signals();
-	code = open_log(serving, &options->log, err);
+	code = open_log(serving, &options.log, err);
 	if (code == 0)
-		code = open_stacks(options, serving->quiet, err);
+		code = open_stacks(&options, serving->quiet, err);
 	if (code == 0) {
-		code = run(serving, options, err);
-		options->in->ops->close(options->in);
-		options->out->ops->close(options->out);
+		code = run(serving, &options, err);
+		options.in->ops->close(options.in);
+		options.out->ops->close(options.out);
+	} else {
+		clients_free(options.clients);
 	}
-	if (options->log && options->log != stdout)
-		fclose(options->log);
-	clients_free(clients);
+	if (options.log && options.log != stdout)
+		fclose(options.log);
 	return code;
 }

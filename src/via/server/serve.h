@@ -4,6 +4,7 @@
  *
  *   key.pem, certificate.pem   its key, and the certificate that clients see
  *   clients                    who may use it (clients.h)
+ *   destinations               optional: what clients get to, and what not (reach.h)
  *   name                       HOST:PORT, as clients reach it: for the lines that they are given
  */
 #pragma once
@@ -24,7 +25,7 @@ struct serving {
 /* Where the folder is unless told: /etc/rivulet/relay for root, else $XDG_CONFIG_HOME/rivulet/relay or below ~/.config. */
 const char *serve_folder(void);
 
-/* Until a signal ends it. 0, or a negative errno with words. */
+/* Until a signal ends it; SIGHUP makes clients, destinations, certificate and key be read again. 0, or a negative errno with words. */
 int serve(struct serving *serving, struct err *err);
 
 /* Makes the folder, with a key, a certificate for @place (HOST or HOST:PORT) and a first client. What its user needs to know is in

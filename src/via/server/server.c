@@ -61,10 +61,103 @@ static void on_door(struct loop_source *source, uint32_t events)
 	}
 }
 
+/* -- what holds from now on ------------------------------------------------------------------------------------------- */
+
+static int open_keys(const struct server_options *options, struct tls_keys **ret, struct err *err)
+{
+	const struct tls_setup tls = {.certificate = options->certificate,
+				      .key = options->key,
+				      .serves = true,
+				      .asks = options->clients != NULL};
+
+	*ret = NULL;
+	return options->plain ? 0 : tls_keys_open(ret, &tls, err);
+}
+
+/* Of each of @clients, connections: none so far. */
+static unsigned *count_for(const struct clients *clients)
+{
+	return calloc(clients ? clients_count(clients) + 1 : 1, sizeof(unsigned));
+}
+
+/* Those who were known, and are not any more, are cut off; others get their new numbers. */
+static void recognise(struct server *server, const struct clients *clients, unsigned *of_client)
+{
+	struct visitor *visitor, *next;
+
+	for (visitor = TAILQ_FIRST(&server->all); visitor; visitor = next) {
+		int number = -1;
+
+		next = TAILQ_NEXT(visitor, all);
+		if (visitor->client >= 0 && clients)
+			number = clients_again(clients, server->options.clients, visitor->client);
+		if (visitor->client >= 0 && clients && number < 0) {
+			visitor_close(visitor, "it is not known any more");
+			continue;
+		}
+		visitor->client = number;
+		if (number >= 0)
+			of_client[number]++;
+	}
+}
+
+static void adopt(struct server *server, const struct server_options *fresh, struct tls_keys *keys,
+		  unsigned *of_client)
+{
+	unsigned limit = server->options.limit; /* as far as there are descriptors */
+
+	recognise(server, fresh->clients, of_client);
+	clients_free(server->options.clients);
+	tls_keys_close(server->keys);
+	free(server->of_client);
+	server->options = *fresh;
+	server->options.limit = limit;
+	server->keys = keys;
+	server->of_client = of_client;
+}
+
+/* All of it, or nothing. */
+static void renew(struct server *server)
+{
+	struct server_options fresh = server->options;
+	struct tls_keys *keys = NULL;
+	unsigned *of_client = NULL;
+	struct err err = {0};
+	int code;
+
+	fresh.clients = NULL;
+	code = fresh.renew(&fresh, fresh.data, &err);
+	if (code == 0)
+		code = open_keys(&fresh, &keys, &err);
+	if (code == 0) {
+		of_client = count_for(fresh.clients);
+		if (!of_client)
+			err_set(&err, -ENOMEM, "out of memory");
+	}
+	if (of_client) {
+		adopt(server, &fresh, keys, of_client);
+		return;
+	}
+	fprintf(stderr, "rivulet: nothing is changed: %s\n", err.text);
+	clients_free(fresh.clients);
+	tls_keys_close(keys);
+}
+
 static void on_signal(struct loop_source *source, uint32_t events)
 {
-	loop_stop(&loop_owner(source, struct server, signals)->loop);
+	struct server *server = loop_owner(source, struct server, signals);
+	struct signalfd_siginfo info;
+
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	/* The kernel's is that of a terminal that has gone (sigaction(2), si_code). */
+	if (info.ssi_signo == SIGHUP && info.ssi_code <= 0 && server->options.renew)
+		renew(server);
+	else
+		loop_stop(&server->loop);
 }
+
+/* -- the beginning ---------------------------------------------------------------------------------------------------- */
 
 /* As many descriptors as the process may have; as many connections as these are enough for. */
 static void set_limit(struct server *server)
@@ -147,10 +240,6 @@ static int open_door(struct server *server, const char *where, struct err *err)
 static int set_up(struct server *server, struct err *err)
 {
 	const struct server_options *options = &server->options;
-	const struct tls_setup tls = {.certificate = options->certificate,
-				      .key = options->key,
-				      .serves = true,
-				      .asks = options->clients != NULL};
 	int code = loop_open(&server->loop);
 	uint64_t key;
 
@@ -158,14 +247,12 @@ static int set_up(struct server *server, struct err *err)
 		code = watch_signals(server);
 	if (code < 0)
 		return err_set(err, code, "cannot begin to serve: %s", strerror(-code));
-	if (!options->plain)
-		code = tls_keys_open(&server->keys, &tls, err);
-	if (code == 0 && options->clients) {
-		server->of_client =
-			calloc(clients_count(options->clients) + 1, sizeof(*server->of_client));
-		if (!server->of_client)
-			code = err_set(err, -ENOMEM, "out of memory");
-	}
+	code = open_keys(options, &server->keys, err);
+	if (code < 0)
+		return code;
+	server->of_client = count_for(options->clients);
+	if (!server->of_client)
+		return err_set(err, -ENOMEM, "out of memory");
 	set_limit(server);
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
 		key = (uintptr_t)server; /* as good as that there is none */
@@ -180,8 +267,10 @@ int server_open(struct server **ret, const struct server_options *options, struc
 	struct server *server = calloc(1, sizeof(*server));
 	int code;
 
-	if (!server)
+	if (!server) {
+		clients_free(options->clients);
 		return err_set(err, -ENOMEM, "out of memory");
+	}
 	server->options = *options;
 	server->loop.epoll = -1;
 	server->signals.fd = -1;
@@ -206,6 +295,7 @@ void server_close(struct server *server)
 	tls_keys_close(server->keys);
 	loop_close(&server->loop);
 	free(server->of_client);
+	clients_free(server->options.clients);
 	free(server);
 }
 

@@ -23,25 +23,29 @@
 
 struct clients;
 
-/* Borrowed while the server lives. */
+/* Borrowed while the server lives, but for @clients. */
 struct server_options {
 	const char *listen[SERVER_DOORS_MAX]; /* "ADDRESS:PORT", "[IPV6]:PORT", ":PORT" */
 	unsigned listen_count;
 	bool plain;
 	const char *certificate, *key; /* files in PEM, unless @plain */
-	const struct clients *clients; /* who is known; NULL: everyone may */
+	struct clients *clients;       /* who is known; NULL: everyone may. The server's */
 	struct reach reach;
 	unsigned limit, client_limit; /* connections at once: of all, of one client */
 	struct stack *in, *out;       /* that connections are taken on, and made on */
 	FILE *log;                    /* a line of JSON for each connection; NULL: none */
+	/* On SIGHUP: puts what is to hold from now on into @fresh, which is as the options are, but has no clients. */
+	int (*renew)(struct server_options *fresh, void *data, struct err *err);
+	void *data;
 };
 
 struct server;
 
-/* Listens; the caller closes. Raises the process's limit of descriptors as far as it may. */
+/* Listens; the caller closes. Takes the clients, also if it fails. Raises the process's limit of descriptors as far as it may. */
 int server_open(struct server **ret, const struct server_options *options, struct err *err);
 void server_close(struct server *server);
 /* Where it listens, by number; NULL: there are no more. */
 const char *server_door(const struct server *server, unsigned number);
-/* Serves until SIGINT, SIGTERM or SIGHUP, which the caller has blocked. */
+/* Serves until SIGINT or SIGTERM, or the SIGHUP of a terminal that has gone; that of somebody who sends it makes what was
+ * read of files be read again: certificate and key, and what @renew does. The caller has blocked all three. */
 int server_run(struct server *server);
