@@ -41,13 +41,14 @@ static int keep(struct results *results, json_t *record)
 	return 0;
 }
 
-static int read_all(FILE *file, const char *path, struct results *results, off_t *ret_whole,
-		    struct err *err)
+int results_read(FILE *file, const char *path, struct results *results, off_t *ret_whole,
+		 struct err *err)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t room = 0;
 	ssize_t length;
 
+	*ret_whole = 0;
 	for (unsigned number = 1; (length = getline(&line, &room, file)) > 0; number++) {
 		json_t *record;
 		int code;
@@ -92,7 +93,7 @@ int results_open(const char *folder, bool write, struct results *ret, struct err
 {
 	_cleanup_fclose_ FILE *file = NULL;
 	char path[PATH_MAX];
-	off_t whole = 0;
+	off_t whole;
 	int copy, code;
 
 	*ret = (struct results){.fd = -1, .all = json_array(), .keys = json_object()};
@@ -104,7 +105,7 @@ int results_open(const char *folder, bool write, struct results *ret, struct err
 	file = copy < 0 ? NULL : fdopen(copy, "r");
 	if (!file)
 		return err_set(err, -errno, "%s cannot be read: %s", path, strerror(errno));
-	code = read_all(file, path, ret, &whole, err);
+	code = results_read(file, path, ret, &whole, err);
 	if (code == 0 && write && ftruncate(ret->fd, whole) < 0)
 		code = err_set(err, -errno, "%s cannot be written: %s", path, strerror(errno));
 	return code;

@@ -9,6 +9,8 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 #define RESULTS_FILE "results.jsonl"
 
@@ -17,6 +19,11 @@ struct results {
 	json_t *all;  /* an array of records; owned */
 	json_t *keys; /* an object: of each record that is of use, that key; owned */
 };
+
+/* Adds the records in @file; in @ret_whole, the bytes of whole lines. @path is for messages. Of @results, @all and @keys are made
+ * already. */
+int results_read(FILE *file, const char *path, struct results *results, off_t *ret_whole,
+		 struct err *err);
 
 /* Opens, or with @write makes, the file in @folder (which is made too, then). What a killed assessment left of a line is cut
  * off. -EINVAL with file and line: something in it is no record; -EBUSY: another assessment writes to it; -ENOENT.

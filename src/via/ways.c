@@ -111,5 +111,26 @@ void ways_learn(struct ways *ways, const char *host, const char *port, enum way 
 	uint64_t destination = hash(host, port);
 
 	ways->memory[destination % WAYS_MEMORY] =
-		(struct ways_memory){destination, now + REMEMBERED, way};
+		(struct ways_memory){destination, now + REMEMBERED, way, false};
+	ways->learned = true;
+}
+
+void ways_recall(struct ways *ways, const struct ways_memory *memory, uint64_t now)
+{
+	struct ways_memory *place = &ways->memory[memory->destination % WAYS_MEMORY];
+
+	if (!memory->destination || memory->until < now ||
+	    (place->destination && now < place->until))
+		return;
+	*place = *memory;
+	if (place->until > now + REMEMBERED)
+		place->until = now + REMEMBERED;
+}
+
+bool ways_hints(const struct ways *ways, const char *host, const char *port)
+{
+	uint64_t destination = hash(host, port);
+	const struct ways_memory *memory = &ways->memory[destination % WAYS_MEMORY];
+
+	return memory->destination == destination && memory->hint;
 }

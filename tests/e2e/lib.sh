@@ -20,6 +20,8 @@ set -eu
 TEST=$(basename "$0" .sh)
 : "${RIVULET:?is not set: run the tests with meson test}"
 E2E_USER=${E2E_USER:-self}
+# What other runs of this user have found out says nothing here, nor the other way round.
+export XDG_STATE_HOME=/dev/null
 BACKGROUND=
 TMP=$(mktemp -d "/tmp/rivulet-$TEST.XXXXXX")
 

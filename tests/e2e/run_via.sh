@@ -90,6 +90,23 @@ EOF3
 fetch 0 http://10.4.0.2/small env XDG_CONFIG_HOME="$TMP/config" $run --
 ! grep -q 'by the relay' "$TMP/err" || fail "a rule does not count"
 
+# Lost: a try for each server in each run, or, for ever, the links of one that was remembered wrongly.
+again="env XDG_STATE_HOME=$TMP/state/new $run"
+fetch 0 http://10.4.0.2/small $again --via "$LINE" --
+says '10.4.0.2:80: does not speak MPTCP: by the relay'
+remembered=$TMP/state/new/rivulet/servers
+soon test -s "$remembered" || fail "nothing is remembered"
+! grep -q 10.4 "$remembered" || fail "who was talked to is written down"
+fetch 0 http://10.4.0.2/small $again --via "$LINE" --
+says '10.4.0.2:80: did not speak MPTCP lately: by the relay'
+sed -i 's/relay/direct/' "$remembered"
+fetch 0 http://10.4.0.2/file $again --report "$TMP/report" --via "$LINE" --
+same file
+jq -e '[.links[] | select(.received > 3e5)] | length == 2' "$TMP/report" >/dev/null || fail "what was remembered is believed"
+head -c 100000 /dev/urandom >"$remembered"
+fetch 0 http://10.4.0.2/small $again --via "$LINE" --
+says 'does not speak MPTCP'
+
 # Lost: programs would not be told what is wrong with a server, and the next try on the same socket.
 fetch 7 http://10.4.0.2:83/ "$RIVULET" run --quiet --via "$LINE" --via-always --
 "$RIVULET" run --quiet --via "$LINE" --via-always -- python3 "$PROGRAM_SOURCES/via.py" 10.4.0.2 80 || fail "via.py"

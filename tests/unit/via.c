@@ -4,6 +4,7 @@
 #include "via/config.h"
 #include "via/exchange.h"
 #include "via/join.h"
+#include "via/memory.h"
 #include "via/reach.h"
 #include "via/server/clients.h"
 #include "via/ways.h"
@@ -370,6 +371,50 @@ static void file_of_destinations(void **state)
 	assert_non_null(strstr(err.text, "f:2: "));
 }
 
+/* Lost: what an earlier run found out; or servers would be led the wrong way for ever, by what somebody wrote into a file. */
+static void remembered_from_run_to_run(void **state)
+{
+	static const char junk[] =
+		"\n0 direct 99999999999\nxyz relay 2000\n0000000000000001 relay\n"
+		"0000000000000002 up 99999999999\n0000000000000003 relay -1 x\n"
+		"0000000000000004 relay 1999999999999999999999999\nrest";
+	const struct memory_clock before = {100, 1000000}, later = {5, 1001000};
+	static char text[MEMORY_TEXT_MAX];
+	static struct ways ways, next;
+	size_t size;
+
+	ways = next = (struct ways){0};
+	assert_int_equal(memory_text(&ways, text, &before), 0);
+	ways_learn(&ways, "192.0.2.1", "80", WAY_VIA, before.now);
+	ways_learn(&ways, "example.org", "443", WAY_DIRECT, before.now);
+	size = memory_text(&ways, text, &before);
+	assert_true(size > 0 && size < MEMORY_TEXT_MAX);
+	assert_null(memmem(text, size, "192.0.2.1", 9));
+	assert_null(memmem(text, size, "example", 7));
+
+	memory_parse(&next, text, size, &later);
+	assert_int_equal(ways_of(&next, "192.0.2.1", "80", later.now), WAY_VIA);
+	assert_int_equal(ways_of(&next, "example.org", "443", later.now), WAY_DIRECT);
+	assert_true(ways_hints(&next, "192.0.2.1", "80"));
+	assert_false(ways_hints(&ways, "192.0.2.1", "80"));
+	/* It ends when it would have ended. */
+	assert_int_equal(ways_of(&next, "192.0.2.1", "80", later.now + 2601), WAY_FIND);
+	/* What this run found out counts more. */
+	ways_learn(&next, "192.0.2.1", "80", WAY_DIRECT, later.now);
+	memory_parse(&next, text, size, &later);
+	assert_int_equal(ways_of(&next, "192.0.2.1", "80", later.now), WAY_DIRECT);
+	assert_false(ways_hints(&next, "192.0.2.1", "80"));
+
+	/* A clock that was wrong, and what is no line. */
+	next = (struct ways){0};
+	memory_parse(&next, text, size, &(struct memory_clock){5, 1000});
+	assert_int_equal(ways_of(&next, "192.0.2.1", "80", 5 + 3599), WAY_VIA);
+	assert_int_equal(ways_of(&next, "192.0.2.1", "80", 5 + 3601), WAY_FIND);
+	next = (struct ways){0};
+	memory_parse(&next, junk, strlen(junk), &later);
+	assert_int_equal(memory_text(&next, text, &later), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +427,7 @@ int main(void)
 		cmocka_unit_test(known_clients),
 		cmocka_unit_test(clients_that_change),
 		cmocka_unit_test(file_of_destinations),
+		cmocka_unit_test(remembered_from_run_to_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

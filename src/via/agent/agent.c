@@ -4,6 +4,7 @@
 #include "attach/proxy/announce.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "via/memory.h"
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -122,6 +123,7 @@ static void desert(struct agent *agent)
 {
 	hush();
 	agent->deserted = true;
+	memory_save(&agent->options.ways);
 	loop_forget(&agent->loop, &agent->requests);
 	close_doors(agent);
 	pool_close(agent);
@@ -205,6 +207,7 @@ int agent_main(const struct via_options *options, int requests, const int doors[
 	TAILQ_INIT(&agent->transfers);
 	raise_limit();
 	signal(SIGPIPE, SIG_IGN); /* splice(2) cannot be told not to */
+	memory_load(&agent->options.ways);
 	code = set_up(agent);
 	if (code == 0) {
 		pool_open(agent);

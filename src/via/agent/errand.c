@@ -193,6 +193,11 @@ static enum way said(const struct errand *errand)
 	return ways_said(&errand->agent->options.ways, errand->request.host, errand->request.port);
 }
 
+static bool is_hint(const struct errand *errand)
+{
+	return ways_hints(&errand->agent->options.ways, errand->request.host, errand->request.port);
+}
+
 static void learn(struct errand *errand, enum way way)
 {
 	errand->way = way;
@@ -205,7 +210,7 @@ static void on_direct(struct errand *errand, int fd)
 {
 	const struct stack *stack = errand->agent->stack;
 	struct rv_status status = {0};
-	bool multipath, find = said(errand) == WAY_FIND;
+	bool multipath, known, find = said(errand) == WAY_FIND;
 	const int on = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -222,8 +227,12 @@ static void on_direct(struct errand *errand, int fd)
 		succeed(errand);
 		return;
 	}
+	known = errand->way == WAY_DIRECT;
 	learn(errand, WAY_VIA);
-	fail(errand); /* unless the relay is being asked */
+	if (known)
+		go_via(errand); /* it was another way before */
+	else
+		fail(errand); /* unless the relay is being asked */
 }
 
 static void dial(struct errand *errand)
@@ -310,8 +319,9 @@ static void on_line(struct line *line, int code)
 		snprintf(text, sizeof(text), "by the relay %s", errand->agent->options.relay.host);
 		explain(errand,
 			said(errand) == WAY_VIA  ? "as was said"
-			: errand->way == WAY_VIA ? "does not speak MPTCP"
-						 : "has not said whether it speaks MPTCP",
+			: errand->way != WAY_VIA ? "has not said whether it speaks MPTCP"
+			: is_hint(errand)        ? "did not speak MPTCP lately"
+						 : "does not speak MPTCP",
 			text);
 		succeed(errand);
 		return;
