@@ -102,6 +102,14 @@ static void await_end(int fd, uint64_t time)
 		;
 }
 
+/* Whoever gives up does not wait until what he wrote is delivered, which a dead link does not do. */
+static void abandon(int fd)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 /* Says hello. What is timed takes its time from here on, whatever it took to come here. */
 static int greet(const struct client *client, int fd, struct hello *hello)
 {
@@ -128,6 +136,8 @@ static int once(const struct client *client, struct random *random)
 		meter_delay(client->meter, meter_now(client->meter) - before);
 	if (code == 0 || (code == -ETIMEDOUT && fd >= 0))
 		await_end(fd, code == 0 ? SERVER_TIME : SERVER_TIME_GIVEN_UP);
+	if (code < 0 && fd >= 0)
+		abandon(fd);
 	meter_over(client->meter, code, when);
 	return code;
 }
