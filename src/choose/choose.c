@@ -62,6 +62,17 @@ static bool find_own(const struct choose_query *query, char ret[static PATH_MAX]
 	return query->measured || is_there(ret);
 }
 
+/* Where, when and how it was measured is what figures of another device are worth. */
+static void describe(const struct measurements *from, const char *path,
+		     char ret[static CHOICES_SOURCE])
+{
+	const char *words = json_string_value(
+		json_object_get(json_object_get(from->document, "about"), "words"));
+
+	snprintf(ret, CHOICES_SOURCE, "%s%s%s%s", path, words ? " (" : "", words ? words : "",
+		 words ? ")" : "");
+}
+
 static int load(struct choosing *choosing, struct err *err)
 {
 	struct choices *choices = choosing->choices;
@@ -74,7 +85,7 @@ static int load(struct choosing *choosing, struct err *err)
 	}
 	if (code == 0 && find_shipped(path)) {
 		code = measurements_load(path, &choosing->shipped, err);
-		snprintf(choices->sources[1], sizeof(choices->sources[1]), "%s", path);
+		describe(&choosing->shipped, path, choices->sources[1]);
 	}
 	if (code == 0 && !choosing->own.count && !choosing->shipped.count)
 		code = err_set(err, -ENOENT,

@@ -9,7 +9,8 @@
 #include "choose/measurements.h"
 #include "stack/stack.h"
 
-#define CHOICES_MAX 16
+#define CHOICES_SOURCE 1024
+#define CHOICES_MAX    16
 
 /* All borrowed. */
 struct choose_query {
@@ -38,7 +39,7 @@ struct choices {
 	unsigned count;
 	char profile
 		[32]; /* that this device was taken to be like, in the measurements that came with us; "" */
-	char sources[2][256]; /* files that were used; "" */
+	char sources[2][CHOICES_SOURCE]; /* files that were used; "" */
 };
 
 /* -ENOENT: there are no measurements at all; -EINVAL: a file is none. */

@@ -58,6 +58,12 @@ if grep -Eo '(src|href)="[^#"]+' "$out/report.html"; then
 	fail "the page needs other files"
 fi
 ! command -v gnuplot >/dev/null || expect_text '<svg' "$out/report.html"
+
+# Lost: what others can choose by, and where it comes from.
+expect "measurements to ship" "$(dirname "$0")/../../scripts/ship-measurements" --note 'by a test' --to "$TMP/shipped.json" "$out"
+(cd "$TMP" && RIVULET_MEASUREMENTS=$TMP/shipped.json rivulet choose --for bulk >"$TMP/chosen") || fail "no choice by what is shipped"
+expect_text 'Shipped measurements: .*shipped.json \(.*by a test\)' "$TMP/chosen"
+expect_text '^Choice: ' "$TMP/chosen"
 [ "$(wc -l <"$out/results.csv")" = $((planned + 1)) ] || fail "results.csv: $(cat "$out/results.csv")"
 jq -e '.groups | length > 5' "$out/summary.json" >/dev/null || fail "summary.json"
 

@@ -35,6 +35,13 @@ expect "what nobody measured" choose --for messages
 expect_text '^No choice' "$OUT"
 choose --for messages --json | jq -e 'all(.choices[]; .score == null)' >/dev/null || fail "a score from nothing"
 
+# Lost: a choice where nobody has measured anything.
+for application in bulk interactive messages background offload; do
+	(cd "$TMP" && rivulet choose --for $application) >"$TMP/chosen" || fail "no choice for $application"
+	expect_text '^Shipped measurements: ' "$TMP/chosen"
+	expect_text '^Choice: ' "$TMP/chosen"
+done
+
 # Lost: a run would be on another stack than the one that was chosen, or on none.
 mkdir "$TMP/www"
 head -c 100000 /dev/zero >"$TMP/www/file"
