@@ -8,7 +8,9 @@
 
 /* A flow reads that often before others have their turn. */
 #define READS_IN_TURN 4
-#define ENDED         (EPOLLHUP | EPOLLERR)
+/* From here on to move pages is cheaper than to copy. */
+#define MUCH  (FLOW_READ / 4)
+#define ENDED (EPOLLHUP | EPOLLERR)
 
 static struct flow_end *other(struct flow *flow, const struct flow_end *end)
 {
@@ -125,13 +127,15 @@ static int move_pages(struct flow *flow, struct flow_end *end)
 	ssize_t got = pages_take(&way->pages, end->source.fd);
 
 	way->ended = got == 0;
-	way->bulk = got >= FLOW_READ / 4;
+	/* That nothing is left just now does not say that little will come next. */
+	if (got != -EAGAIN)
+		way->bulk = got >= MUCH;
 	if (got == -EINVAL)
 		return 0; /* by bytes, then */
 	if (got <= 0)
 		return got < 0 ? (int)got : -EAGAIN;
 	write_held(flow, end);
-	return is_holding(way) ? -EAGAIN : 0;
+	return is_holding(way) || got < FLOW_READ ? -EAGAIN : 0;
 }
 
 static int move_bytes(struct flow *flow, struct flow_end *end)
@@ -146,7 +150,7 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 		way->ended = true;
 		return -EAGAIN;
 	}
-	way->bulk = got == sizeof(bytes);
+	way->bulk = got >= MUCH;
 	done = write_some(other(flow, end)->source.fd, bytes, (size_t)got);
 	if (done < 0) {
 		drop(flow, other(flow, end), (int)done);
@@ -158,7 +162,7 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 
 		return err < 0 ? err : -EAGAIN;
 	}
-	return way->bulk ? 0 : -EAGAIN;
+	return got == sizeof(bytes) ? 0 : -EAGAIN;
 }
 
 static int move(struct flow *flow, struct flow_end *end)

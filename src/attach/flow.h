@@ -20,7 +20,7 @@ struct flow_way {           /* from one end to the other */
 	uint8_t *held;      /* owned; NULL: nothing */
 	size_t at, size;    /* held[at..size) is still to be written */
 	struct pages pages; /* held as well, never both */
-	bool bulk;          /* it fills every reading: pages are moved instead of bytes */
+	bool bulk;          /* much comes at once: pages are moved instead of bytes */
 	bool ended;         /* no more will be read */
 	bool closed;        /* and the receiver knows */
 	uint64_t moved;     /* bytes written */
