@@ -1,18 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Socket options behave as TCP's: every number, in every state; what differs is listed, with the reason,
-# in programs/options.py.
+# in programs/options.py, and for relayed programs in docs/differences.md.
 . "$(dirname "$0")/run_lib.sh"
+TABLE=$(dirname "$0")/../../docs/differences.md
 
 run() {
-	rivulet lab run pair -- "$RIVULET" run --quiet -- "$@"
+	rivulet lab run pair -- "$RIVULET" run --quiet "$@"
 }
 
 # Lost: a program would be refused what TCP gives, stop, and nobody would know that it is our doing.
 compare() {
 	rivulet lab run pair -- "$1" >"$TMP/plain" || fail "$1, without us"
-	run "$1" >"$TMP/under" || fail "$1"
+	run -- "$1" >"$TMP/under" || fail "$1"
 	python3 "$PROGRAM_SOURCES/options.py" "$TMP/plain" "$TMP/under" || fail "$1: options differ"
+	run --stack host -- "$1" >"$TMP/under" || fail "$1, relayed"
+	python3 "$PROGRAM_SOURCES/options.py" "$TMP/plain" "$TMP/under" "$TABLE" || fail "$1, relayed: options differ"
 }
 compare "$PROGRAMS/options"
 if [ -x "$PROGRAMS/options-32" ]; then
@@ -42,7 +45,7 @@ def set_errno(fd, level, name, value, size):
 EOF
 python() {
 	{ cat "$TMP/lib.py"; cat; } >"$TMP/program.py"
-	expect "$1" run python3 "$TMP/program.py"
+	expect "$1" run -- python3 "$TMP/program.py"
 }
 
 # Lost: one socket's values would be another's, or would be there after it is closed.

@@ -144,13 +144,15 @@ static int set(struct relayed *socket, const struct call *call, int theirs)
 		return -EPERM;
 	/* As where TCP can have no other protocol over it. */
 	if (level == IPPROTO_TCP && name == TCP_ULP_)
-		return -ENOENT;
+		return size > 0 ? -ENOENT : -EINVAL;
 	far = relayed_far(socket);
 	if (far < 0)
 		return far;
 	if (is_narrow(call, level, name))
 		size = (int)widen(value, (size_t)size);
-	err = relay->calls->set(relay->stack, far, level, name, value, (socklen_t)size);
+	/* Without an address and of no size: that takes some values back. */
+	err = relay->calls->set(relay->stack, far, level, name,
+				size > 0 || call->args[3] ? value : NULL, (socklen_t)size);
 	if (err == 0 && is_of_waiting(level, name))
 		setsockopt(theirs, level, name, value, (socklen_t)size);
 	return err;
@@ -205,9 +207,10 @@ static int tell(struct relayed *socket, const struct call *call, int theirs)
 
 	if (caller_read(call->pid, call->args[4], &room, sizeof(room)) != sizeof(room))
 		return -EFAULT;
-	if (room < 0)
+	/* IPv6 takes it for a large one. */
+	if (room < 0 && call->args[1] != IPPROTO_IPV6)
 		return -EINVAL;
-	size = room > VALUE_MAX ? VALUE_MAX : (socklen_t)room;
+	size = room < 0 || room > VALUE_MAX ? VALUE_MAX : (socklen_t)room;
 	err = get(socket, call, theirs, value, narrow ? &full : &size);
 	if (err == 0 && narrow && narrow_down(value) < size)
 		size = sizeof(struct narrow);

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""options.py PLAIN RUN: compares what two runs of `options` printed, without and under `rivulet run`.
+"""options.py PLAIN RUN [TABLE]: compares what two runs of `options` printed, without and under `rivulet run`.
 
 Every difference must be permitted by a row of the list below, which says why it is there and is what
-the manual page's caveats are about. Fails with the differences that no row permits."""
+the manual page's caveats are about; of a program that is relayed, by a row of the table in TABLE
+(docs/differences.md). Fails with the differences that no row permits, and with rows of TABLE that
+permit none, but for those that are about 32-bit programs."""
 import re
 import sys
 
-EPERM, EINVAL, ENOPROTOOPT, EOPNOTSUPP = 1, 22, 92, 95
+EPERM, EFAULT, EINVAL, ENOPROTOOPT, EOPNOTSUPP = 1, 14, 22, 92, 95
 
 
 class Said:
@@ -104,22 +106,60 @@ PERMITTED = [
 ]
 
 
+# What the third column of the table says.
+KINDS = {
+    "ENOPROTOOPT": says(ENOPROTOOPT),
+    "another error": both_refuse,
+    "another value": fact,
+    "EFAULT": either(says(EFAULT), fact),
+}
+LEVELS, NUMBERS = ("socket", "tcp", "ip", "ipv6"), "0-83"
+
+
 def numbers(text):
     for word in text.split():
         first, _, last = word.partition("-")
         yield from range(int(first), int(last or first) + 1)
 
 
+def table(path):
+    """The rows `| LEVEL NUMBERS | CALLS | WHAT THE RELAY SAYS | WHY |` of a document."""
+    for line in open(path, encoding="utf-8"):
+        what = line.strip("| \n").partition(" ")[0]
+        if not line.startswith("| ") or what not in (*LEVELS, "all"):
+            continue
+        options, calls, kind, why = (cell.strip() for cell in line.strip().strip("|").split("|"))
+        assert why, line
+        call = {"all": ALL, "set": SET, "get": GET}.get(calls) or "|".join(calls.split(", "))
+        for level in LEVELS if what == "all" else (what,):
+            yield level, options.partition(" ")[2] or NUMBERS, ALL, call, KINDS[kind], line.strip()
+
+
+class Rule:
+    def __init__(self, state, call, kind, row):
+        self.state, self.call, self.kind, self.row = re.compile(state), re.compile(call), kind, row
+
+
 RULES = {}
-for level, names, state, call, kind in PERMITTED:
-    for name in numbers(names):
-        rule = (re.compile(state), re.compile(call), kind)
-        RULES.setdefault((level, str(name)), []).append(rule)
+USED = {}  # rows of the table, and whether they permitted anything
+
+
+def add_rules(rows):
+    for level, names, state, call, kind, *row in rows:
+        rule = Rule(state, call, kind, row[0] if row else None)
+        if row:
+            USED[row[0]] = False
+        for name in numbers(names):
+            RULES.setdefault((level, str(name)), []).append(rule)
 
 
 def permitted(level, name, state, call, tcp, run):
-    return any(s.fullmatch(state) and c.fullmatch(call) and kind(tcp, run)
-               for s, c, kind in RULES.get((level, name), []))
+    for rule in RULES.get((level, name), []):
+        if rule.state.fullmatch(state) and rule.call.fullmatch(call) and rule.kind(tcp, run):
+            if rule.row:
+                USED[rule.row] = True
+            return True
+    return False
 
 
 def split(words, call):
@@ -131,6 +171,7 @@ def split(words, call):
 
 def main():
     bad = asked = different = 0
+    add_rules(table(sys.argv[3]) if len(sys.argv) > 3 else PERMITTED)
     with open(sys.argv[1], encoding="ascii") as plain, open(sys.argv[2], encoding="ascii") as under:
         for tcp, run in zip(plain, under, strict=True):
             asked += 1
@@ -146,6 +187,9 @@ def main():
                 bad += 1
                 if bad <= 40:
                     print(f"{what}: TCP says{tcp_said}, under run{run_said}")
+    for row in (row for row, used in USED.items() if not used and "32-bit" not in row):
+        bad += 1
+        print(f"the table lists what is no difference: {row}")
     print(f"{asked} calls, {different} with a known difference, {bad} with another")
     sys.exit(bad > 0 or asked == 0)
 
