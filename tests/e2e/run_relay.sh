@@ -26,6 +26,13 @@ expect "ends, cut-offs, many at once" rivulet lab run pair --also "server: pytho
 	sh -c "$PHONE --quiet -- python3 '$here/programs/relayed.py' 10.1.0.1"
 cat "$OUT"
 
+# Lost: a battery, for nothing; and memory, with every connection. (A sanitizer keeps what was freed for a while.)
+growth=256
+! grep -qa __asan_init "$RIVULET" || growth=262144
+expect "idle, and after many connections" rivulet lab run pair -- \
+	sh -c "$PHONE --quiet -- python3 '$here/programs/idle.py' $growth '$TMP'"
+cat "$OUT"
+
 # Lost: a host with files of ours on it, whoever is killed; and a program whose new connections fail for ever.
 state=$TMP/state
 mkdir -m 700 "$state"
