@@ -25,7 +25,10 @@ struct attachment_totals {
 struct attachment {
 	const struct attachment_ops *ops;
 	struct attachment_totals totals; /* where bytes pass through it */
-	int fd; /* polls readable when serve() has something to do; not owned; -1: the loop sees to it */
+	/* What polls readable when it has something to do; -1: there is none, or the loop sees to it. */
+	int asks; /* serve() */
+	int made; /* made() */
+	int fd;   /* go_on() */
 };
 
 /* All borrowed, and to outlive the attachment. */
@@ -36,6 +39,7 @@ struct attachment_setup {
 	const char *folder;        /* that only the user can enter */
 	struct loop *loop;         /* for one that moves bytes; NULL where there is no stack */
 	struct steering *steering; /* asked before each connection; NULL: none is */
+	bool threads; /* may it have some? The user then calls made(), and stands_open() */
 	const struct stack_links *links; /* for a stack that needs them; only while it opens */
 };
 
@@ -58,6 +62,10 @@ struct attachment_ops {
 	/* Answers one question; NULL: it answers from within the loop. 1: what happened is in @ret; 0: nothing that matters; negative: the listener is
 	 * unusable. May block if nobody asks. */
 	int (*serve)(struct attachment *attachment, struct attached *ret);
+	/* What was done without serve(), since; one by one. False: no more. NULL: nothing ever. */
+	bool (*made)(struct attachment *attachment, struct attached *ret);
+	/* Until @until (of clock_now()) no program has to wait before it makes a socket. NULL: serve() is called for all. */
+	void (*stands_open)(struct attachment *attachment, uint64_t until);
 	/* Goes on with what was not answered at once, when @fd polls readable. NULL: serve() does it. */
 	void (*go_on)(struct attachment *attachment);
 	/* Has it work that the program does not wait for? NULL: never. */

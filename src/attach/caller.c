@@ -12,12 +12,13 @@
 
 #define PIDFD_THREAD_ O_EXCL /* since 6.9 */
 
-/* Names a network namespace by what its file in /proc links to; to follow the link would make the
- * kernel make an inode of it, for each call. */
-static int name_namespace(const char *path, char ret[static sizeof(((struct home *)0)->name)])
+/* Names a network namespace by what its file in /proc, at @path from there, links to; to follow the link would make the kernel
+ * make an inode of it, for each call. */
+static int name_namespace(int processes, const char *path,
+			  char ret[static sizeof(((struct home *)0)->name)])
 {
 	size_t size = sizeof(((struct home *)0)->name);
-	ssize_t length = readlink(path, ret, size);
+	ssize_t length = readlinkat(processes, path, ret, size);
 
 	if (length < 0 || (size_t)length == size)
 		return length < 0 ? -errno : -ENAMETOOLONG;
@@ -29,10 +30,9 @@ int home_open(struct home *ret)
 {
 	int err;
 
-	ret->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (ret->fd < 0)
-		return -errno;
-	err = name_namespace("/proc/self/ns/net", ret->name);
+	ret->processes = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ret->fd = openat(ret->processes, "self/ns/net", O_RDONLY | O_CLOEXEC);
+	err = ret->fd < 0 ? -errno : name_namespace(ret->processes, "self/ns/net", ret->name);
 	if (err < 0)
 		home_close(ret);
 	return err;
@@ -41,6 +41,7 @@ int home_open(struct home *ret)
 void home_close(struct home *home)
 {
 	home->fd = close_fd(home->fd);
+	home->processes = close_fd(home->processes);
 }
 
 int caller_socket(const struct home *home, pid_t pid, int domain, int type, int protocol)
@@ -49,14 +50,14 @@ int caller_socket(const struct home *home, pid_t pid, int domain, int type, int 
 	char path[40], there[sizeof(home->name)];
 	int fd, err;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	if (home->fd < 0 || name_namespace(path, there) < 0)
+	snprintf(path, sizeof(path), "%d/ns/net", pid);
+	if (home->fd < 0 || name_namespace(home->processes, path, there) < 0)
 		return -EACCES;
 	if (strcmp(there, home->name) == 0) {
 		fd = socket(domain, type, protocol);
 		return fd < 0 ? -errno : fd;
 	}
-	theirs = open(path, O_RDONLY | O_CLOEXEC);
+	theirs = openat(home->processes, path, O_RDONLY | O_CLOEXEC);
 	if (theirs < 0 || setns(theirs, CLONE_NEWNET) < 0)
 		return -errno;
 	fd = socket(domain, type, protocol);
@@ -70,8 +71,9 @@ bool caller_is_home(const struct home *home, pid_t pid)
 {
 	char path[40], there[sizeof(home->name)];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	return home->fd >= 0 && name_namespace(path, there) == 0 && strcmp(there, home->name) == 0;
+	snprintf(path, sizeof(path), "%d/ns/net", pid);
+	return home->fd >= 0 && name_namespace(home->processes, path, there) == 0 &&
+	       strcmp(there, home->name) == 0;
 }
 
 /* The set of capabilities that are in effect; none if it cannot be read. */

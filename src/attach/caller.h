@@ -14,6 +14,7 @@
 /* The network namespace that this process is in. */
 struct home {
 	int fd;        /* owned */
+	int processes; /* /proc; owned */
 	char name[32]; /* to compare with: "net:[4026531840]" */
 };
 

@@ -9,9 +9,11 @@
 #include "attach/answer.h"
 #include "attach/attachment.h"
 #include "attach/caller.h"
+#include "attach/clerks.h"
 #include "attach/filter.h"
 #include "attach/notify.h"
 #include "attach/redirect.h"
+#include "attach/stand_in.h"
 #include "base/cleanup.h"
 
 #include <linux/seccomp.h>
@@ -19,15 +21,10 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
-
-enum { SOCKETCALL = 102, SOCKETCALL_SOCKET = 1 }; /* i386: one call for all of sockets */
 
 struct substitute {
 	struct attachment attachment;
@@ -35,6 +32,7 @@ struct substitute {
 	struct home home;
 	struct answer *answer;     /* owned */
 	struct redirect *redirect; /* owned; NULL: there is no route */
+	struct clerks *clerks;     /* owned; NULL: all questions are answered by serve() */
 };
 
 static int load(bool routed, int *ret_own, struct err *err)
@@ -47,6 +45,7 @@ static void close_substitute(struct attachment *attachment)
 {
 	struct substitute *s = (struct substitute *)attachment;
 
+	clerks_close(s->clerks);
 	redirect_close(s->redirect);
 	answer_free(s->answer);
 	home_close(&s->home);
@@ -69,7 +68,8 @@ static int open_substitute(const struct attachment_setup *setup, struct attachme
 		close_substitute(&s->attachment);
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
 	}
-	s->attachment.fd = listener;
+	s->attachment.asks = listener;
+	s->attachment.fd = s->attachment.made = -1;
 	if (setup->steering) {
 		int code = redirect_open(&s->redirect, listener, setup->steering);
 
@@ -79,83 +79,51 @@ static int open_substitute(const struct attachment_setup *setup, struct attachme
 				       strerror(-code));
 		}
 		s->attachment.fd = redirect_fd(s->redirect);
+	} else if (setup->threads && clerks_open(&s->clerks, listener, &s->home) == 0) {
+		s->attachment.asks = clerks_question_fd(s->clerks);
+		s->attachment.made = clerks_done_fd(s->clerks);
 	}
 	*ret = &s->attachment;
 	return 0;
-}
-
-struct call {
-	int domain, type, protocol;
-};
-
-/* The arguments of socket(), from registers; or from the program's memory for socketcall(). The
- * copy is read once and judged afterwards: what the program changes meanwhile does not matter. */
-static bool decode(const struct seccomp_notif *request, struct call *ret)
-{
-	const struct seccomp_data *data = &request->data;
-	uint32_t words[3];
-
-	if (data->arch == SCMP_ARCH_X86 && data->nr == SOCKETCALL) {
-		struct iovec ours = {words, sizeof(words)};
-		struct iovec theirs = {(void *)(uintptr_t)(uint32_t)data->args[1], sizeof(words)};
-
-		if ((int)data->args[0] != SOCKETCALL_SOCKET ||
-		    process_vm_readv((pid_t)request->pid, &ours, 1, &theirs, 1, 0) != sizeof(words))
-			return false;
-		*ret = (struct call){(int)words[0], (int)words[1], (int)words[2]};
-	} else {
-		*ret = (struct call){(int)data->args[0], (int)data->args[1], (int)data->args[2]};
-	}
-	return (ret->domain == AF_INET || ret->domain == AF_INET6) &&
-	       (ret->type & 0xf) == SOCK_STREAM &&
-	       (ret->protocol == 0 || ret->protocol == IPPROTO_TCP ||
-		ret->protocol == IPPROTO_MPTCP);
-}
-
-/* Fails unless the asker still waits: then what was read under its pid was its own. */
-static int give(struct substitute *s, int fd, bool close_on_exec)
-{
-	uint64_t id = s->notify.request->id;
-	int err = notify_give(&s->notify, id, fd, close_on_exec);
-
-	/* Its table of descriptors is full: as socket() would have said. */
-	if (err == -EMFILE)
-		notify_answer(&s->notify, id, err);
-	else if (err < 0 && err != -ENOENT)
-		notify_let_go(&s->notify, id);
-	return err;
 }
 
 static int serve_socket(struct substitute *s, struct attached *ret)
 {
 	const struct seccomp_notif *request = s->notify.request;
 	_cleanup_close_ int fd = -1;
-	struct stat st;
-	struct call call;
+	struct stand_in wanted;
 
-	if (!decode(request, &call)) {
+	if (!stand_in_wanted(request, &wanted)) {
 		notify_let_go(&s->notify, request->id);
 		return 0;
 	}
-	fd = caller_socket(&s->home, (pid_t)request->pid, call.domain, call.type, IPPROTO_MPTCP);
+	fd = stand_in_make(&s->home, request, &wanted, &ret->inode);
 	if (fd < 0) {
 		ret->error = fd;
 		notify_let_go(&s->notify, request->id);
 		return 1;
 	}
-	if (call.protocol == IPPROTO_MPTCP)
+	if (wanted.protocol == IPPROTO_MPTCP)
 		answer_own(s->answer, fd);
-	ret->error = give(s, fd, call.type & SOCK_CLOEXEC);
-	if (ret->error == 0 && fstat(fd, &st) == 0)
-		ret->inode = (uint32_t)st.st_ino;
+	ret->error = stand_in_give(&s->notify, fd, &wanted);
+	if (ret->error < 0)
+		ret->inode = 0;
 	return ret->error == -ENOENT ? 0 : 1;
+}
+
+/* As notify_receive(), from whoever receives. */
+static int receive(struct substitute *s)
+{
+	if (!s->clerks)
+		return notify_receive(&s->notify);
+	return clerks_question(s->clerks, s->notify.request) ? 1 : 0;
 }
 
 static int serve(struct attachment *attachment, struct attached *ret)
 {
 	struct substitute *s = (struct substitute *)attachment;
 	const struct seccomp_notif *request = s->notify.request;
-	int got = notify_receive(&s->notify);
+	int got = receive(s);
 
 	if (got <= 0)
 		return got;
@@ -178,6 +146,21 @@ static int serve(struct attachment *attachment, struct attached *ret)
 		return 0;
 	}
 	return serve_socket(s, ret);
+}
+
+static bool made(struct attachment *attachment, struct attached *ret)
+{
+	struct substitute *s = (struct substitute *)attachment;
+
+	return s->clerks && clerks_done(s->clerks, ret);
+}
+
+static void stands_open(struct attachment *attachment, uint64_t until)
+{
+	struct substitute *s = (struct substitute *)attachment;
+
+	if (s->clerks)
+		clerks_free(s->clerks, until);
 }
 
 static void go_on(struct attachment *attachment)
@@ -203,6 +186,8 @@ const struct attachment_ops attachment_substitute = {
 	.load = load,
 	.open = open_substitute,
 	.serve = serve,
+	.made = made,
+	.stands_open = stands_open,
 	.go_on = go_on,
 	.let_go = let_all_go,
 	.close = close_substitute,

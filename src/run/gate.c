@@ -79,14 +79,21 @@ static void ask(struct gate *gate, uint64_t now)
 	gate->asked_at = now;
 }
 
-bool gate_holds(struct gate *gate, uint64_t now)
+uint64_t gate_stands_open(const struct gate *gate)
 {
 	if (!gate->nl || gate->count < 2 || gate->dead)
+		return UINT64_MAX;
+	if (gate->asking || !gate->links[0].alive_at)
+		return 0;
+	return gate->links[0].alive_at + FRESH;
+}
+
+bool gate_holds(struct gate *gate, uint64_t now)
+{
+	if (now < gate_stands_open(gate))
 		return false;
 	if (gate->asking)
 		return true;
-	if (gate->links[0].alive_at && now - gate->links[0].alive_at < FRESH)
-		return false;
 	ask(gate, now);
 	gate->asking = gate->nl != NULL;
 	return gate->asking;

@@ -54,6 +54,9 @@ void gate_alive(struct gate *gate, unsigned link, uint64_t now);
 /* A program makes a socket: true if it is to wait until gate_look() says that it need not. */
 bool gate_holds(struct gate *gate, uint64_t now);
 
+/* Until when it will not hold anybody: 0, it may now; UINT64_MAX: until something happens. */
+uint64_t gate_stands_open(const struct gate *gate);
+
 /* Looks for answers; call it at gate_next(). */
 void gate_look(struct gate *gate, uint64_t now, gate_act act, void *data);
 

@@ -182,6 +182,7 @@ void lookout_look(struct lookout *lookout, const struct links *links,
 	uint64_t start = clock_now(), cost = processor_time(), at;
 	bool watching;
 
+	lookout->next = UINT64_MAX;
 	if (!lookout->diag)
 		return;
 	if (look(lookout, links, acts))
@@ -195,7 +196,6 @@ void lookout_look(struct lookout *lookout, const struct links *links,
 	at = start + lookout->interval;
 	if (rejoin_next(&lookout->rejoin) < at)
 		at = rejoin_next(&lookout->rejoin);
-	lookout->next = UINT64_MAX;
 	if (watching || expects_more(lookout))
 		lookout->next = at > lookout->earliest ? at : lookout->earliest;
 }

@@ -21,7 +21,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-enum { CONTROL, LISTENER, WORK, MADE, NET, GONE, STATUS, PROBES, SOURCES = PROBES + PROBER_MAX };
+/* LISTENER is for its end alone. */
+enum { CONTROL, LISTENER, ASKS, WORK, MADE, VIA_MADE, NET, GONE, STATUS, PROBES };
+#define SOURCES (PROBES + PROBER_MAX)
 
 #define LEADS_WITHIN (200 * NS_PER_MS)
 #define HEAR_EVERY   (5 * NS_PER_MS)
@@ -39,7 +41,7 @@ struct state {
 	struct gate gate;
 	struct status status;
 	uint64_t leads_until; /* new connections are led around a link by then */
-	uint64_t heard;       /* when the kernel's announcements were last read */
+	uint64_t heard;       /* when what is announced by the thousand was last read */
 	unsigned refused;
 	bool ended; /* the program has */
 };
@@ -120,12 +122,35 @@ static void bound_backlog(uint32_t bytes, void *data)
 	net_backlog(&s->net, bytes);
 }
 
+static void note(struct state *s, const struct attached *done)
+{
+	if (done->led_away) {
+		ledger_unmade(s->lookout.ledger, done->led_away);
+	} else if (done->inode) {
+		ledger_made(s->lookout.ledger, done->inode);
+		lookout_soon(&s->lookout);
+	} else {
+		s->refused++;
+	}
+}
+
+/* Before anything is seen of them: sockets that were made without serve(). */
+static void hear_of_made(struct state *s)
+{
+	struct attached done;
+
+	while (s->attachment && s->attachment->ops->made &&
+	       s->attachment->ops->made(s->attachment, &done))
+		note(s, &done);
+}
+
 static void look(struct state *s)
 {
 	const struct lookout_acts acts = {act, put_in_anew, bound_backlog, s};
 
 	if (s->net.privileged)
 		view_tell_rejoin(&s->view, &s->lookout.rejoin);
+	hear_of_made(s);
 	lookout_look(&s->lookout, &s->view.links, &acts);
 }
 
@@ -148,8 +173,10 @@ static void on_net(struct state *s)
 static void summarise(struct state *s, bool goes_on)
 {
 	const struct run_options *options = s->setup->options;
-	struct summary summary = {.links = &s->view.links, .refused = s->refused, .open = goes_on};
+	struct summary summary = {.links = &s->view.links, .open = goes_on};
 
+	hear_of_made(s);
+	summary.refused = s->refused;
 	lookout_settle(&s->lookout, &s->view.links);
 	summary.totals = ledger_totals(s->lookout.ledger);
 	if (options->report) {
@@ -165,35 +192,25 @@ static void summarise(struct state *s, bool goes_on)
 		summary_print(&summary, stderr);
 }
 
-static void serve(struct state *s)
+static int serve(struct state *s, struct attachment *attachment)
 {
 	struct attached done;
+	int got = attachment->ops->serve(attachment, &done);
 
-	if (gate_holds(&s->gate, clock_now()) ||
-	    s->attachment->ops->serve(s->attachment, &done) <= 0)
-		return;
-	if (done.led_away) {
-		ledger_unmade(s->lookout.ledger, done.led_away);
-	} else if (done.inode) {
-		ledger_made(s->lookout.ledger, done.inode);
-		lookout_soon(&s->lookout);
-	} else {
-		s->refused++;
-	}
+	if (got > 0)
+		note(s, &done);
+	return got;
 }
 
-/* The relay's agent has made a socket. */
-static void on_made(struct state *s)
+/* Sees to it that nobody who is to wait is answered. */
+static void hold(struct state *s, struct pollfd *asks)
 {
-	struct attached done;
-	int got = s->made->ops->serve(s->made, &done);
+	bool held = is_held(s, clock_now());
 
-	if (got > 0 && done.inode) {
-		ledger_made(s->lookout.ledger, done.inode);
-		lookout_soon(&s->lookout);
-	}
-	if (got < 0)
-		s->made_fd = close_fd(s->made_fd);
+	asks->events = held ? 0 : POLLIN;
+	if (s->attachment->ops->stands_open)
+		s->attachment->ops->stands_open(s->attachment,
+						held ? 0 : gate_stands_open(&s->gate));
 }
 
 static void answer_status(struct state *s)
@@ -206,6 +223,7 @@ static void answer_status(struct state *s)
 					   .ledger = s->lookout.ledger,
 					   .diag = s->lookout.diag};
 
+	hear_of_made(s);
 	status_answer(&s->status, &facts);
 }
 
@@ -222,6 +240,7 @@ static int wait_for_something(const struct state *s, struct pollfd fds[static SO
 	struct timespec left = {0};
 
 	fds[GONE].fd = deaf ? -1 : fd_of(s->lookout.gone);
+	fds[MADE].fd = deaf ? -1 : s->attachment->made;
 	if (deaf && s->heard + HEAR_EVERY < next)
 		next = s->heard + HEAR_EVERY;
 	if (gate < next)
@@ -258,10 +277,11 @@ static void loop(struct state *s, int listener)
 {
 	struct pollfd fds[SOURCES] = {
 		[CONTROL] = {.fd = s->setup->control, .events = POLLIN},
-		[LISTENER] = {.fd = listener, .events = POLLIN},
-		[WORK] = {.fd = s->attachment->fd != listener ? s->attachment->fd : -1,
-			  .events = POLLIN},
+		[LISTENER] = {.fd = listener},
+		[ASKS] = {.fd = s->attachment->asks},
+		[WORK] = {.fd = s->attachment->fd, .events = POLLIN},
 		[MADE] = {.events = POLLIN},
+		[VIA_MADE] = {.events = POLLIN},
 		[NET] = {.fd = s->net.fd, .events = POLLIN},
 		[GONE] = {.events = POLLIN},
 		[STATUS] = {.fd = s->status.fd, .events = POLLIN},
@@ -271,21 +291,23 @@ static void loop(struct state *s, int listener)
 		unsigned link;
 
 		prober_poll(&s->prober, &fds[PROBES]);
-		fds[LISTENER].events = is_held(s, clock_now()) ? 0 : POLLIN;
-		fds[MADE].fd = s->made_fd;
+		hold(s, &fds[ASKS]);
+		fds[VIA_MADE].fd = s->made_fd;
 		if (wait_for_something(s, fds) < 0 && errno != EINTR)
 			return;
-		if (fds[LISTENER].revents & POLLIN)
-			serve(s);
+		if ((fds[ASKS].revents & POLLIN) && !gate_holds(&s->gate, clock_now()))
+			serve(s, s->attachment);
 		if (fds[WORK].revents & POLLIN)
 			s->attachment->ops->go_on(s->attachment);
-		if (fds[MADE].revents)
-			on_made(s);
+		if (fds[VIA_MADE].revents && serve(s, s->made) < 0)
+			s->made_fd = close_fd(s->made_fd);
 		if (fds[NET].revents)
 			on_net(s);
 		fds[NET].fd = s->net.fd;
-		if (fds[GONE].revents)
+		if (fds[GONE].revents || fds[MADE].revents) {
 			s->heard = clock_now();
+			hear_of_made(s);
+		}
 		if (fds[GONE].revents)
 			lookout_on_gone(&s->lookout);
 		if (fds[STATUS].revents)
@@ -309,7 +331,8 @@ static void loop(struct state *s, int listener)
 		if ((fds[LISTENER].revents & (POLLHUP | POLLERR)) && s->ended)
 			return;
 		if (fds[LISTENER].revents & (POLLHUP | POLLERR))
-			fds[LISTENER].fd = -1; /* the program ends: the foreground will say so */
+			fds[LISTENER].fd = fds[ASKS].fd =
+				-1; /* the program ends: the foreground will say so */
 		if (s->ended && !attachment_in_use(listener))
 			return;
 	}
@@ -398,6 +421,7 @@ int supervisor_main(const struct supervisor *setup)
 	if (listener >= 0 &&
 	    attachment->open(
 		    &(struct attachment_setup){.listener = listener,
+					       .threads = true,
 					       .steering = s.via ? via_steering(s.via) : NULL},
 		    &s.attachment, &err) < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);

@@ -82,6 +82,45 @@ EOF
 expect "plain TCP after the supervisor's death" pair_lab env TMP="$TMP" sh "$TMP/bereave.sh" "$RIVULET"
 cmp "$TMP/www/file" "$TMP/got" || fail "other bytes after the supervisor's death"
 
+# Lost: sockets that a program was just asking for when the foreground was killed would never come, or be no sockets.
+cat >"$TMP/storm.py" <<'EOF'
+import os, socket, stat, sys, threading, time
+killed, made, wrong = sys.argv[1], [0] * 20, []
+
+def ask(which):
+    until = None
+    while until is None or time.monotonic() < until:
+        with socket.socket() as s:
+            if not stat.S_ISSOCK(os.fstat(s.fileno()).st_mode) or s.type != socket.SOCK_STREAM:
+                wrong.append(which)
+        made[which] += 1
+        if until is None and os.path.exists(killed):
+            until = time.monotonic() + 0.5
+
+threads = [threading.Thread(target=ask, args=(i,), daemon=True) for i in range(len(made))]
+for thread in threads:
+    thread.start()
+while sum(made) < 1000:
+    time.sleep(0.01)
+open(sys.argv[2], "w").close()
+for thread in threads:
+    thread.join(10)
+ok = not wrong and not any(thread.is_alive() for thread in threads)
+open(sys.argv[3], "w").write("ok" if ok else f"wrong: {wrong}, made: {made}")
+EOF
+cat >"$TMP/storm.sh" <<'EOF'
+"$1" run --quiet -- python3 "$TMP/storm.py" "$TMP/storm-killed" "$TMP/storm-started" "$TMP/storm-said" &
+until [ -e "$TMP/storm-started" ]; do sleep 0.05; done
+kill -KILL $!
+touch "$TMP/storm-killed"
+until [ -s "$TMP/storm-said" ]; do sleep 0.05; done
+EOF
+for round in 1 2 3; do
+	rm -f "$TMP/storm-killed" "$TMP/storm-started" "$TMP/storm-said"
+	expect "sockets while the foreground is killed, $round" rivulet lab run pair -- env TMP="$TMP" sh "$TMP/storm.sh" "$RIVULET"
+	[ "$(cat "$TMP/storm-said")" = ok ] || fail "sockets while the foreground is killed: $(cat "$TMP/storm-said")"
+done
+
 # Lost: a transfer would be cut off by the clean-up after its supervisor's death, or hold the clean-up up.
 make_file large 20000000
 cat >"$TMP/transfer.sh" <<'EOF'

@@ -59,8 +59,11 @@ static int open_announce(const struct attachment_setup *setup, struct attachment
 
 	if (!announce)
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
-	*announce = (struct announce){{.ops = &attachment_announce, .fd = setup->listener},
-				      setup->listener};
+	*announce = (struct announce){.attachment = {.ops = &attachment_announce,
+						     .asks = setup->listener,
+						     .made = -1,
+						     .fd = -1},
+				      .program = setup->listener};
 	*ret = &announce->attachment;
 	return 0;
 }

@@ -199,7 +199,8 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 
 	if (!relay)
 		return err_set(err, -ENOMEM, "no memory for the relay");
-	relay->attachment = (struct attachment){.ops = &attachment_relay, .fd = -1};
+	relay->attachment =
+		(struct attachment){.ops = &attachment_relay, .asks = -1, .made = -1, .fd = -1};
 	relay->loop = setup->loop;
 	relay->near = (struct near){.lock = -1, .listener = -1, .door = -1, .diag = -1};
 	relay->sweep_at = 64;
