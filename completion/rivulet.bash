@@ -107,10 +107,12 @@ _rivulet_run()
 	elif [[ $prev == --links || $prev == --not ]]; then
 		_rivulet_link_list
 	elif [[ $prev == --stack ]]; then
-		mapfile -t COMPREPLY < <(compgen -W 'native uml host' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'native lkl uml host auto' -- "$cur")
+	elif [[ $prev == --ports ]]; then
+		mapfile -t COMPREPLY < <(compgen -W 'shared nat' -- "$cur")
 	elif [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'--stack --memory --verbose --for --links --not --via --via-always --via-never --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
+			'--stack --memory --ports --verbose --for --links --not --via --via-always --via-never --explain --dry-run --json --report --as-root --quiet --help --' -- "$cur")
 	else
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 	fi

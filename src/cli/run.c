@@ -22,6 +22,7 @@ enum {
 	OPTION_QUIET,
 	OPTION_VERBOSE,
 	OPTION_MEMORY,
+	OPTION_PORTS,
 	OPTION_AS_ROOT,
 	OPTION_REPORT,
 	OPTION_HELP
@@ -36,6 +37,7 @@ static const struct option options[] = {
 	{"quiet", no_argument, NULL, OPTION_QUIET},
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
 	{"memory", required_argument, NULL, OPTION_MEMORY},
+	{"ports", required_argument, NULL, OPTION_PORTS},
 	{"as-root", no_argument, NULL, OPTION_AS_ROOT},
 	POLICY_OPTIONS,
 	VIA_OPTIONS,
@@ -63,6 +65,8 @@ static const char usage[] =
 	"  --quiet        no summary and no notes\n"
 	"  --memory SIZE  of a kernel that comes with the stack: 128MiB (uml), 32MiB (lkl) unless\n"
 	"                 told\n"
+	"  --ports WAY    how its kernel gets at the links: shared (the host's own addresses,\n"
+	"                 some of its ports; where that can be) or nat (behind the host)\n"
 	"  --verbose      show what such a kernel says\n"
 	"  --as-root      under sudo: run PROGRAM as root, not as the user who called sudo\n"
 	"\n"
@@ -87,6 +91,19 @@ static const struct stack_ops *find_stack(const char *name)
 		fputc('\n', stderr);
 	}
 	return stack;
+}
+
+/* False: said why. */
+static bool find_ports(const char *name, enum port_kind *ret)
+{
+	for (unsigned i = 0; i < PORT_KINDS; i++) {
+		if (strcmp(name, port_ways[i]->name) == 0) {
+			*ret = i;
+			return true;
+		}
+	}
+	fprintf(stderr, "rivulet: --ports is shared or nat, not '%s'\n", name);
+	return false;
 }
 
 /* What is measured to be best for @application; NULL: nothing is known, and the usual one will do. -errno: no choice can be
@@ -161,6 +178,10 @@ int cmd_run(int argc, char **argv)
 		case OPTION_MEMORY:
 			if (units_parse_bytes(optarg, &run.memory, &err) < 0)
 				return fail(&err);
+			break;
+		case OPTION_PORTS:
+			if (!find_ports(optarg, &run.ports))
+				return RUN_FAILED;
 			break;
 		case OPTION_AS_ROOT:
 			run.as_root = true;

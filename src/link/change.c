@@ -2,6 +2,7 @@
 #include "link/change.h"
 
 #include "link/backlog.h"
+#include "link/forwarding.h"
 
 #include <errno.h>
 #include <linux/mptcp.h>
@@ -28,6 +29,9 @@ int change_apply(struct netstack *stack, const struct change *change)
 		break;
 	case CHANGE_BACKLOG:
 		err = backlog_set(change->backlog.now);
+		break;
+	case CHANGE_FORWARDING:
+		err = forwarding_start(change->forwarding.index, change->forwarding.family);
 		break;
 	}
 	return err == -EEXIST ? 1 : err;
@@ -71,6 +75,9 @@ int change_undo(struct netstack *stack, const struct change *change)
 	case CHANGE_BACKLOG:
 		err = undo_backlog(change);
 		break;
+	case CHANGE_FORWARDING:
+		err = forwarding_stop(change->forwarding.index, change->forwarding.family);
+		break;
 	}
 	/* Routes leave with their device, addresses and links come and go. */
 	return err == -ESRCH || err == -ENOENT || err == -ENODEV ? 0 : err;
@@ -108,6 +115,9 @@ bool change_equal(const struct change *a, const struct change *b)
 		       a->endpoint.flags == b->endpoint.flags;
 	case CHANGE_BACKLOG:
 		return a->backlog.was == b->backlog.was && a->backlog.now == b->backlog.now;
+	case CHANGE_FORWARDING:
+		return a->forwarding.index == b->forwarding.index &&
+		       a->forwarding.family == b->forwarding.family;
 	}
 	return false;
 }
@@ -158,6 +168,11 @@ const char *change_text(const struct change *change, char *text, size_t size)
 		break;
 	case CHANGE_BACKLOG:
 		snprintf(text, size, "tcp_wmem up to %u", change->backlog.now);
+		break;
+	case CHANGE_FORWARDING:
+		if_indextoname(change->forwarding.index, name);
+		snprintf(text, size, "forwarding of %s that comes in by %s",
+			 change->forwarding.family == AF_INET ? "IPv4" : "IPv6", name);
 		break;
 	}
 	return text;

@@ -12,7 +12,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum change_kind { CHANGE_ROUTE, CHANGE_RULE, CHANGE_LIMITS, CHANGE_ENDPOINT, CHANGE_BACKLOG };
+enum change_kind {
+	CHANGE_ROUTE,
+	CHANGE_RULE,
+	CHANGE_LIMITS,
+	CHANGE_ENDPOINT,
+	CHANGE_BACKLOG,
+	CHANGE_FORWARDING
+};
 
 struct change {
 	enum change_kind kind;
@@ -26,6 +33,10 @@ struct change {
 		struct {
 			uint32_t was, now;
 		} backlog; /* link/backlog.h */
+		struct {
+			unsigned index;
+			sa_family_t family;
+		} forwarding; /* link/forwarding.h */
 	};
 };
 

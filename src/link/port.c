@@ -3,35 +3,34 @@
 
 #include <string.h>
 
-static void take_gateway(const struct links *links, const struct link *link, sa_family_t family,
-			 struct address *ret)
-{
-	const struct route *route = links_default(links, link, family);
+const struct port_way *const port_ways[PORT_KINDS] = {
+	[PORT_SHARED] = &port_shared, [PORT_NAT] = &port_nat};
 
-	if (route)
-		*ret = route->gateway;
+int port_open(enum port_kind way, const struct port_place *place, const struct link *link,
+	      struct port_end *ret, struct err *err)
+{
+	int code;
+
+	*ret = (struct port_end){.port = {.way = way, .link = link->index, .kind = link->kind},
+				 .fd = -1};
+	memcpy(ret->port.name, link->name, sizeof(ret->port.name));
+	code = port_ways[way]->open(place, link, ret, err);
+	if (code == 0)
+		port_ways[way]->describe(place->links, link, &ret->port);
+	return code;
 }
 
-void port_describe(const struct links *links, const struct link *link,
-		   const uint8_t mac[static ETH_ALEN], struct port *ret)
+void port_close(struct port_end *end)
 {
-	*ret = (struct port){
-		.link = link->index, .kind = link->kind, .mtu = link->mtu, .up = link->up};
-	memcpy(ret->name, link->name, sizeof(ret->name));
-	memcpy(ret->mac, mac, ETH_ALEN);
-	memcpy(ret->addresses, link->addresses, sizeof(ret->addresses));
-	ret->address_count = link->address_count;
-	take_gateway(links, link, AF_INET, &ret->gateways[0]);
-	take_gateway(links, link, AF_INET6, &ret->gateways[1]);
+	port_ways[end->port.way]->close(end);
 }
 
 void port_refresh(const struct links *links, struct port *port)
 {
 	const struct link *link = links_by_index(links, port->link);
-	struct port was = *port;
 
 	if (link && strcmp(link->name, port->name) == 0)
-		port_describe(links, link, was.mac, port);
+		port_ways[port->way]->describe(links, link, port);
 	else
 		port->up = false;
 }

@@ -3,7 +3,7 @@
  * A port: the packets of one of the host's links, for a network stack other than the host's. It is a descriptor that carries
  * Ethernet frames, each behind a struct virtio_net_hdr of 10 bytes (little-endian; one read() or readv() for a frame, one
  * writev() sends one), so that large segments and unfinished checksums pass both ways. What the stack has to be set up with
- * is in struct port.
+ * is in struct port. There are two ways to have one, rows of the table port_ways:
  *
  * Shared: the stack has the link's own addresses and hardware address, and what tells its packets from the host's are port
  * numbers, of TCP and UDP alike. Those are held on the host by sockets that listen and take nothing, by a filter
@@ -14,17 +14,27 @@
  *
  * Whoever has such a descriptor can send any packet out over the link, and read what is for the host if it takes the filter
  * off: it is for callers who could open a packet socket themselves.
+ *
+ * Nat: the stack is behind the host, in a network of its own (port_nat.h), and the host forwards and translates: for links
+ * whose packets have no Ethernet header (a modem's, PPP), and for who has no packet sockets. What a stack sends comes from its
+ * own address or is dropped, leaves by the port's link or not at all, and nothing comes to it but answers and what is for
+ * ports that it listens on: so it is harmless to give out. It costs the host a routing table of the link, which
+ * multipath.h makes, a rule, and forwarding of what comes in by the link.
  */
 #pragma once
 
 #include "base/err.h"
+#include "link/change.h"
 #include "link/links.h"
 
 #include <net/ethernet.h>
 #include <stdint.h>
 
+enum port_kind { PORT_SHARED, PORT_NAT, PORT_KINDS };
+
 /* Plain data, which can be sent to another process. */
 struct port {
+	enum port_kind way;
 	unsigned link; /* index of the host's device */
 	char name[IFNAMSIZ];
 	enum link_kind kind;
@@ -35,16 +45,13 @@ struct port {
 		addresses[LINK_ADDRESSES_MAX]; /* the stack's, with their networks' prefixes */
 	unsigned address_count;
 	struct address gateways[2]; /* the next hop of IPv4, of IPv6; family 0: none */
+	struct address networks[2]; /* PORT_NAT: between host and stack; family 0: none */
 };
 
 /* Inclusive. The stack takes the ports of its own connections from here. */
 struct port_range {
 	uint16_t first, last;
 };
-
-/* What a port shared with @link is: as the link is now. */
-void port_describe(const struct links *links, const struct link *link,
-		   const uint8_t mac[static ETH_ALEN], struct port *ret);
 
 /* The port of @links now that was @port: not up if its link is gone. */
 void port_refresh(const struct links *links, struct port *port);
@@ -61,20 +68,62 @@ int port_apply(struct nl *nl, unsigned index, const struct port *was, const stru
 
 struct port_hold;
 
-/* Holds PORT_RANGE_SIZE ports, aligned to that, in the calling thread's network namespace. Raises the process's limit of
- * descriptors. Close with port_hold_close(). */
+/* Holds nothing yet, in the calling thread's network namespace. Close with port_hold_close(). */
 int port_hold_open(struct port_hold **ret, struct err *err);
 void port_hold_close(struct port_hold *ports);
+/* Holds PORT_RANGE_SIZE ports, aligned to that, unless they are held already. Raises the process's limit of descriptors. */
+int port_hold_take_range(struct port_hold *ports, struct err *err);
+/* Where no range is held: what Linux takes by itself, for a stack that has all its ports for itself. */
 struct port_range port_hold_range(const struct port_hold *ports);
+bool port_hold_has_range(const struct port_hold *ports);
 
 /* Holds one port more, to listen on. -EADDRINUSE: somebody on the host has it; -EACCES: it is for privileged users;
  * -ENOSPC: PORT_SINGLE_MAX are held. 0 also if it is held already. */
 int port_hold_add(struct port_hold *ports, uint16_t port);
 void port_hold_remove(struct port_hold *ports, uint16_t port);
+const uint16_t *port_hold_singles(const struct port_hold *ports, unsigned *ret_count);
 
-/* A descriptor for the packets of the device @index on held ports, the caller's, with the device's hardware address in @mac.
- * It needs CAP_NET_RAW. */
-int port_open_shared(const struct port_hold *ports, unsigned index, uint8_t mac[static ETH_ALEN],
+/* For every packet socket of the ports held, as they are now. */
+int port_hold_filter(const struct port_hold *ports, int fd);
+
+/* The host's end of a port. */
+struct port_end {
+	struct port port;
+	int fd;    /* owned: the one to give out copies of */
+	void *own; /* of the way's; owned */
+};
+
+/* What a port's link needs of the host; the link's table (multipath.h) comes before. */
+#define PORT_NEEDS_MAX 4
+
+/* Where ports are opened: in the calling thread's network namespace. All borrowed. */
+struct port_place {
+	struct port_hold *held;
+	const struct links *links;
+	const struct change *ours; /* what runs have changed there */
+	unsigned our_count;
+};
+
+struct port_way {
+	const char *name, *summary;
+	/* The port is for the link as it is now: addresses, gateways. Pure. */
+	void (*describe)(const struct links *links, const struct link *link, struct port *port);
+	/* Opens the end of a port of @link; of @end->port what it has from there (port_open()). */
+	int (*open)(const struct port_place *place, const struct link *link, struct port_end *end,
+		    struct err *err);
+	/* @number is held since now. */
+	int (*reach)(struct port_end *end, const struct port_hold *held, uint16_t number,
 		     struct err *err);
-/* The ports held have changed. */
-int port_refilter(const struct port_hold *ports, int fd);
+	/* What may be in the way of its packets, in words; NULL: nothing that is known. */
+	const char *(*warn)(const struct port_end *end);
+	/* Their number. Pure. */
+	unsigned (*needs)(const struct port *port, struct change ret[static PORT_NEEDS_MAX]);
+	void (*close)(struct port_end *end);
+};
+extern const struct port_way port_shared, port_nat;
+extern const struct port_way *const port_ways[PORT_KINDS];
+
+/* Opens the end of a port of @link. Close with port_close(). */
+int port_open(enum port_kind way, const struct port_place *place, const struct link *link,
+	      struct port_end *ret, struct err *err);
+void port_close(struct port_end *end);

@@ -4,18 +4,16 @@
 #include "link/port_filter.h"
 
 #include <fcntl.h>
-#include <linux/if_packet.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 
 /* Where ranges are looked for, from the top: above what Linux gives to programs (ip_local_port_range), if there is room. */
 #define RANGE_LOWEST 32768
 
-/* Of what a packet socket has received and the stack not yet taken; and of what the link has not yet sent. */
-#define RECEIVE_BUFFER (8 << 20)
-#define SEND_BUFFER    (1 << 20)
+/* As Linux has them in ip_local_port_range. */
+static const struct port_range usual = {32768, 60999};
 
 /* Of one port, the sockets that hold it. */
 struct held {
@@ -23,7 +21,7 @@ struct held {
 };
 
 struct port_hold {
-	struct port_range range;
+	struct port_range range; /* 0: none is held */
 	struct held in_range[PORT_RANGE_SIZE];
 	struct held singles[PORT_SINGLE_MAX];
 	uint16_t single_ports[PORT_SINGLE_MAX];
@@ -47,6 +45,17 @@ static int bind_any(int fd, sa_family_t family, uint16_t port)
 				  : bind(fd, (struct sockaddr *)&v4, sizeof(v4));
 }
 
+/* There are many: the low numbers are left to who uses select(), as libnftables does. */
+static int put_away(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_SETSIZE);
+
+	if (high < 0)
+		return fd; /* the limit is below that */
+	close_fd(fd);
+	return high;
+}
+
 /* A socket that has the port, of IPv4 and IPv6, and takes no packet. */
 static int hold_one(int type, uint16_t port)
 {
@@ -68,7 +77,7 @@ static int hold_one(int type, uint16_t port)
 		return code;
 	if (bind_any(fd, family, port) < 0 || (type == SOCK_STREAM && listen(fd, 1) < 0))
 		return -errno;
-	return steal_fd(&fd);
+	return put_away(steal_fd(&fd));
 }
 
 static void let_go(struct held *held)
@@ -105,11 +114,11 @@ static int hold_range(struct port_hold *ports, uint16_t first)
 	return 0;
 }
 
-/* Two sockets for each port, and as many as were open before. */
+/* Two sockets for each port, after those that may be low. */
 static void raise_limit(void)
 {
 	struct rlimit limit;
-	rlim_t wanted = 2 * (PORT_RANGE_SIZE + PORT_SINGLE_MAX) + 256;
+	rlim_t wanted = 2 * (PORT_RANGE_SIZE + PORT_SINGLE_MAX) + FD_SETSIZE;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
 		return;
@@ -119,11 +128,16 @@ static void raise_limit(void)
 
 int port_hold_open(struct port_hold **ret, struct err *err)
 {
-	_cleanup_free_ struct port_hold *ports = calloc(1, sizeof(*ports));
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
+int port_hold_take_range(struct port_hold *ports, struct err *err)
+{
 	int code = -EADDRINUSE;
 
-	if (!ports)
-		return err_set(err, -ENOMEM, "out of memory");
+	if (ports->range.last)
+		return 0;
 	raise_limit();
 	for (unsigned at = UINT16_MAX + 1 - PORT_RANGE_SIZE;
 	     at >= RANGE_LOWEST && code == -EADDRINUSE; at -= PORT_RANGE_SIZE)
@@ -133,16 +147,14 @@ int port_hold_open(struct port_hold **ret, struct err *err)
 			       "holding %d ports takes %d descriptors, and the limit is below "
 			       "that (ulimit -Hn)",
 			       PORT_RANGE_SIZE, 2 * PORT_RANGE_SIZE);
-	if (code < 0)
-		return err_set(err, code, "cannot hold %d ports in a row: %s", PORT_RANGE_SIZE,
-			       strerror(-code));
-	*ret = steal_ptr(ports);
-	return 0;
+	return code < 0 ? err_set(err, code, "cannot hold %d ports in a row: %s", PORT_RANGE_SIZE,
+				  strerror(-code))
+			: 0;
 }
 
 void port_hold_close(struct port_hold *ports)
 {
-	for (unsigned i = 0; i < PORT_RANGE_SIZE; i++)
+	for (unsigned i = 0; ports->range.last && i < PORT_RANGE_SIZE; i++)
 		let_go(&ports->in_range[i]);
 	for (unsigned i = 0; i < ports->single_count; i++)
 		let_go(&ports->singles[i]);
@@ -151,7 +163,7 @@ void port_hold_close(struct port_hold *ports)
 
 struct port_range port_hold_range(const struct port_hold *ports)
 {
-	return ports->range;
+	return ports->range.last ? ports->range : usual;
 }
 
 static unsigned find_single(const struct port_hold *ports, uint16_t port)
@@ -168,7 +180,8 @@ int port_hold_add(struct port_hold *ports, uint16_t port)
 	unsigned at = find_single(ports, port);
 	int code;
 
-	if ((port >= ports->range.first && port <= ports->range.last) || at < ports->single_count)
+	if ((ports->range.last && port >= ports->range.first && port <= ports->range.last) ||
+	    at < ports->single_count)
 		return 0;
 	if (at == PORT_SINGLE_MAX)
 		return -ENOSPC;
@@ -192,7 +205,7 @@ void port_hold_remove(struct port_hold *ports, uint16_t port)
 	ports->single_ports[at] = ports->single_ports[ports->single_count];
 }
 
-int port_refilter(const struct port_hold *ports, int fd)
+int port_hold_filter(const struct port_hold *ports, int fd)
 {
 	struct sock_filter code[PORT_FILTER_MAX];
 	unsigned size = port_filter(ports->range, ports->single_ports, ports->single_count, code);
@@ -200,47 +213,13 @@ int port_refilter(const struct port_hold *ports, int fd)
 	return attach(fd, code, size);
 }
 
-static int open_packets(const struct port_hold *ports, unsigned index, uint8_t *mac)
+const uint16_t *port_hold_singles(const struct port_hold *ports, unsigned *ret_count)
 {
-	/* Of no protocol, so that nothing is received before the filter is there. */
-	_cleanup_close_ int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_ll to = {.sll_family = AF_PACKET,
-				 .sll_ifindex = (int)index,
-				 .sll_protocol = htons(ETH_P_ALL)};
-	struct sockaddr_ll is = {0};
-	socklen_t size = sizeof(is);
-	int code;
-
-	if (fd < 0)
-		return -errno;
-	code = port_refilter(ports, fd);
-	if (code < 0)
-		return code;
-	/* From a kernel that does not know it, our own packets come back: the filter drops them. */
-	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &(int){1}, sizeof(int));
-	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &(int){1}, sizeof(int)) < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){RECEIVE_BUFFER}, sizeof(int)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BUFFER}, sizeof(int));
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){SEND_BUFFER}, sizeof(int)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
-	if (bind(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&is, &size) < 0)
-		return -errno;
-	if (is.sll_halen != ETH_ALEN)
-		return -EMEDIUMTYPE;
-	memcpy(mac, is.sll_addr, ETH_ALEN);
-	return steal_fd(&fd);
+	*ret_count = ports->single_count;
+	return ports->single_ports;
 }
 
-int port_open_shared(const struct port_hold *ports, unsigned index, uint8_t mac[static ETH_ALEN],
-		     struct err *err)
+bool port_hold_has_range(const struct port_hold *ports)
 {
-	int fd = open_packets(ports, index, mac);
-
-	if (fd == -EPERM)
-		return err_set(err, fd, "packet sockets need CAP_NET_RAW");
-	if (fd == -EMEDIUMTYPE)
-		return err_set(err, fd, "its packets have no Ethernet header");
-	return fd < 0 ? err_set(err, fd, "cannot open a packet socket: %s", strerror(-fd)) : fd;
+	return ports->range.last != 0;
 }

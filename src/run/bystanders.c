@@ -106,6 +106,7 @@ static bool stands_on(const struct bystanders *b, const struct address *local,
 		return link && change->route.table == MULTIPATH_TABLE_FIRST + link->index;
 	case CHANGE_LIMITS:
 	case CHANGE_BACKLOG:
+	case CHANGE_FORWARDING:
 		break;
 	}
 	return false;

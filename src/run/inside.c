@@ -327,8 +327,8 @@ int inside_run(const struct run_options *options, struct err *err)
 		return RUN_FAILED;
 	}
 	net = net_start(err);
-	if (net < 0 || net_ports_open(&inside.net, net, options->policy, say, (void *)options,
-				      &inside.ports, err) < 0)
+	if (net < 0 || net_ports_open(&inside.net, net, options->policy, options->ports, say,
+				      (void *)options, &inside.ports, err) < 0)
 		return RUN_FAILED;
 	if (!options->as_root && user_leave_sudo(err) < 0)
 		return RUN_FAILED;

@@ -18,9 +18,11 @@
  *  NET_RENEW    takes the endpoints of such a link out and puts them in at once: with the same care.
  *  NET_BACKLOG  bounds what TCP sockets hold, only downwards, and never below what the neediest of them needs (run/bound.h).
  *  NET_ASK      makes the kernel ask a link's next hop whether it is there, as it does by itself all the time.
- *  NET_PORTS    gives out descriptors for the packets of the links (link/port.h), to a caller who could open packet sockets
- *               itself, or for whom whoever installed rivulet-net has given its file CAP_NET_RAW, which says just that. It
- *               is a conversation of its own: nothing is set up, and all is taken back by the end of the descriptors.
+ *  NET_PORTS    gives out descriptors for the packets of the links (link/port.h), in a conversation of its own. Shared ones to a
+ *               caller who could open packet sockets itself, or for whom whoever installed rivulet-net has given its file
+ *               CAP_NET_RAW, which says just that. Others, and where that is asked for, get ports behind the host: what goes over
+ *               them is checked and translated by a table that is there before they are, and cannot go around a VPN, for
+ *               links that would are not given out.
  *  NET_LISTEN   holds one port of the host more for them, which nobody has. Privileged ones only for those who may have them.
  *  NET_END      takes everything back that no live run and no connection needs.
  *  NET_CLEAN    the same for what dead runs have left.
@@ -41,7 +43,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NET_VERSION     1
+#define NET_VERSION     2
 #define NET_MESSAGE_MAX 4096
 #define NET_TEXT_MAX    1024
 #define NET_USES_MAX    256
@@ -64,6 +66,7 @@ struct net_request {
 	bool silent;          /* NET_SILENT */
 	uint32_t backlog;     /* NET_BACKLOG: bytes, 0: as it was */
 	uint16_t port;        /* NET_LISTEN: > 0 */
+	enum port_kind way;   /* NET_PORTS: PORT_SHARED: where that can be had */
 	struct policy policy; /* NET_OPEN, NET_PORTS */
 };
 
@@ -72,11 +75,12 @@ enum net_report_kind {
 	NET_NOTES,        /* words: what was not, or should be known */
 	NET_USES,         /* what becomes of the links, which may have changed */
 	NET_READY,        /* to NET_OPEN or NET_PORTS */
-	NET_PORT,         /* to NET_PORTS, before that: of one link; its descriptor follows */
-	NET_REFUSED,      /* to NET_OPEN, NET_PORTS or NET_CLEAN: words; the conversation is over */
-	NET_EVENT,        /* subflows have come or gone, somewhere */
-	NET_STAYS,        /* to NET_END: connections of others need something for some time */
-	NET_DONE          /* to NET_END or NET_CLEAN: all is taken back */
+	NET_PORT,    /* to NET_PORTS, before that, and of links that come later: of one link; its
+			     descriptor follows */
+	NET_REFUSED, /* to NET_OPEN, NET_PORTS or NET_CLEAN: words; the conversation is over */
+	NET_EVENT,   /* subflows have come or gone, somewhere */
+	NET_STAYS,   /* to NET_END: connections of others need something for some time */
+	NET_DONE     /* to NET_END or NET_CLEAN: all is taken back */
 };
 
 struct net_use {
@@ -107,6 +111,8 @@ int net_get_report(const uint8_t *data, size_t size, struct net_report *ret);
 /* Who says that a link does not answer: it is silent while anybody does. */
 enum net_witness { NET_MONITOR = 1, NET_GATE = 2 };
 
+struct net_ports;
+
 struct net {
 	int fd;          /* owned; poll, then net_receive(); -1: there is none (any more) */
 	bool privileged; /* it can set up something */
@@ -116,6 +122,7 @@ struct net {
 		unsigned link;
 		unsigned witnesses; /* enum net_witness, as bits */
 	} silent[NET_SILENT_MAX];
+	struct net_ports *ports; /* borrowed: of net_ports_open() */
 };
 
 /* Starts rivulet-net for the network namespace of the caller: a descriptor, the caller's, or a negative errno. It outlives
@@ -145,6 +152,7 @@ void net_backlog(struct net *net, uint32_t bytes);
 struct net_news {
 	bool moved; /* subflows have come or gone */
 	bool links; /* links, or what becomes of them, may have changed */
+	bool ports; /* a link has come: there is one port more */
 };
 struct net_news net_receive(struct net *net, net_say words, void *data);
 
@@ -157,10 +165,11 @@ struct net_ports {
 	struct port_range range; /* of the host's port numbers, that the stack may use */
 };
 
-/* Takes over @fd as net_open() does and gets a port of each link that @policy (NULL: none) lets be used. What is held stays
- * so until net_close(); the descriptors are closed with net_ports_close(). Negative errno: there are none, for this reason. */
-int net_ports_open(struct net *net, int fd, const struct policy *policy, net_say words, void *data,
-		   struct net_ports *ret, struct err *err);
+/* Takes over @fd as net_open() does and gets a port of each link that @policy (NULL: none) lets be used, by @way, or, of those
+ * that cannot be shared, by nat. What is held stays so until net_close(); the descriptors are closed with net_ports_close().
+ * Negative errno: there are none, for this reason. @ret is to last as long as @net: ports of links that come are added to it. */
+int net_ports_open(struct net *net, int fd, const struct policy *policy, enum port_kind way,
+		   net_say words, void *data, struct net_ports *ret, struct err *err);
 void net_ports_close(struct net_ports *ports);
 /* One port of the host more, for the stack to listen on. If it cannot be had, words say so. */
 void net_listen(struct net *net, uint16_t port);

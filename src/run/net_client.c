@@ -100,14 +100,14 @@ static int take_port(struct net *net, const struct net_report *report, struct ne
 	return 0;
 }
 
-int net_ports_open(struct net *net, int fd, const struct policy *policy, net_say words, void *data,
-		   struct net_ports *ret, struct err *err)
+int net_ports_open(struct net *net, int fd, const struct policy *policy, enum port_kind way,
+		   net_say words, void *data, struct net_ports *ret, struct err *err)
 {
-	struct net_request request = {.kind = NET_PORTS};
+	struct net_request request = {.kind = NET_PORTS, .way = way};
 	struct net_report answer = {.kind = NET_REFUSED};
 	int code;
 
-	*net = (struct net){.fd = fd};
+	*net = (struct net){.fd = fd, .ports = ret};
 	*ret = (struct net_ports){0};
 	if (policy)
 		request.policy = *policy;
@@ -195,6 +195,8 @@ struct net_news net_receive(struct net *net, net_say words, void *data)
 			words(report.kind, report.text, data);
 		else if (report.kind == NET_USES)
 			keep_uses(net, &report);
+		else if (report.kind == NET_PORT && net->ports)
+			news.ports = take_port(net, &report, net->ports) == 0 || news.ports;
 		news.links = news.links || report.kind == NET_USES;
 		news.moved = news.moved || report.kind == NET_EVENT;
 	}

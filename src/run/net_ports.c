@@ -3,32 +3,61 @@
 
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "link/watch.h"
+#include "run/explain.h"
 #include "stack/native.h"
 
 #include <string.h>
 #include <sys/socket.h>
 
-static int send_port(int client, const struct net_report *report, int fd)
+static int send_port(const struct net_ports_server *ports, const struct port_end *end)
 {
+	struct net_report report = {
+		.kind = NET_PORT, .port = end->port, .range = port_hold_range(ports->hold)};
 	uint8_t data[NET_MESSAGE_MAX];
-	size_t size = net_put_report(report, data);
+	size_t size = net_put_report(&report, data);
 
-	return send(client, data, size, MSG_NOSIGNAL) < 0 ? -errno : fds_send(client, fd);
+	if (send(ports->client, data, size, MSG_NOSIGNAL) < 0)
+		return -errno;
+	return fds_send(ports->client, end->fd);
 }
 
-static int give_one(struct net_ports_server *ports, int client, const struct links *links,
+/* What is listened on already. */
+static void reach_held(struct net_ports_server *ports, struct port_end *end)
+{
+	unsigned count;
+	const uint16_t *held = port_hold_singles(ports->hold, &count);
+	struct err err;
+
+	for (unsigned i = 0; i < count; i++)
+		if (port_ways[end->port.way]->reach(end, ports->hold, held[i], &err) < 0)
+			ports->say(NET_NOTES, err.text, ports->data);
+}
+
+/* By the way that was asked for, or else behind the host. */
+static int open_one(struct net_ports_server *ports, const struct port_place *place,
 		    const struct link *link, struct err *err)
 {
-	struct net_report report = {.kind = NET_PORT, .range = port_hold_range(ports->hold)};
-	uint8_t mac[ETH_ALEN];
-	int fd = port_open_shared(ports->hold, link->index, mac, err), code;
+	struct port_end *end = &ports->ends[ports->count];
+	struct err nat = {0};
+	const char *warning;
+	char text[NET_TEXT_MAX];
+	int code = port_open(ports->way, place, link, end, err);
 
-	if (fd < 0)
-		return err_prefix(err, fd, "link %s", link->name);
-	ports->fds[ports->count++] = fd;
-	port_describe(links, link, mac, &report.port);
-	code = send_port(client, &report, fd);
-	return code < 0 ? err_set(err, code, "the caller is gone") : 0;
+	if (code < 0 && ports->way != PORT_NAT) {
+		if (port_open(PORT_NAT, place, link, end, &nat) < 0)
+			return err_prefix(err, code, "link %s", link->name);
+		snprintf(text, sizeof(text), "link %s by nat: %s", link->name, err->text);
+		ports->say(NET_EXPLAINS, text, ports->data);
+	} else if (code < 0) {
+		return err_prefix(err, code, "link %s", link->name);
+	}
+	ports->count++;
+	reach_held(ports, end);
+	warning = port_ways[end->port.way]->warn(end);
+	if (warning)
+		ports->say(NET_NOTES, warning, ports->data);
+	return 0;
 }
 
 /* Those that are down may come up, and those without a gateway lead to neighbours; what the rest are left out for does not
@@ -39,62 +68,174 @@ static bool is_wanted(enum multipath_use use)
 	       use == MULTIPATH_NO_GATEWAY;
 }
 
-static int give_all(struct net_ports_server *ports, int client, const struct native_plan *plan,
-		    struct err *err)
+/* One that is gone keeps its port: should it come back with the same name and index, that is still good. */
+static bool has_port(const struct net_ports_server *ports, const struct link *link)
 {
+	for (unsigned i = 0; i < ports->count; i++)
+		if (ports->ends[i].port.link == link->index &&
+		    strcmp(ports->ends[i].port.name, link->name) == 0)
+			return true;
+	return false;
+}
+
+/* Of all links that are to be used and have none yet. */
+static int open_all(struct net_ports_server *ports, const struct native_plan *plan, struct err *err)
+{
+	struct port_place place = {.held = ports->hold, .links = &plan->links};
 	int code = 0;
 
+	place.ours = journal_changes(ports->journal, &place.our_count);
 	for (unsigned i = 0; i < plan->links.count && ports->count < NET_PORTS_MAX; i++)
-		if (is_wanted(plan->multipath.use[i]))
-			code = give_one(ports, client, &plan->links, &plan->links.all[i], err);
+		if (is_wanted(plan->multipath.use[i]) && !has_port(ports, &plan->links.all[i]))
+			code = open_one(ports, &place, &plan->links.all[i], err);
 	if (ports->count > 0)
 		return 0; /* those that can be had */
 	return code < 0 ? code : err_set(err, -ENETDOWN, "no link of this host can be used");
 }
 
-int net_ports_give(struct net_ports_server *ports, int client, const struct policy *policy,
-		   struct err *err)
+static int make_plan(struct net_ports_server *ports, struct native_plan *ret, struct err *err)
 {
-	struct netstack netstack;
-	struct native_plan plan;
-	int code = netstack_open_host(&netstack);
+	struct native_facts facts = {.policy = ports->policy, .routed = true};
 
-	if (code < 0)
-		return err_set(err, code, "cannot reach the kernel's network configuration: %s",
-			       strerror(-code));
-	code = native_plan(&netstack, &(struct native_facts){.policy = policy}, &plan, err);
-	netstack_close(&netstack);
-	if (code < 0)
-		return code;
-	code = port_hold_open(&ports->hold, err);
-	if (code == 0)
-		code = give_all(ports, client, &plan, err);
-	native_plan_free(&plan);
+	facts.ours = journal_changes(ports->journal, &facts.our_count);
+	return native_plan(&ports->netstack, &facts, ret, err);
+}
+
+static void on_change(const struct change *change, int result, void *data)
+{
+	const struct net_ports_server *ports = data;
+	char text[EXPLAIN_MAX];
+
+	ports->say(result < 0 ? NET_NOTES : NET_EXPLAINS,
+		   explain_change(change, result, text, sizeof(text)), ports->data);
+}
+
+/* But for what sends the search elsewhere: nothing that leaves by another device would pass. */
+static bool is_of_table(const struct change *change, unsigned link)
+{
+	return change->kind == CHANGE_ROUTE && !change->route.thrown &&
+	       change->route.table == MULTIPATH_TABLE_FIRST + link;
+}
+
+static bool has_table(const struct native_plan *plan, unsigned link)
+{
+	for (unsigned i = 0; i < plan->multipath.count; i++)
+		if (is_of_table(&plan->multipath.changes[i], link))
+			return true;
+	return false;
+}
+
+/* The tables of the links whose ports need something, and what those need. A link that leads to neighbours only has no table, and
+ * needs none: the main one leads there. */
+static unsigned collect(const struct net_ports_server *ports, const struct native_plan *plan,
+			struct change *ret)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < ports->count; i++) {
+		const struct port *port = &ports->ends[i].port;
+		struct change needs[PORT_NEEDS_MAX];
+		unsigned needed = port_ways[port->way]->needs(port, needs);
+
+		for (unsigned j = 0; j < plan->multipath.count && needed > 0; j++)
+			if (is_of_table(&plan->multipath.changes[j], port->link))
+				ret[count++] = plan->multipath.changes[j];
+		for (unsigned j = 0; j < needed; j++)
+			if (needs[j].kind != CHANGE_RULE || has_table(plan, port->link))
+				ret[count++] = needs[j];
+	}
+	return count;
+}
+
+static int apply(struct net_ports_server *ports, const struct native_plan *plan)
+{
+	_cleanup_free_ struct change *wanted = calloc(
+		plan->multipath.count + (size_t)NET_PORTS_MAX * PORT_NEEDS_MAX, sizeof(*wanted));
+
+	if (!wanted)
+		return -ENOMEM;
+	return journal_follow(ports->journal, &ports->netstack, wanted,
+			      collect(ports, plan, wanted), on_change, ports);
+}
+
+/* All at once: which port numbers are held is known with the last. */
+static int send_from(const struct net_ports_server *ports, unsigned first)
+{
+	int code = 0;
+
+	for (unsigned i = first; i < ports->count && code == 0; i++)
+		code = send_port(ports, &ports->ends[i]);
 	return code;
 }
 
-int net_ports_hold(struct net_ports_server *ports, uint16_t port, struct err *err)
+int net_ports_give(struct net_ports_server *ports, struct err *err)
 {
-	int code = port_hold_add(ports->hold, port);
+	struct native_plan plan;
+	int code = netstack_open_host(&ports->netstack);
 
-	for (unsigned i = 0; code == 0 && i < ports->count; i++)
-		code = port_refilter(ports->hold, ports->fds[i]);
+	ports->opened = true;
+	if (code < 0)
+		return err_set(err, code, "cannot reach the kernel's network configuration: %s",
+			       strerror(-code));
+	if (watch_open(&ports->watch) < 0)
+		ports->watch = NULL;
+	code = port_hold_open(&ports->hold, err);
+	if (code == 0)
+		code = make_plan(ports, &plan, err);
+	if (code < 0)
+		return code;
+	code = open_all(ports, &plan, err);
+	if (code == 0)
+		apply(ports, &plan); /* what fails is said */
+	native_plan_free(&plan);
+	/* A stack that took its own port numbers cannot take those of a range later. */
+	if (!port_hold_has_range(ports->hold))
+		ports->way = PORT_NAT;
+	if (code == 0 && send_from(ports, 0) < 0)
+		code = err_set(err, -EPIPE, "the caller is gone");
+	return code;
+}
+
+void net_ports_follow(struct net_ports_server *ports)
+{
+	unsigned before = ports->count;
+	struct native_plan plan;
+	struct err err;
+
+	if (!watch_changed(ports->watch) || make_plan(ports, &plan, &err) < 0)
+		return;
+	open_all(ports, &plan, &err);
+	apply(ports, &plan);
+	send_from(ports, before);
+	native_plan_free(&plan);
+}
+
+int net_ports_hold(struct net_ports_server *ports, uint16_t number, struct err *err)
+{
+	int code = port_hold_add(ports->hold, number);
+
 	if (code == -EADDRINUSE)
 		return err_set(err, code,
 			       "port %u is in use on this host: what listens on it "
 			       "inside cannot be reached",
-			       port);
+			       number);
 	if (code < 0)
-		return err_set(err, code, "port %u cannot be reached inside: %s", port,
+		return err_set(err, code, "port %u cannot be reached inside: %s", number,
 			       strerror(-code));
-	return 0;
+	for (unsigned i = 0; code == 0 && i < ports->count; i++)
+		code = port_ways[ports->ends[i].port.way]->reach(&ports->ends[i], ports->hold,
+								 number, err);
+	return code < 0 ? err_prefix(err, code, "port %u cannot be reached inside", number) : 0;
 }
 
 void net_ports_free(struct net_ports_server *ports)
 {
 	while (ports->count > 0)
-		close_fd(ports->fds[--ports->count]);
+		port_close(&ports->ends[--ports->count]);
 	if (ports->hold)
 		port_hold_close(ports->hold);
 	ports->hold = NULL;
+	nl_close(ports->watch);
+	if (ports->opened)
+		netstack_close(&ports->netstack);
 }

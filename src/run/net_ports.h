@@ -2,16 +2,29 @@
 /* What rivulet-net does for NET_PORTS and NET_LISTEN (net.h). */
 #pragma once
 
+#include "run/journal.h"
 #include "run/net.h"
 
 struct net_ports_server {
-	struct port_hold *hold; /* owned; NULL: none were asked for */
-	int fds[NET_PORTS_MAX]; /* owned: copies of what was given out, for other filters */
+	bool opened;
+	struct journal *journal; /* borrowed, as is what follows */
+	const struct policy *policy;
+	int client;
+	enum port_kind way; /* that was asked for */
+	net_say say;
+	void *data;
+	struct netstack netstack;
+	struct nl *watch; /* poll nl_fd() of it, then net_ports_follow(); NULL: cannot be had */
+	struct port_hold *hold;
+	struct port_end ends[NET_PORTS_MAX];
 	unsigned count;
 };
 
-/* Gives @client a port of each link that is to be used. Negative errno: it gets none, with the reason. */
-int net_ports_give(struct net_ports_server *ports, int client, const struct policy *policy,
-		   struct err *err);
-int net_ports_hold(struct net_ports_server *ports, uint16_t port, struct err *err);
+/* Gives the client a port of each link that is to be used; @ports has what is borrowed. Negative errno: it gets none, with the
+ * reason. */
+int net_ports_give(struct net_ports_server *ports, struct err *err);
+/* The links may have changed: the host has what the ports need of it, and the client gets ports of those that have come. */
+void net_ports_follow(struct net_ports_server *ports);
+int net_ports_hold(struct net_ports_server *ports, uint16_t number, struct err *err);
+/* Does not take back what the host was set up with: bystanders_leave() does, before. */
 void net_ports_free(struct net_ports_server *ports);

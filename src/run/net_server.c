@@ -207,7 +207,13 @@ static bool on_ports(struct server *s, const struct net_request *request)
 
 	s->policy = request->policy;
 	s->policy.modest = s->caller->modest;
-	if (net_ports_give(&s->ports, s->client, &s->policy, &err) < 0) {
+	s->ports = (struct net_ports_server){.journal = s->journal,
+					     .policy = &s->policy,
+					     .client = s->client,
+					     .way = request->way,
+					     .say = say,
+					     .data = s};
+	if (net_ports_give(&s->ports, &err) < 0) {
 		net_refuse(s->client, err.text);
 		return false;
 	}
@@ -276,17 +282,17 @@ static void keep(const unsigned *capabilities, unsigned count)
 }
 
 static const unsigned for_links[] = {CAP_NET_ADMIN};
-/* A filter on a TCP socket takes the first since some 6.x. */
-static const unsigned for_listeners[] = {CAP_NET_ADMIN, CAP_NET_BIND_SERVICE};
+/* A filter on a TCP socket takes the first since some 6.x; the last is for links that come. */
+static const unsigned for_listeners[] = {CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_NET_RAW};
 
 static bool do_request(struct server *s, const struct net_request *request)
 {
 	bool first = request->kind == NET_OPEN || request->kind == NET_PORTS ||
 		     request->kind == NET_CLEAN;
 
-	if (s->ports.hold && request->kind != NET_LISTEN && request->kind != NET_END)
+	if (s->ports.opened && request->kind != NET_LISTEN && request->kind != NET_END)
 		return false;
-	if (first == (s->opened || s->ports.hold))
+	if (first == (s->opened || s->ports.opened))
 		return false;
 	switch (request->kind) {
 	case NET_OPEN:
@@ -298,7 +304,7 @@ static bool do_request(struct server *s, const struct net_request *request)
 		keep(for_listeners, ARRAY_SIZE(for_listeners));
 		return true;
 	case NET_LISTEN:
-		if (!s->ports.hold)
+		if (!s->ports.opened)
 			return false;
 		on_listen(s, request->port);
 		return true;
@@ -374,13 +380,15 @@ static void converse(struct server *s)
 				      [EVENTS] = {.events = POLLIN}};
 
 	for (;;) {
-		fds[LINKS].fd = fd_of(s->upkeep.watch);
+		fds[LINKS].fd = fd_of(s->ports.opened ? s->ports.watch : s->upkeep.watch);
 		if (wait_for_something(s, fds) < 0) {
 			if (errno == EINTR)
 				continue;
 			return;
 		}
-		if (fds[LINKS].revents && upkeep_on_links(&s->upkeep))
+		if (fds[LINKS].revents && s->ports.opened)
+			net_ports_follow(&s->ports);
+		else if (fds[LINKS].revents && upkeep_on_links(&s->upkeep))
 			on_followed(s);
 		if (fds[EVENTS].revents)
 			on_events(s);

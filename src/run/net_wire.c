@@ -9,7 +9,7 @@
 /* Numbers only, none of which is trusted before it was looked at. Both ends are on one machine. */
 struct wire_request {
 	uint32_t version, kind;
-	uint32_t link, silent, backlog, port;
+	uint32_t link, silent, backlog, port, way;
 	uint32_t policy, rule_count; /* POLICY_*; the rules follow */
 };
 
@@ -53,6 +53,7 @@ size_t net_put_request(const struct net_request *request, uint8_t ret[static NET
 				    .silent = request->silent,
 				    .backlog = request->backlog,
 				    .port = request->port,
+				    .way = request->way,
 				    .policy = (policy->only_named ? POLICY_ONLY_NAMED : 0u) |
 					      (policy->neighbours ? POLICY_NEIGHBOURS : 0u),
 				    .rule_count = policy->count};
@@ -99,7 +100,8 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 	if (wire.version != NET_VERSION || wire.kind < NET_OPEN || wire.kind > NET_END ||
 	    wire.silent > 1 || wire.policy > POLICY_ALL || wire.link > INT_MAX ||
 	    (wire.backlog && wire.backlog < BACKLOG_MIN) || wire.port > UINT16_MAX ||
-	    (wire.kind == NET_LISTEN && wire.port == 0) || wire.rule_count > POLICY_RULES_MAX ||
+	    (wire.kind == NET_LISTEN && wire.port == 0) || wire.way >= PORT_KINDS ||
+	    wire.rule_count > POLICY_RULES_MAX ||
 	    size != sizeof(wire) + wire.rule_count * sizeof(struct wire_rule))
 		return -EPROTO;
 	ret->kind = wire.kind;
@@ -107,6 +109,7 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 	ret->silent = wire.silent;
 	ret->backlog = wire.backlog;
 	ret->port = (uint16_t)wire.port;
+	ret->way = wire.way;
 	ret->policy.only_named = wire.policy & POLICY_ONLY_NAMED;
 	ret->policy.neighbours = wire.policy & POLICY_NEIGHBOURS;
 	for (unsigned i = 0; i < wire.rule_count; i++)
@@ -159,8 +162,8 @@ static int get_port(const uint8_t *data, size_t size, struct net_report *ret)
 		return -EPROTO;
 	memcpy(&wire, data, sizeof(wire));
 	if (!memchr(wire.port.name, '\0', sizeof(wire.port.name)) || wire.port.kind >= LINK_KINDS ||
-	    wire.port.address_count > LINK_ADDRESSES_MAX || wire.range.first == 0 ||
-	    wire.range.last < wire.range.first)
+	    wire.port.way >= PORT_KINDS || wire.port.address_count > LINK_ADDRESSES_MAX ||
+	    wire.range.first == 0 || wire.range.last < wire.range.first)
 		return -EPROTO;
 	ret->port = wire.port;
 	ret->range = wire.range;

@@ -35,8 +35,8 @@ static void on_words(struct loop_source *source, uint32_t events)
 int packets_open(struct packets *packets, int fd, const struct policy *policy, struct loop *loop,
 		 struct err *err)
 {
-	int code = net_ports_open(&packets->net, fd, policy, packets->say, packets->data,
-				  &packets->ports, err);
+	int code = net_ports_open(&packets->net, fd, policy, packets->way, packets->say,
+				  packets->data, &packets->ports, err);
 
 	if (code < 0)
 		return code;

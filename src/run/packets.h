@@ -14,6 +14,7 @@ struct packets {
 	struct loop *loop;
 	net_say say;
 	void *data;
+	enum port_kind way; /* that is asked for */
 	/* Some link has changed: @packets->ports says how it is now. */
 	void (*changed)(struct packets *packets);
 };

@@ -148,6 +148,7 @@ static int open_attachment(struct relaying *r, const char *folder, struct err *e
 	if (attached.stack->needs_packets) {
 		r->packets.say = say;
 		r->packets.data = (void *)options;
+		r->packets.way = options->ports;
 		r->packets.changed = on_changed_links;
 		code = packets_open(&r->packets, r->setup->net, options->policy, &r->loop, err);
 		if (code < 0)

@@ -18,6 +18,7 @@
 #include "attach/attachment.h"
 #include "base/err.h"
 #include "link/policy.h"
+#include "link/port.h"
 #include "via/via.h"
 
 #include <stdbool.h>
@@ -44,6 +45,7 @@ struct run_options {
 	bool quiet;                    /* no summary, no notes */
 	bool verbose;                  /* show what a kernel says that the program runs inside */
 	uint64_t memory;               /* bytes, of such a kernel; 0: the stack's default */
+	enum port_kind ports;          /* how such a stack gets at the links (link/port.h) */
 	const struct stack_ops *stack; /* NULL: that of the host's kernel */
 	const struct policy *policy;   /* what the links are for; NULL: no wishes */
 	const struct via_options *via; /* by a relay, what does not speak MPTCP; NULL: no relay */

@@ -26,6 +26,7 @@ struct native_facts {
 	const unsigned *silent; /* links that do not answer */
 	unsigned silent_count;
 	unsigned base;               /* multipath.h */
+	bool routed;                 /* each link has a table, though there be one only */
 	const struct policy *policy; /* NULL: none */
 	bool personal;               /* multipath.h */
 	uint32_t user;

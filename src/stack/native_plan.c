@@ -79,7 +79,7 @@ int native_plan(struct netstack *netstack, const struct native_facts *facts,
 					.silent = facts->silent,
 					.silent_count = facts->silent_count,
 					.base = facts->base,
-					.routed = is_routed(facts),
+					.routed = facts->routed || is_routed(facts),
 					.personal = facts->personal,
 					.user = facts->user};
 	int code = links_read(netstack->route, &plan.links);

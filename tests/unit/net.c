@@ -35,7 +35,7 @@ static void requests_arrive_as_they_were_sent(void **state)
 		{.kind = NET_BACKLOG, .backlog = BACKLOG_MIN},
 		{.kind = NET_BACKLOG},
 		{.kind = NET_ASK, .link = 3},
-		{.kind = NET_PORTS},
+		{.kind = NET_PORTS, .way = PORT_NAT},
 		{.kind = NET_LISTEN, .port = 443},
 		{.kind = NET_END},
 	};
@@ -59,9 +59,10 @@ static void reports_arrive_as_they_were_sent(void **state)
 	memset(sent.text, 'x', sizeof(sent.text) - 1);
 	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
 	assert_memory_equal(&got, &sent, sizeof(got));
-	sent = (struct net_report){.kind = NET_PORT,
-				   .port = {.link = 3, .name = "wlan0", .mtu = 1500},
-				   .range = {65024, 65535}};
+	sent = (struct net_report){
+		.kind = NET_PORT,
+		.port = {.way = PORT_NAT, .link = 3, .name = "wlan0", .mtu = 1500},
+		.range = {65024, 65535}};
 	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
 	assert_memory_equal(&got, &sent, sizeof(got));
 	sent = (struct net_report){.kind = NET_READY, .privileged = true};
@@ -81,7 +82,7 @@ static void no_message_is_shorter_or_longer(void **state)
 }
 
 /* Where the numbers are in a request. */
-enum { VERSION, KIND, LINK, SILENT, BACKLOG, PORT, POLICY, RULES, FIRST_RULE };
+enum { VERSION, KIND, LINK, SILENT, BACKLOG, PORT, WAY, POLICY, RULES, FIRST_RULE };
 
 static int with_number(unsigned at, uint32_t value)
 {
@@ -108,6 +109,7 @@ static void numbers_out_of_range_are_refused(void **state)
 		{BACKLOG, 1},
 		{BACKLOG, BACKLOG_MIN - 1},
 		{PORT, 1 << 16},
+		{WAY, PORT_KINDS},
 		{POLICY, 4},
 		{RULES, 4},
 		{RULES, POLICY_RULES_MAX + 1},

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A stack behind the host, whose links it cannot share: it uses them all, is reached, follows them; the host becomes a router for
+# nobody, and is as it was before.
+. "$(dirname "$0")/inside_lib.sh"
+need curl python3 ip pgrep setpriv ping
+
+make_file file 12000000
+NAT="$INSIDE --ports nat --report '$REPORT'"
+
+# Lost: the second link, or bytes.
+for family in 4 6; do
+	[ $family = 4 ] || [ -e /proc/sys/net/ipv6/conf/default/force_forwarding ] || { echo "IPv6 is not forwarded by this kernel" >&2; continue; }
+	expect "curl -$family" pair_lab sh -c "$NAT --quiet -- curl -$family -fsS http://server/file | cmp - '$TMP/www/file'"
+	report_has 'r["fallbacks"] == 0 and r["connections"] == 1 and share.get("wlan0", 0) >= 0.1 and share.get("wwan0", 0) >= 0.1'
+done
+expect "without packet sockets" pair_lab setpriv --bounding-set -net_raw -- sh -c "$INSIDE --explain -- curl -4 -fsS http://server/file 2>'$TMP/words' | cmp - '$TMP/www/file'"
+expect_text 'wlan0 by nat: packet sockets need CAP_NET_RAW' "$TMP/words"
+echo "over both links: IPv4, IPv6, without packet sockets"
+
+# Lost: a download when Wi-Fi goes.
+for how in 'ip link set wlan0 down' 'ip addr flush dev wlan0' silent; do
+	case $how in silent) scenario=handover-silent how=: ;; *) scenario=pair ;; esac
+	cat >"$TMP/hand-over" <<EOF
+$NAT --quiet -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/file &
+until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt 4000000 ]; do sleep 0.02; done
+$how
+wait \$!
+EOF
+	rm -f "$TMP/got"
+	SCENARIO=$scenario expect "$scenario, $how" pair_lab sh "$TMP/hand-over"
+	cmp "$TMP/got" "$TMP/www/file" || fail "$how: other bytes"
+	report_has 'r["connections"] == 1 and share.get("wwan0", 0) > 0.1'
+	echo "survives: $scenario, $how"
+done
+
+# Lost: servers inside; or the host's privacy: it would hand on what others send by it, and to programs inside what is not for them.
+cat >"$TMP/client" <<EOF
+set -e
+curl -4 -fsS --retry 50 --retry-connrefused --retry-delay 0 --retry-all-errors --connect-timeout 1 --retry-max-time 30 http://10.1.0.1/file | cmp - '$TMP/www/file'
+# What it listens on has the address 10.82.0.2 there, and the network 10.82.0.0/16 others.
+ip route add 10.82.0.0/16 via 10.1.0.1
+! curl -4 -fsS --connect-timeout 1 -o /dev/null http://10.82.0.2/file
+EOF
+expect "a server inside" rivulet lab run pair --also "server: $NAT --quiet -- $NGINX" -- sh "$TMP/client"
+cat >"$TMP/forwards" <<'EOF'
+set -u
+fail() { echo "$*" >&2; exit 1; }
+of() { awk -v n="$1" '$1 == "wlan0:" { print $n }' /proc/net/dev; } # 3: received, 11: sent
+wait_for() { tries=400; until "$@"; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "waited too long: $*"; sleep 0.05; done; }
+forwards() { [ "$(cat /proc/sys/net/ipv4/conf/wlan0/forwarding)" = 1 ]; }
+$INSIDE --ports nat --quiet -- sleep 60 &
+run=$!
+wait_for forwards
+received=$(of 3) sent=$(of 11)
+more() { [ $(($(of 3) - received)) -ge 20 ]; }
+wait_for more
+forwards || fail "it has ended"
+kill $run
+wait $run
+[ $(($(of 11) - sent)) -lt 5 ] || fail "packets of others were forwarded"
+EOF
+expect "packets of others" rivulet lab run pair --also "server: sh -c 'ip route add 10.9.9.0/24 via 10.1.0.2; ping -q -i 0.05 10.9.9.9 >/dev/null & exec $NGINX'" -- sh "$TMP/forwards"
+echo "is reached, and lets nobody through"
+
+# Lost: a host as it was.
+cat >"$TMP/ends" <<'EOF'
+set -u
+fail() { echo "$*" >&2; exit 1; }
+state() { ip addr; ip route show table all | grep -v expires; ip rule; cat /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/force_forwarding; python3 "$TMP/tables.py"; }
+none_left() {
+	tries=100
+	while [ "$(state 2>/dev/null)" != "$before" ]; do
+		tries=$((tries - 1)); [ $tries -gt 0 ] || { state >&2; fail "the host is not as before: $1"; }; sleep 0.05
+	done
+}
+before=$(state 2>/dev/null)
+for victim in nobody kernel foreground net both; do
+	$INSIDE --ports nat --quiet -- sh -c "touch '$TMP/started-$victim'; sleep 60" 2>/dev/null &
+	run=$!
+	tries=200
+	until [ -e "$TMP/started-$victim" ]; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "it did not start"; sleep 0.05; done
+	[ "$(state 2>/dev/null)" != "$before" ] || fail "this test would show nothing"
+	case $victim in
+	nobody) kill -TERM $run ;;
+	kernel) kill -KILL "$(pgrep -o -x rivulet-uml)" ;;
+	foreground) kill -KILL $run ;;
+	net) kill -KILL "$(pgrep -o -x rivulet-net)"; kill -TERM $run ;;
+	both) kill -KILL $(pgrep -x rivulet-keep) $(pgrep -x rivulet-net) $run; wait $run 2>/dev/null; "$RIVULET" clean >/dev/null ;;
+	esac
+	wait $run 2>/dev/null
+	none_left "$victim was killed"
+done
+EOF
+# nft(8) may not be installed; the library is.
+cat >"$TMP/tables.py" <<'EOF'
+import ctypes
+nft = ctypes.CDLL("libnftables.so.1")
+nft.nft_ctx_new.restype = ctypes.c_void_p
+nft.nft_ctx_get_output_buffer.restype = ctypes.c_char_p
+ctx = ctypes.c_void_p(nft.nft_ctx_new(0))
+nft.nft_ctx_buffer_output(ctx)
+assert nft.nft_run_cmd_from_buffer(ctx, b"list tables") == 0
+print(nft.nft_ctx_get_output_buffer(ctx).decode())
+EOF
+export TMP
+expect "ends" rivulet lab run pair -- sh "$TMP/ends"
+echo "leaves nothing"
