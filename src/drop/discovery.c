@@ -291,13 +291,23 @@ static bool look_at_links(struct discovery *discovery)
 	return changed;
 }
 
+/* For a second or two the kernel looks whether an address is somebody else's (RFC 4862, section 5.4); nothing is sent from it then,
+ * and when that is over it tells us. */
+static bool has_unsent(const struct discovery *discovery)
+{
+	for (unsigned i = 0; i < discovery->link_count; i++)
+		if (discovery->links[i].unsent)
+			return true;
+	return false;
+}
+
 static void send_beacons(struct discovery *discovery)
 {
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(BEACON_PORT)};
 
 	inet_pton(AF_INET6, BEACON_GROUP, &to.sin6_addr);
 	for (unsigned i = 0; i < discovery->link_count; i++) {
-		const struct discovery_link *link = &discovery->links[i];
+		struct discovery_link *link = &discovery->links[i];
 		struct in6_pktinfo info = {.ipi6_addr = link->beacon.sender,
 					   .ipi6_ifindex = link->index};
 		union {
@@ -320,8 +330,7 @@ static void send_beacons(struct discovery *discovery)
 		c->cmsg_type = IPV6_PKTINFO;
 		c->cmsg_len = CMSG_LEN(sizeof(info));
 		memcpy(CMSG_DATA(c), &info, sizeof(info));
-		if (sendmsg(discovery->fd, &message, 0) < 0)
-			continue; /* the next one may arrive */
+		link->unsent = sendmsg(discovery->fd, &message, 0) < 0;
 	}
 }
 
@@ -355,11 +364,17 @@ static void on_change(uv_poll_t *poll, int status, int events)
 {
 	struct discovery *discovery = poll->data;
 
-	if (!watch_changed(discovery->nl) || !look_at_links(discovery))
+	bool changed;
+
+	if (!watch_changed(discovery->nl))
+		return;
+	changed = look_at_links(discovery);
+	if (!changed && !has_unsent(discovery))
 		return;
 	discovery->hurry = HURRY;
 	uv_timer_start(&discovery->timer, on_timer, 0, 0);
-	discovery->owner->changed(discovery->data);
+	if (changed)
+		discovery->owner->changed(discovery->data);
 }
 
 static void freed(uv_handle_t *handle)

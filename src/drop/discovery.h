@@ -21,6 +21,7 @@ struct discovery_link {
 	struct beacon beacon;
 	struct bytes signed_beacon; /* owned */
 	bool seen, joined;
+	bool unsent; /* the last beacon could not be sent: its address may not be used yet */
 };
 
 struct discovery;
