@@ -80,6 +80,13 @@ static bool joins(const struct pass *pass, const struct diag_socket *socket)
 	       !(pass->listening[socket->local_port / 8] & 1 << socket->local_port % 8);
 }
 
+/* The kernel looks for each peer on each link; on one that leads to neighbours alone it is no news that it finds nobody. */
+static bool leads_nowhere(const struct links *links, const struct link *link,
+			  const struct diag_socket *socket)
+{
+	return socket->state == DIAG_SYN_SENT && link && !links_lead_out(links, link);
+}
+
 static int saw(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
@@ -93,6 +100,8 @@ static int saw(const struct diag_socket *socket, void *data)
 	if (socket->mptcp &&
 	    (socket->state == DIAG_ESTABLISHED || socket->state == DIAG_SYN_SENT)) {
 		link = links_by_address(pass->links, &socket->local);
+		if (leads_nowhere(pass->links, link, socket))
+			return ledger_saw(pass->lookout->ledger, socket);
 		flow = (struct monitor_flow){
 			.cookie = socket->cookie,
 			.connection = socket->inode,
@@ -104,6 +113,7 @@ static int saw(const struct diag_socket *socket, void *data)
 			.rtt = socket->rtt,
 		};
 		monitor_saw(pass->lookout->monitor, &flow);
+		pass->lookout->in_flight = pass->lookout->in_flight || flow.in_flight;
 		rejoin_saw(&pass->lookout->rejoin, flow.link,
 			   socket->local.family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6,
 			   joins(pass, socket));
@@ -130,6 +140,7 @@ static bool look(struct lookout *lookout, const struct links *links,
 	bool watching = monitor_is_watching(lookout->monitor), moved = true;
 
 	lookout->sockets = 0;
+	lookout->in_flight = false;
 	ledger_look(lookout->ledger);
 	monitor_look(lookout->monitor, clock_now());
 	rejoin_look(&lookout->rejoin);
@@ -180,18 +191,19 @@ void lookout_look(struct lookout *lookout, const struct links *links,
 		  const struct lookout_acts *acts)
 {
 	uint64_t start = clock_now(), cost = processor_time(), at;
-	bool watching;
+	bool watching, moved;
 
 	lookout->next = UINT64_MAX;
 	if (!lookout->diag)
 		return;
-	if (look(lookout, links, acts))
+	moved = look(lookout, links, acts);
+	watching = monitor_is_watching(lookout->monitor);
+	if (watching && (moved || lookout->in_flight))
+		lookout->interval = LOOK_WATCHING;
+	else if (moved)
 		lookout->interval = LOOK_BUSY;
 	else if (lookout->interval < LOOK_SELDOM)
 		lookout->interval *= 2;
-	watching = monitor_is_watching(lookout->monitor);
-	if (watching && lookout->interval <= LOOK_BUSY)
-		lookout->interval = LOOK_WATCHING;
 	lookout->earliest = start + pause_after(lookout, processor_time() - cost);
 	at = start + lookout->interval;
 	if (rejoin_next(&lookout->rejoin) < at)

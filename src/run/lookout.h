@@ -30,6 +30,7 @@ struct lookout {
 	uint64_t next;   /* when to look again, UINT64_MAX: not until something happens */
 	uint64_t earliest, interval;
 	unsigned sockets; /* of the namespace, at the last look */
+	bool in_flight;   /* something was, then */
 	struct {          /* whom a subflow over that link last talked to */
 		unsigned link;
 		struct prober_target target;
