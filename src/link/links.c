@@ -180,6 +180,11 @@ const struct route *links_default(const struct links *links, const struct link *
 	return best;
 }
 
+bool links_lead_out(const struct links *links, const struct link *link)
+{
+	return links_default(links, link, AF_INET) || links_default(links, link, AF_INET6);
+}
+
 const struct address *links_next_hop(const struct links *links, const struct link *link)
 {
 	const struct route *route = links_default(links, link, AF_INET);

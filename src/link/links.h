@@ -64,6 +64,8 @@ const struct link *links_by_address(const struct links *links, const struct addr
 const struct route *links_default(const struct links *links, const struct link *link,
 				  sa_family_t family);
 
+/* Has it one of any family? Else it leads to neighbours alone. */
+bool links_lead_out(const struct links *links, const struct link *link);
 /* The gateway of @link's default route, of either family; NULL if there is none that could be asked. */
 const struct address *links_next_hop(const struct links *links, const struct link *link);
 

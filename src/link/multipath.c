@@ -128,14 +128,16 @@ static bool has_table(enum multipath_use use)
 	return use == MULTIPATH_USED || use == MULTIPATH_SILENT;
 }
 
-/* Is @index a device through which its networks are reached, and that no table of ours leads to?
- * What is behind a link that is down may well be reached over the others. */
+/* Is @index a device through which its networks are reached, and that no table of ours leads to, or that alone leads to
+ * them? What is behind a link that is down may well be reached over the others. */
 static bool leads_elsewhere(const struct multipath_state *state, const struct multipath_plan *plan,
 			    unsigned index)
 {
 	for (unsigned i = 0; i < state->links->count; i++)
 		if (state->links->all[i].index == index)
-			return state->links->all[i].up && !has_table(plan->use[i]);
+			return state->links->all[i].up &&
+			       (!has_table(plan->use[i]) ||
+				!links_lead_out(state->links, &state->links->all[i]));
 	return false;
 }
 

@@ -32,7 +32,7 @@
  *
  * A link that has no default route leads to neighbours alone. Where the policy wants them it is used as the others are: its endpoint is
  * bound to it, and the kernel takes an address that no route on it leads to for one that is on it, so that a peer that is on several
- * links is found on each by any of its addresses.
+ * links is found on each by any of its addresses. Its networks are thrown back by the tables of the others.
  *
  * Endpoints are a network namespace's, not a run's: what is there already can contradict a policy.
  */

@@ -27,6 +27,7 @@ void rejoin_links(struct rejoin *rejoin, const struct rejoin_link *links, unsign
 			*link = *known;
 		link->index = links[now.count].index;
 		link->families = links[now.count].families;
+		link->local = links[now.count].local;
 	}
 	*rejoin = now;
 }
@@ -44,7 +45,7 @@ void rejoin_saw(struct rejoin *rejoin, unsigned link, enum rejoin_family family,
 		rejoin->families |= family;
 	for (unsigned i = 0; i < rejoin->count; i++)
 		if (rejoin->links[i].index == link)
-			rejoin->links[i].carries = true;
+			rejoin->links[i].carries = rejoin->links[i].carried = true;
 }
 
 void rejoin_looked(struct rejoin *rejoin, uint64_t now, unsigned lost, rejoin_act act, void *data)
@@ -52,8 +53,10 @@ void rejoin_looked(struct rejoin *rejoin, uint64_t now, unsigned lost, rejoin_ac
 	for (unsigned i = 0; i < rejoin->count; i++) {
 		struct rejoin_link *link = &rejoin->links[i];
 		bool first_aid = lost > 0 && (i == 0 || !link->carries);
+		bool missed = !link->carries && (link->carried || !link->local) &&
+			      link->families & rejoin->families;
 
-		if (!first_aid && (link->carries || !(link->families & rejoin->families))) {
+		if (!first_aid && !missed) {
 			link->lacks_since = 0;
 			link->interval = link->carries ? FIRST : link->interval;
 		} else if (!link->lacks_since) {

@@ -23,8 +23,9 @@ enum rejoin_family { REJOIN_IPV4 = 1, REJOIN_IPV6 = 2 };
 struct rejoin_link { /* one that is to carry subflows */
 	unsigned index;
 	unsigned families; /* enum rejoin_family, as bits: of its addresses */
+	bool local; /* it leads to neighbours alone: a subflow is missed only where one was */
 	/* Rejoin's own. */
-	bool carries;
+	bool carries, carried;
 	uint64_t lacks_since; /* 0: it does not */
 	uint64_t interval;    /* from then, or from the last time, to the next */
 };

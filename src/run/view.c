@@ -65,7 +65,8 @@ void view_tell_rejoin(const struct view *view, struct rejoin *rejoin)
 
 		if (view->use[i] != MULTIPATH_USED)
 			continue;
-		used[count] = (struct rejoin_link){.index = link->index};
+		used[count] = (struct rejoin_link){.index = link->index,
+						   .local = !links_lead_out(&view->links, link)};
 		for (unsigned a = 0; a < link->address_count; a++)
 			used[count].families |=
 				link->addresses[a].family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6;

@@ -253,6 +253,7 @@ static void reasons_are_told(void **state)
 static void neighbours_alone_are_enough_for_who_wants_them(void **state)
 {
 	struct policy policy = {.neighbours = true};
+	bool thrown = false;
 	struct device d;
 	struct multipath_plan p;
 
@@ -266,6 +267,13 @@ static void neighbours_alone_are_enough_for_who_wants_them(void **state)
 	assert_int_equal(p.use[3], MULTIPATH_NOT_A_LINK);
 	assert_true(count(&p, CHANGE_ENDPOINT) >= 2);
 	assert_true(count(&p, CHANGE_RULE) >= 2);
+	/* Answers to who is there must not leave by the gateway of the other link. */
+	for (unsigned i = 0; i < p.count; i++)
+		thrown =
+			thrown || (p.changes[i].kind == CHANGE_ROUTE && p.changes[i].route.thrown &&
+				   p.changes[i].route.table == MULTIPATH_TABLE_FIRST + WLAN &&
+				   p.changes[i].route.to.v4.s_addr == d.routes[1].to.v4.s_addr);
+	assert_true(thrown);
 	multipath_plan_free(&p);
 	policy.modest = true;
 	p = plan(&d);

@@ -55,6 +55,26 @@ static void step(struct world *w, unsigned ms)
 	}
 }
 
+/* A node's links lead to different neighbours: it would close and open subflows for ever where nobody can be. */
+static void a_link_to_neighbours_is_missed_only_where_it_was(void **state)
+{
+	const struct rejoin_link links[] = {
+		{.index = WLAN, .families = REJOIN_IPV4, .local = true},
+		{.index = WWAN, .families = REJOIN_IPV4, .local = true}};
+	struct world w;
+
+	begin(&w);
+	rejoin_links(&w.rejoin, links, 2);
+	w.carries[0] = true;
+	step(&w, 5000);
+	assert_int_equal(w.renewed[1], 0);
+	w.carries[1] = true;
+	step(&w, 100);
+	w.carries[1] = false;
+	step(&w, 1000);
+	assert_true(w.renewed[1] > 0);
+}
+
 static void a_lost_join_is_tried_again(void **state)
 {
 	struct world w;
@@ -135,6 +155,7 @@ static void families_are_kept_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_link_to_neighbours_is_missed_only_where_it_was),
 		cmocka_unit_test(a_lost_join_is_tried_again),
 		cmocka_unit_test(it_is_tried_ever_more_seldom),
 		cmocka_unit_test(a_connection_without_subflows_is_helped),
