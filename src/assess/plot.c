@@ -121,7 +121,7 @@ void plot_bars(const struct group *const *groups, unsigned count, const struct f
 	fprintf(script,
 		"EOD\nset xrange [-0.6:%g]\n"
 		"plot $data using 1:2:5:xticlabels(6) with boxes linecolor rgb variable, "
-		"$data using 1:2:3:4 with yerrorbars linecolor 'gray' linewidth 1.5 pointtype -1\n",
+		"$data using 1:3:(0):($4-$3) with vectors nohead linecolor 'gray' linewidth 1.5\n",
 		shown - 0.4);
 	if (shown)
 		finish(script, page);

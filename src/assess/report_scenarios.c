@@ -8,10 +8,20 @@
 
 #include <string.h>
 
+/* Three digits that count, and no powers of ten. */
+static const char *number(double value, char text[static 32])
+{
+	snprintf(text, 32, value >= 1000 && value < 1e9 ? "%.0f" : "%.3g", value);
+	return text;
+}
+
 static void print_stats(const struct page *page, const struct stats *stats, double scale)
 {
-	fprintf(page->out, "<td>%.3g<small>%.3g&ndash;%.3g</small></td>", stats->median * scale,
-		stats->low * scale, stats->high * scale);
+	char median[32], low[32], high[32];
+
+	fprintf(page->out, "<td>%s<small>%s&ndash;%s</small></td>",
+		number(stats->median * scale, median), number(stats->low * scale, low),
+		number(stats->high * scale, high));
 }
 
 /* Was it measured of any? */

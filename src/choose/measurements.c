@@ -54,6 +54,7 @@ static int add_group(struct measurements *to, const json_t *group)
 		if (!number(stats, "median", &measured.median) ||
 		    !number(stats, "low", &measured.low) || !number(stats, "high", &measured.high))
 			return -EINVAL;
+		number(stats, "n", &measured.n);
 		if (measured.median > 0)
 			code = add(to, &measured);
 		if (code < 0)

@@ -11,6 +11,7 @@
 struct measured {
 	const char *scenario, *workload, *profile, *stack, *protocol, *figure;
 	double median, low, high; /* above 0 */
+	double n;                 /* how often it was measured; 0: not known */
 	double cpus, memory;      /* of the profile: processors' time, bytes; 0: not known */
 };
 

@@ -9,6 +9,8 @@
 
 #define WAYS_MAX  12
 #define CASES_MAX 1024
+#define FEW       3   /* measured less often, an interval says nothing... */
+#define ANYTHING  1e6 /* ...and the figure may be so much more or less */
 #define CLOSE     0.95
 
 struct way {
@@ -64,6 +66,8 @@ static double edge(const struct measurements *from, const struct model_place *pl
 			if (strcmp(application->figures[f].name, measured->figure) == 0)
 				less = application->figures[f].less;
 		measured->median = less == best ? measured->low : measured->high;
+		if (measured->n > 0 && measured->n < FEW)
+			measured->median *= less == best ? 1 / ANYTHING : ANYTHING;
 	}
 	score = model_score(&edges, place, way->stack, way->protocol, application);
 	free(edges.all);

@@ -125,6 +125,11 @@ static void regrets(void **state)
 	assert_string_equal(regret.rule, "native tcp");
 	assert_int_equal(regret.missed, 3);
 	assert_true(regret.fixed_mean > 0.01);
+	/* What was measured once is told from nothing. */
+	for (unsigned i = 0; i < from.count; i++)
+		from.all[i].n = 1;
+	regret_of(&from, "native", &regret);
+	assert_int_equal(regret.separate, 0);
 	measurements_free(&from);
 	json_decref(summary);
 }
