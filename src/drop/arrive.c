@@ -101,7 +101,7 @@ static int put_together(struct node *node, struct bytes *bytes, uint64_t left_ou
 }
 
 /* What a node does with a bundle for it. */
-static int deliver(struct node *node, const struct bundle *bundle)
+int arrive_deliver(struct node *node, const struct bundle *bundle)
 {
 	const char *service = eid_service(&bundle->destination);
 	struct err err;
@@ -132,14 +132,17 @@ static int dispose(struct node *node, struct contact *contact, struct bundle *bu
 	static const struct bytes nothing;
 	struct store_bundle row;
 	bool ours = eid_is_at(bundle->destination.text, node->identity->node),
-	     group = eid_is_group(&bundle->destination);
+	     group = eid_is_group(&bundle->destination),
+	     fragment = (ours || group) && bundle->flags & BUNDLE_FRAGMENT;
 	int code = 0;
 
 	carry_facts(bundle, &row);
 	if (store_has(node->store, row.key))
 		return 0;
+	if (fragment && bundle->total > TCPCL_TRANSFER)
+		return -EFBIG;
 	if (ours || group)
-		code = deliver(node, bundle);
+		code = fragment ? -EAGAIN : arrive_deliver(node, bundle);
 	row.state = !ours ? STORE_CARRIED : code == -EAGAIN ? STORE_WAITING : STORE_DONE;
 	if (row.state == STORE_DONE)
 		return store_add(node->store, &row, &nothing, contact->peer);
@@ -152,7 +155,7 @@ static int dispose(struct node *node, struct contact *contact, struct bundle *bu
 		return code;
 	contact->carries++;
 	node_wake_contacts(node);
-	return 0;
+	return fragment ? parts_arrived(node, bundle, &row) : 0;
 }
 
 static void settle_later(struct node *node, struct contact *contact, uint64_t id)

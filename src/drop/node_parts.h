@@ -105,6 +105,10 @@ extern const struct contact_owner meeting_owner;
 int arrive_begins(struct contact *contact, const uint8_t *bytes, size_t size);
 void arrive_whole(struct contact *contact, uint64_t id, struct bytes *bytes, uint64_t left_out);
 void arrive_broken_off(struct contact *contact);
+/* A bundle for us. 0: it is dealt with; -EAGAIN: it is of no use yet. */
+int arrive_deliver(struct node *node, const struct bundle *bundle);
+/* A fragment of one, which is row @row: parts.c. */
+int parts_arrived(struct node *node, const struct bundle *fragment, const struct store_bundle *row);
 bool carry_next(struct contact *contact);
 void carry_settled(struct contact *contact, uint64_t cookie, int refusal);
 /* The row for a bundle that is here since now. */

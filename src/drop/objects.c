@@ -90,8 +90,13 @@ static void use_waiting(struct node *node)
 		struct bundle bundle;
 
 		if (store_load(node->store, &row, &bytes) < 0 ||
-		    bundle_read(bytes.data, bytes.size, &bundle) < 0 ||
-		    objects_arrived(node, &bundle, 0) != -EAGAIN)
+		    bundle_read(bytes.data, bytes.size, &bundle) < 0) {
+			store_done(node->store, &row);
+			continue;
+		}
+		if (bundle.flags & BUNDLE_FRAGMENT)
+			continue; /* parts.c */
+		if (objects_arrived(node, &bundle, 0) != -EAGAIN)
 			store_done(node->store, &row);
 	}
 }

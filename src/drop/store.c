@@ -25,6 +25,11 @@ static const char schema[] =
 	"WITHOUT ROWID;"
 	"CREATE TRIGGER IF NOT EXISTS bundles_gone AFTER DELETE ON bundles"
 	" BEGIN DELETE FROM given WHERE bundle = old.id; END;"
+	"CREATE TABLE IF NOT EXISTS parts (bundle INTEGER PRIMARY KEY, whole BLOB, at INTEGER, "
+	"behind INTEGER);"
+	"CREATE INDEX IF NOT EXISTS parts_whole ON parts (whole, at);"
+	"CREATE TRIGGER IF NOT EXISTS parts_gone AFTER DELETE ON bundles"
+	" BEGIN DELETE FROM parts WHERE bundle = old.id; END;"
 	"CREATE TABLE IF NOT EXISTS objects (id BLOB PRIMARY KEY, size INTEGER, bytes INTEGER, "
 	"hashes BLOB,"
 	" there BLOB, used INTEGER);";

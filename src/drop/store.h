@@ -122,6 +122,23 @@ unsigned store_count(struct store *store, enum store_state state);
 /* How many bundles we carry that @neighbour gave. */
 unsigned store_count_from(struct store *store, const char *neighbour);
 
+/* Fragments of bundles for us, of which @whole is the key: row @id has the bytes [@at, @behind) of its payload. */
+struct store_part {
+	uint64_t id, at, behind;
+};
+int store_part_add(struct store *store, const uint8_t whole[static TCPCL_KEY_SIZE],
+		   const struct store_part *part);
+/* How many there are, and how many bytes they have together. */
+unsigned store_part_count(struct store *store, const uint8_t whole[static TCPCL_KEY_SIZE],
+			  uint64_t *ret_bytes);
+/* The one that goes on furthest from byte @at on. False: it is missing. */
+bool store_part_at(struct store *store, const uint8_t whole[static TCPCL_KEY_SIZE], uint64_t at,
+		   struct store_part *ret);
+/* Any one; false: there is none. */
+bool store_part_any(struct store *store, const uint8_t whole[static TCPCL_KEY_SIZE],
+		    struct store_part *ret);
+void store_part_drop(struct store *store, uint64_t id);
+
 /* What is there of bundles whose transfer was cut off: the bytes with all up to the break. */
 int store_partial_save(struct store *store, const uint8_t key[static TCPCL_KEY_SIZE],
 		       const struct bytes *bytes);

@@ -209,6 +209,68 @@ bool store_piece_is_queued(struct store *store, const char *destination,
 		"bit", id, (size_t)OBJECT_ID_SIZE, (uint64_t)piece, destination);
 }
 
+int store_part_add(struct store *store, const uint8_t whole[static TCPCL_KEY_SIZE],
+		   const struct store_part *part)
+{
+	int code = store_begin(store);
+
+	if (code == 0)
+		code = sql_run(store->db, "INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)",
+			       "ibii", part->id, whole, (size_t)TCPCL_KEY_SIZE, part->at,
+			       part->behind);
+	return code < 0 ? code : 0;
+}
+
+static bool take_part(sqlite3_stmt *row, struct store_part *ret)
+{
+	if (!row || sqlite3_step(row) != SQLITE_ROW)
+		return false;
+	*ret = (struct store_part){.id = (uint64_t)sqlite3_column_int64(row, 0),
+				   .at = (uint64_t)sqlite3_column_int64(row, 1),
+				   .behind = (uint64_t)sqlite3_column_int64(row, 2)};
+	return true;
+}
+
+unsigned store_part_count(struct store *store, const uint8_t whole[static TCPCL_KEY_SIZE],
+			  uint64_t *ret_bytes)
+{
+	_cleanup_stmt_ sqlite3_stmt *row =
+		sql_query(store->db, "SELECT count(*), sum(behind - at) FROM parts WHERE whole = ?",
+			  "b", whole, (size_t)TCPCL_KEY_SIZE);
+	bool found = row && sqlite3_step(row) == SQLITE_ROW;
+
+	*ret_bytes = found ? (uint64_t)sqlite3_column_int64(row, 1) : 0;
+	return found ? (unsigned)sqlite3_column_int64(row, 0) : 0;
+}
+
+bool store_part_at(struct store *store, const uint8_t whole[static TCPCL_KEY_SIZE], uint64_t at,
+		   struct store_part *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *row =
+		sql_query(store->db,
+			  "SELECT bundle, at, behind FROM parts WHERE whole = ? AND at <= ? AND "
+			  "behind > ? ORDER BY behind DESC LIMIT 1",
+			  "bii", whole, (size_t)TCPCL_KEY_SIZE, at, at);
+
+	return take_part(row, ret);
+}
+
+bool store_part_any(struct store *store, const uint8_t whole[static TCPCL_KEY_SIZE],
+		    struct store_part *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *row =
+		sql_query(store->db, "SELECT bundle, at, behind FROM parts WHERE whole = ? LIMIT 1",
+			  "b", whole, (size_t)TCPCL_KEY_SIZE);
+
+	return take_part(row, ret);
+}
+
+void store_part_drop(struct store *store, uint64_t id)
+{
+	if (store_begin(store) == 0)
+		sql_run(store->db, "DELETE FROM parts WHERE bundle = ?", "i", id);
+}
+
 uint64_t store_last(struct store *store)
 {
 	return sql_number(store->db, 0, "SELECT max(id) FROM bundles", "");

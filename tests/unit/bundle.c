@@ -26,6 +26,15 @@
 	"8554368bd1e808f606219d2a10a846eae3886ae4ecc83c4ee550fdfb1cc636b904e2" \
 	"f1a73e303dcd4b6ccece003e95e8164dcc89a156e185010100005823526561647920" \
 	"746f2067656e657261746520612033322d62797465207061796c6f6164ff"
+/* Of appendix A.3.4: signed and encrypted, with an age. */
+#define RFC_SECURED                                                              \
+	"9f88070000820282010282028202018202820201820018281a000f4240850b030000"   \
+	"585c8200020101820282030082820105820300828182015820cac6ce8e4c5dae57988b" \
+	"757e49a6dd1431dc04763541b2845098265bc817241b81820158203ed614c0d97f49b3" \
+	"633627779aa18a338d212bf3c92b97759d9739cd50725596850c040100583481010201" \
+	"82028202018382014c5477656c76653132313231328202018204008181820150efa4b5" \
+	"ac0108e3816c5606479801bc0485070200004319012c850101000058233a09c1e63fe2" \
+	"3a7f66a59c7303837241e070b02619fc59c5214a22f08cd70795e73e9aff"
 #define RFC_PAYLOAD "Ready to generate a 32-byte payload"
 
 static size_t from_hex(const char *hex, uint8_t *to)
@@ -96,6 +105,28 @@ static void carries_unknown_blocks_unchanged(void **state)
 	assert_int_equal(bundle.blocks[0].type, 11);
 	assert_int_equal(bundle.blocks[0].size, 86);
 	assert_int_equal(forward_arrive(&bundle, 1), 0);
+	bundle_put(&again, &bundle, 0);
+	assert_int_equal(again.size, size);
+	assert_memory_equal(again.data, data, size);
+}
+
+/* The age is written anew, and is the same bytes. */
+static void carries_what_is_secured(void **state)
+{
+	_cleanup_bytes_ struct bytes again = {0};
+	uint8_t data[512];
+	size_t size = from_hex(RFC_SECURED, data);
+	struct bundle bundle;
+
+	assert_int_equal(bundle_read(data, size, &bundle), 0);
+	assert_int_equal(bundle.block_count, 3);
+	assert_int_equal(bundle.blocks[0].type, 11);
+	assert_int_equal(bundle.blocks[1].type, 12);
+	assert_int_equal(bundle.blocks[1].flags, BLOCK_IN_EVERY_FRAGMENT);
+	assert_int_equal(bundle.blocks[2].type, BLOCK_AGE);
+	assert_int_equal(bundle.age, 300);
+	assert_int_equal(forward_expires(&bundle, 1000), 1000 + 1000000 - 300);
+	assert_int_equal(forward_arrive(&bundle, 1000), 0);
 	bundle_put(&again, &bundle, 0);
 	assert_int_equal(again.size, size);
 	assert_memory_equal(again.data, data, size);
@@ -306,6 +337,7 @@ int main(void)
 		cmocka_unit_test(checksums),
 		cmocka_unit_test(reads_the_rfc),
 		cmocka_unit_test(carries_unknown_blocks_unchanged),
+		cmocka_unit_test(carries_what_is_secured),
 		cmocka_unit_test(finds_any_damaged_bit),
 		cmocka_unit_test(skips_what_is_there),
 		cmocka_unit_test(fragments),

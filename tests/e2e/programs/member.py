@@ -20,11 +20,32 @@ def eid(text):
 
 
 def transfer(number, data):
-    return b"\x01\x03" + struct.pack(">QIQ", number, 0, len(data)) + data
+    """In segments as large as nodes of ours take them."""
+    out = b""
+    for at in range(0, len(data) or 1, 65536):
+        part = data[at:at + 65536]
+        first, last = at == 0, at + 65536 >= len(data)
+        out += struct.pack(">BBQ", 1, (2 if first else 0) | last, number)
+        out += (struct.pack(">I", 0) if first else b"") + struct.pack(">Q", len(part)) + part
+    return out
 
 
 def acknowledgement(flags, number, size):
     return b"\x02" + struct.pack(">BQQ", flags, number, size)
+
+
+def bytes_of(data):
+    """The byte string that @data begins with, in CBOR."""
+    n = data[0] & 31
+    size = 0 if n < 24 else 1 << n - 24
+    n = int.from_bytes(data[1:1 + size], "big") if size else n
+    return data[1 + size:1 + size + n]
+
+
+def payload(data):
+    """Of a bundle as nodes of ours write it."""
+    at = data.find(b"\x86\x01\x01\x00\x02")
+    return bytes_of(data[at + 5:]) if at >= 0 else b""
 
 
 def message(data):
@@ -96,9 +117,13 @@ class Member:
         """What a node's store calls the bundle."""
         return hashlib.sha256(f"dtn://{self.name}/x {created}.{sequence}".encode()).digest()[:16]
 
-    def bundle(self, to, sequence, payload, lifetime=600000, hops=None, extra=b"", created=None):
-        b = b"\x9f\x88\x07\x00\x00" + eid(to) + eid(f"dtn://{self.name}/x") + b"\x82\x01\x00"
+    def bundle(self, to, sequence, payload, lifetime=600000, hops=None, extra=b"", created=None,
+               fragment=None):
+        """@fragment: (offset, size of the whole)."""
+        b = (b"\x9f\x8a\x07\x01\x00" if fragment else b"\x9f\x88\x07\x00\x00") + eid(to) + eid(f"dtn://{self.name}/x") + b"\x82\x01\x00"
         b += b"\x82" + head(0, created or self.created()) + head(0, sequence) + head(0, lifetime)
+        if fragment:
+            b += head(0, fragment[0]) + head(0, fragment[1])
         if hops:
             data = b"\x82" + head(0, hops[0]) + head(0, hops[1])
             b += b"\x85\x0a\x03\x00\x00" + head(2, len(data)) + data
