@@ -35,7 +35,7 @@ static void on_connected(struct relayed *socket)
 {
 	_cleanup_close_ int theirs = relayed_theirs(socket);
 
-	near_resume(theirs, socket->near, &socket->hold);
+	near_resume(theirs, socket->near, socket->held);
 	socket->untold = !somebody_waits(socket);
 	relayed_answer_all(socket, succeed(socket, steal_fd(&socket->near)));
 }

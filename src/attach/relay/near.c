@@ -17,6 +17,7 @@
 #define PREFIX  "relay-"  /* of the folders' names */
 #define MEETING "us"      /* the name of our own listener */
 #define ROOM    (1 << 20) /* of send buffers: at each waking of the other side much is to be moved */
+#define FILLING 8192      /* more than fits into the least room that there is */
 
 /* The address of @name in the folder; 0: too long. */
 static socklen_t address_of(const struct near *near, const char *name, struct sockaddr_un *ret)
@@ -184,42 +185,34 @@ int near_join(struct near *near, int theirs)
 	return ours;
 }
 
-static int room_of(int fd)
+size_t near_hold(int theirs)
 {
-	socklen_t size = sizeof(int);
-	int room = 0;
-
-	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size);
-	return room / 2; /* the kernel tells twice what it was told */
-}
-
-struct near_hold near_hold(int theirs)
-{
-	struct near_hold hold = {.room = room_of(theirs)};
-	char bytes[1024] = {0};
+	static const char bytes[FILLING];
+	size_t held = 0;
 	ssize_t done;
 
 	set_room(theirs, 0); /* the least that there is */
-	while ((done = send(theirs, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
-		hold.bytes += (size_t)done;
-	return hold;
+	do {
+		done = send(theirs, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL);
+		held += done > 0 ? (size_t)done : 0;
+	} while (done == sizeof(bytes)); /* else there was no room for the rest */
+	return held;
 }
 
-void near_resume(int theirs, int ours, const struct near_hold *hold)
+void near_resume(int theirs, int ours, size_t held)
 {
-	char bytes[1024];
-	size_t left = hold->bytes;
+	char bytes[FILLING];
 
-	while (left > 0) {
-		ssize_t got = recv(ours, bytes, left < sizeof(bytes) ? left : sizeof(bytes),
+	while (held > 0) {
+		ssize_t got = recv(ours, bytes, held < sizeof(bytes) ? held : sizeof(bytes),
 				   MSG_DONTWAIT);
 
 		if (got <= 0)
 			break;
-		left -= (size_t)got;
+		held -= (size_t)got;
 	}
 	if (theirs >= 0)
-		set_room(theirs, hold->room);
+		set_room(theirs, ROOM);
 }
 
 void near_ring(int ours)

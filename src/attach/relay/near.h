@@ -41,13 +41,9 @@ int near_join(struct near *near, int theirs);
 int near_pair(int ret[static 2]);
 
 /* Makes @theirs, which is connected, poll neither readable nor writable, as one that is connecting or listening: it has no
- * room. What is to be told to near_resume(), -1 where it cannot be reached any more. */
-struct near_hold {
-	size_t bytes;
-	int room;
-};
-struct near_hold near_hold(int theirs);
-void near_resume(int theirs, int ours, const struct near_hold *hold);
+ * room. How many bytes it took is to be told to near_resume(); @theirs -1 where it cannot be reached any more. */
+size_t near_hold(int theirs);
+void near_resume(int theirs, int ours, size_t held);
 
 /* One that is held polls readable, as a listening one that has a connection, from ring to unring. */
 void near_ring(int ours);

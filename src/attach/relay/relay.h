@@ -64,8 +64,8 @@ struct relayed {
 	int error;   /* that SO_ERROR tells next: positive; 0: none */
 	bool untold; /* who did not wait for its connection has not asked connect() again */
 	/* While it is connecting or listening: the program's side is held. */
-	int near; /* owned; our end; -1: none */
-	struct near_hold hold;
+	int near;    /* owned; our end; -1: none */
+	size_t held; /* bytes that fill it */
 	struct loop_source far_source, near_source;
 	struct loop_timer retry; /* of a listening one that could not take a connection */
 	TAILQ_HEAD(, waiter) waiters;

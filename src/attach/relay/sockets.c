@@ -238,7 +238,7 @@ int relayed_hold(struct relayed *socket, int theirs)
 	socket->near = near_join(&socket->relay->near, theirs);
 	if (socket->near < 0)
 		return socket->near;
-	socket->hold = near_hold(theirs);
+	socket->held = near_hold(theirs);
 	socket->near_source = (struct loop_source){.fd = socket->near, .ready = on_closed};
 	err = loop_watch(socket->relay->loop, &socket->near_source, 0);
 	if (err < 0)
