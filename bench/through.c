@@ -6,6 +6,8 @@
  *   through down|up ADDRESS PORT PROXY CONNECTIONS SECONDS    Gbit/s of all together
  *   through ask ADDRESS PORT PROXY COUNT                      median us of 64 bytes and their answer
  *   through connect ADDRESS PORT PROXY COUNT                  connections/s, one after the other, each with a byte and an answer
+ *   through first ADDRESS PORT PROXY BEGUN                    ms from then (seconds since 1970) to such an answer's first byte
+ *   through hold ADDRESS PORT PROXY SECONDS                   says "held" when there is a connection, and keeps it
  *
  * PROXY is its port on the loopback; 0: none.
  */
@@ -22,6 +24,7 @@
 
 enum { PIECE = 131072, QUESTION = 64, THREADS_MAX = 256 };
 enum { DOWN = 'd', UP = 'u', ASK = 'a', CONNECT = 'c' }; /* the first byte of a connection */
+enum { FIRST = 'f', HOLD = 'h' };                        /* modes of the client's alone */
 
 static struct sockaddr_in server;
 static int proxy_port;
@@ -207,6 +210,26 @@ static void connects(int count)
 	printf("%.0f\n", count / ((double)(clock_now() - begun) / 1e9));
 }
 
+static void first(double begun)
+{
+	struct timespec now;
+	int fd = dial(CONNECT);
+	char byte;
+
+	receive_all(fd, &byte, 1);
+	clock_gettime(CLOCK_REALTIME, &now);
+	printf("%.2f\n", ((double)now.tv_sec - begun + (double)now.tv_nsec / 1e9) * 1e3);
+	close(fd);
+}
+
+static void hold(int seconds)
+{
+	dial(ASK);
+	puts("held");
+	fflush(stdout);
+	sleep((unsigned)seconds);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "serve") == 0)
@@ -223,6 +246,12 @@ int main(int argc, char **argv)
 	case DOWN:
 	case UP:
 		streams(argv[1][0], (int)number(argv[5]), argc > 6 ? strtod(argv[6], NULL) : 2);
+		break;
+	case FIRST:
+		first(strtod(argv[5], NULL));
+		break;
+	case HOLD:
+		hold((int)number(argv[5]));
 		break;
 	case ASK:
 		ask((int)number(argv[5]));

@@ -34,13 +34,11 @@ struct attachment {
 /* All borrowed, and to outlive the attachment. */
 struct attachment_setup {
 	int listener;
-	const struct stack_ops
-		*stack;            /* to make connections on; NULL: only let_go() will be called */
-	const char *folder;        /* that only the user can enter */
-	struct loop *loop;         /* for one that moves bytes; NULL where there is no stack */
+	struct stack *stack; /* to make connections on, where it is asked to make them itself */
+	const char *folder;  /* that only the user can enter */
+	struct loop *loop;   /* for one that moves bytes; NULL: only let_go() will be called */
 	struct steering *steering; /* asked before each connection; NULL: none is */
 	bool threads; /* may it have some? The user then calls made(), and stands_open() */
-	const struct stack_links *links; /* for a stack that needs them; only while it opens */
 };
 
 /* What became of what the program asked for. */
@@ -73,8 +71,6 @@ struct attachment_ops {
 	/* serve(), but as if there were no supervisor. */
 	int (*let_go)(struct attachment *attachment);
 	void (*close)(struct attachment *attachment);
-	/* The stack that it made; NULL: it makes none, or has none now. */
-	struct stack *(*stack)(struct attachment *attachment);
 	/* Removes from the folder @setup->folder what processes that were killed have left there. NULL: nothing ever. */
 	void (*clean)(const char *folder);
 };

@@ -120,13 +120,26 @@ static void write_held(struct flow *flow, struct flow_end *end)
 		way->moved += (size_t)done;
 }
 
+/* recv() gave nothing. */
+static void note_end(struct flow *flow, struct flow_end *end)
+{
+	int why = 0;
+
+	end->out.ended = true;
+	if (flow->why_ended && end == &flow->ends[1])
+		why = flow->why_ended(flow);
+	if (why < 0)
+		end->error = why;
+}
+
 /* -EAGAIN: nothing more can be moved for now. */
 static int move_pages(struct flow *flow, struct flow_end *end)
 {
 	struct flow_way *way = &end->out;
 	ssize_t got = pages_take(&way->pages, end->source.fd);
 
-	way->ended = got == 0;
+	if (got == 0)
+		note_end(flow, end);
 	/* That nothing is left just now does not say that little will come next. */
 	if (got != -EAGAIN)
 		way->bulk = got >= MUCH;
@@ -147,7 +160,7 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 	if (got < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
 	if (got == 0) {
-		way->ended = true;
+		note_end(flow, end);
 		return -EAGAIN;
 	}
 	way->bulk = got >= MUCH;

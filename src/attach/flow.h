@@ -42,6 +42,9 @@ struct flow {
 	 * sees to that by flow_close(). */
 	void (*over)(struct flow *flow, int code);
 	bool left_open;
+	/* Of @ends[1], where recv() cannot tell a reset from an end: nothing more comes from it, because of that (a negative
+	 * errno), or because its peer is done (0). NULL: recv() tells. */
+	int (*why_ended)(struct flow *flow);
 };
 
 /* Moves bytes from now on. Takes the descriptors, which must not block, also if it fails; -ENOMEM and the like. May be over,

@@ -27,8 +27,9 @@
 
 struct helper {
 	int epoll;
-	bool started, left; /* the other end has gone */
-	uint64_t until;     /* then: the latest end */
+	bool started;   /* and set up */
+	bool left;      /* the other end has gone */
+	uint64_t until; /* then: the latest end */
 	struct network network;
 	struct streams streams;
 	int packets[LKL_PORTS_MAX]; /* owned */
@@ -56,7 +57,6 @@ static int start(struct helper *h, const struct lkl_start *setup, struct err *er
 
 	if (h->started || setup->port_count > LKL_PORTS_MAX)
 		return -EPROTO;
-	h->started = true;
 	for (unsigned i = 0; i < setup->port_count && code == 0; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &h->packets[i]};
 
@@ -73,6 +73,7 @@ static int start(struct helper *h, const struct lkl_start *setup, struct err *er
 		code = streams_open(&h->streams, h->epoll);
 	if (code == 0)
 		code = network_open(&h->network, setup, h->packets, err);
+	h->started = code == 0;
 	return code;
 }
 
@@ -132,11 +133,39 @@ static int get(struct stream *stream, const struct lkl_request *r, struct lkl_an
 	return kernel_get_option(stream->far, r->a, r->b, answer->data, &answer->size);
 }
 
+static int set(struct stream *stream, const struct lkl_request *r)
+{
+	struct linger linger;
+
+	if (r->a == SOL_SOCKET && r->b == SO_LINGER && r->size >= sizeof(linger)) {
+		memcpy(&linger, r->data, sizeof(linger));
+		stream->abandoned = linger.l_onoff && linger.l_linger == 0;
+	}
+	return kernel_set_option(stream->far, r->a, r->b, r->data, r->size);
+}
+
 static void words(struct lkl_answer *answer, const struct err *err)
 {
 	answer->size = (uint32_t)snprintf((char *)answer->data, LKL_WORDS_MAX, "%s", err->text) + 1;
 	if (answer->size > LKL_WORDS_MAX)
 		answer->size = LKL_WORDS_MAX;
+}
+
+static int answer_lost(const struct stream_lost *lost, const struct lkl_request *r,
+		       struct lkl_answer *answer)
+{
+	if (!lost)
+		return -EBADF;
+	if (r->kind == LKL_NAME && lost->name_size > 0) {
+		answer->size = lost->name_size;
+		memcpy(answer->data, &lost->name, lost->name_size);
+		return 0;
+	}
+	if (r->kind != LKL_GET || r->a != SOL_SOCKET || r->b != SO_ERROR)
+		return -ENOTCONN;
+	answer->size = sizeof(lost->error);
+	memcpy(answer->data, &lost->error, sizeof(lost->error));
+	return 0;
 }
 
 static int answer_socket(struct helper *h, const struct lkl_request *r, struct lkl_answer *answer)
@@ -146,7 +175,7 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 	int result;
 
 	if (!stream)
-		return -EBADF;
+		return answer_lost(stream_find_lost(&h->streams, r->socket), r, answer);
 	answer->size = 0;
 	switch (r->kind) {
 	case LKL_BIND:
@@ -154,7 +183,7 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 	case LKL_CONNECT:
 		return connect_one(h, stream, r);
 	case LKL_SET:
-		return kernel_set_option(stream->far, r->a, r->b, r->data, r->size);
+		return set(stream, r);
 	case LKL_GET:
 		return get(stream, r, answer);
 	case LKL_LISTEN:
@@ -277,6 +306,7 @@ static void serve(struct helper *h)
 		bool busy = false;
 
 		if (h->started) {
+			network_share(&h->network, h->streams.count);
 			until = lkl_turn();
 			busy = streams_work(&h->streams);
 			watch_packets(h);

@@ -5,10 +5,15 @@
 #include "stack/native.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/mptcp.h>
 #include <string.h>
 
-#define LOOPBACK 1
+#define LOOPBACK     1
+#define PAGE         4096
+#define SHARE_LEAST  65536
+#define SEND_MOST    (4U << 20) /* as the kernel has it with much memory */
+#define RECEIVE_MOST (6U << 20)
 
 static int open_netstack(struct netstack *ret)
 {
@@ -31,8 +36,10 @@ static int switch_on_loopback(struct nl *nl)
 	return nl_talk(nl, NULL, NULL);
 }
 
-/* Settings of the whole network. */
-static int set_up_all(const struct port_range *range)
+/* Settings of the whole network. The kernel's own bounds of TCP's memory are made for machines that do something else as well:
+ * a thirty-second of all memory, and of that a small part for each connection, too little for a far path. And where they are
+ * met, MPTCP waits for ever: it pushes what it could not send when something is acknowledged, and nothing is under way. */
+static int set_up_all(const struct lkl_start *start)
 {
 	static const char *const settings[][2] = {
 		/* The host has asked who else has its addresses, got them, and listens to routers. */
@@ -40,16 +47,45 @@ static int set_up_all(const struct port_range *range)
 		{"net/ipv6/conf/default/accept_dad", "0"},
 		{"net/ipv6/conf/default/accept_ra", "0"},
 		{"net/ipv6/conf/default/addr_gen_mode", "1"},
-		/* There are few ports: one whose connection ended a second ago can be had again. */
+		/* There are few ports: one whose connection ended a second ago can be had again, at once if many have. */
 		{"net/ipv4/tcp_tw_reuse", "1"},
+		{"net/ipv4/tcp_max_tw_buckets", "64"},
 	};
-	char ports[32];
+	const uint64_t pages = start->memory / PAGE;
+	char ports[32], pressure[96];
 	int err = 0;
 
 	for (unsigned i = 0; i < sizeof(settings) / sizeof(*settings) && err == 0; i++)
 		err = kernel_set(settings[i][0], settings[i][1]);
-	snprintf(ports, sizeof(ports), "%u %u", range->first, range->last);
-	return err < 0 ? err : kernel_set("net/ipv4/ip_local_port_range", ports);
+	snprintf(ports, sizeof(ports), "%u %u", start->range.first, start->range.last);
+	if (err == 0)
+		err = kernel_set("net/ipv4/ip_local_port_range", ports);
+	snprintf(pressure, sizeof(pressure), "%" PRIu64 " %" PRIu64 " %" PRIu64, pages / 4,
+		 pages * 3 / 8, pages / 2);
+	return err < 0 ? err : kernel_set("net/ipv4/tcp_mem", pressure);
+}
+
+int network_share(struct network *network, unsigned connections)
+{
+	uint64_t share = network->is.memory / 8, most;
+	unsigned sharers = 1;
+	char text[64];
+	int err;
+
+	while (sharers < connections)
+		sharers *= 2;
+	if (sharers == network->sharers)
+		return 0;
+	network->sharers = sharers;
+	share /= sharers;
+	if (share < SHARE_LEAST)
+		share = SHARE_LEAST;
+	most = share < SEND_MOST ? share : SEND_MOST;
+	snprintf(text, sizeof(text), "4096 16384 %" PRIu64, most);
+	err = kernel_set("net/ipv4/tcp_wmem", text);
+	most = share < RECEIVE_MOST ? share : RECEIVE_MOST;
+	snprintf(text, sizeof(text), "4096 %u %" PRIu64, 131072, most < 131072 ? 131072 : most);
+	return err < 0 ? err : kernel_set("net/ipv4/tcp_rmem", text);
 }
 
 static bool contains(const struct change *all, unsigned count, const struct change *one)
@@ -121,7 +157,7 @@ int network_open(struct network *network, const struct lkl_start *start, const i
 	if (code == 0)
 		code = switch_on_loopback(network->netstack.route);
 	if (code == 0)
-		code = set_up_all(&start->range);
+		code = set_up_all(start);
 	for (unsigned i = 0; i < start->port_count && code == 0; i++) {
 		const struct port *port = &start->ports[i];
 
@@ -132,7 +168,8 @@ int network_open(struct network *network, const struct lkl_start *start, const i
 	if (code < 0)
 		return err_set(err, code, "stack lkl cannot set up its network: %s",
 			       strerror(-code));
-	return set_up_ports(network, NULL, start, err);
+	code = set_up_ports(network, NULL, start, err);
+	return code < 0 ? code : network_share(network, 1);
 }
 
 int network_update(struct network *network, const struct lkl_start *now, struct err *err)

@@ -14,6 +14,7 @@ struct network {
 	int indexes[LKL_PORTS_MAX];
 	struct change *changes; /* owned: made so far */
 	unsigned change_count;
+	unsigned sharers; /* of its memory: a power of two */
 };
 
 /* Takes the descriptors. For once in a process. */
@@ -21,3 +22,5 @@ int network_open(struct network *network, const struct lkl_start *start, const i
 		 struct err *err);
 /* The ports are now those of @now. */
 int network_update(struct network *network, const struct lkl_start *now, struct err *err);
+/* So many connections share the memory: what each may buffer at most follows from that. Cheap. */
+int network_share(struct network *network, unsigned connections);

@@ -14,9 +14,12 @@
 int streams_open(struct streams *streams, int host)
 {
 	*streams = (struct streams){.host = host, .kernel = kernel_epoll()};
+	streams->lost = calloc(STREAMS_LOST, sizeof(*streams->lost));
 	TAILQ_INIT(&streams->queue);
 	TAILQ_INIT(&streams->dead);
 	LIST_INIT(&streams->all);
+	if (!streams->lost)
+		return -ENOMEM;
 	return streams->kernel < 0 ? streams->kernel : 0;
 }
 
@@ -35,6 +38,7 @@ static void end(struct streams *streams, struct stream *stream)
 	if (stream->queued)
 		TAILQ_REMOVE(&streams->queue, stream, turn);
 	LIST_REMOVE(stream, all);
+	streams->count--;
 	stream->dead = true;
 	stream->queued = false;
 	stream->near = close_fd(stream->near);
@@ -44,13 +48,33 @@ static void end(struct streams *streams, struct stream *stream)
 	TAILQ_INSERT_TAIL(&streams->dead, stream, turn);
 }
 
-/* The connection was lost: the other side is to find that out, if it can be told. */
+/* Nobody is at the near side any more: the peer is to find that out, if it can be told. */
 static void reset(struct streams *streams, struct stream *stream)
 {
 	const struct linger now = {.l_onoff = 1};
 
 	kernel_set_option(stream->far, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	end(streams, stream);
+}
+
+/* The far side is lost, and what it gave until then has been taken. */
+static void lose(struct streams *streams, struct stream *stream)
+{
+	struct stream_lost *lost = &streams->lost[streams->lost_next++ % STREAMS_LOST];
+
+	*lost = (struct stream_lost){
+		.number = stream->number, .error = stream->error, .name_size = sizeof(lost->name)};
+	if (kernel_name(stream->far, (struct sockaddr *)&lost->name, &lost->name_size) < 0)
+		lost->name_size = 0;
+	reset(streams, stream);
+}
+
+const struct stream_lost *stream_find_lost(const struct streams *streams, uint32_t number)
+{
+	for (unsigned i = 0; i < STREAMS_LOST; i++)
+		if (streams->lost[i].number == number)
+			return &streams->lost[i];
+	return NULL;
 }
 
 struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far,
@@ -73,6 +97,7 @@ struct stream *stream_new(struct streams *streams, uint32_t number, int near, in
 	stream->near = near;
 	stream->far = far;
 	LIST_INSERT_HEAD(&streams->all, stream, all);
+	streams->count++;
 	return stream;
 }
 
@@ -169,6 +194,7 @@ void stream_on_near(struct streams *streams, struct stream *stream, uint32_t eve
 		stream->near_in = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		stream->near_out = true;
+	stream->gone = stream->gone || (events & (EPOLLHUP | EPOLLERR));
 	if (stream->state == STREAM_CONNECTED)
 		enqueue(streams, stream);
 	else if (events & (EPOLLHUP | EPOLLERR)) /* nobody has it any more */
@@ -205,39 +231,48 @@ static void on_far(struct streams *streams, struct stream *stream, uint32_t even
 }
 
 /* One side of a stream, as its bytes are moved. */
-static ssize_t near_send(const struct stream *stream, const uint8_t *bytes, size_t size)
+static ssize_t near_send(struct stream *stream, const uint8_t *bytes, size_t size)
 {
 	ssize_t done = send(stream->near, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	return done < 0 ? -errno : done;
 }
 
-static ssize_t near_receive(const struct stream *stream, uint8_t *bytes, size_t size)
+static ssize_t near_receive(struct stream *stream, uint8_t *bytes, size_t size)
 {
 	ssize_t got = recv(stream->near, bytes, size, MSG_DONTWAIT);
 
 	return got < 0 ? -errno : got;
 }
 
-static ssize_t far_send(const struct stream *stream, const uint8_t *bytes, size_t size)
+static ssize_t of_far(struct stream *stream, ssize_t done)
 {
-	return kernel_send(stream->far, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (done < 0 && done != -EAGAIN && !stream->error) {
+		stream->error = (int)-done;
+		stream->far_in = true;
+	}
+	return done;
 }
 
-static ssize_t far_receive(const struct stream *stream, uint8_t *bytes, size_t size)
+static ssize_t far_send(struct stream *stream, const uint8_t *bytes, size_t size)
 {
-	return kernel_receive(stream->far, bytes, size, MSG_DONTWAIT);
+	return of_far(stream, kernel_send(stream->far, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+static ssize_t far_receive(struct stream *stream, uint8_t *bytes, size_t size)
+{
+	return of_far(stream, kernel_receive(stream->far, bytes, size, MSG_DONTWAIT));
 }
 
 struct direction {
 	struct stream_way *way;
 	bool *in, *out;
-	ssize_t (*receive)(const struct stream *stream, uint8_t *bytes, size_t size);
-	ssize_t (*send)(const struct stream *stream, const uint8_t *bytes, size_t size);
+	ssize_t (*receive)(struct stream *stream, uint8_t *bytes, size_t size);
+	ssize_t (*send)(struct stream *stream, const uint8_t *bytes, size_t size);
 };
 
 /* 0: it took all; -EAGAIN: the rest is held; else it is lost. */
-static int pass_on(const struct stream *stream, const struct direction *d, const uint8_t *bytes,
+static int pass_on(struct stream *stream, const struct direction *d, const uint8_t *bytes,
 		   size_t size)
 {
 	struct stream_way *way = d->way;
@@ -257,7 +292,7 @@ static int pass_on(const struct stream *stream, const struct direction *d, const
 	return -EAGAIN;
 }
 
-static int give_held(const struct stream *stream, const struct direction *d)
+static int give_held(struct stream *stream, const struct direction *d)
 {
 	struct stream_way *way = d->way;
 	ssize_t done = d->send(stream, way->held + way->at, way->size - way->at);
@@ -275,7 +310,7 @@ static int give_held(const struct stream *stream, const struct direction *d)
 }
 
 /* 0: there may be more; -EAGAIN: not now; else the connection is lost. */
-static int move(const struct stream *stream, const struct direction *d)
+static int move(struct stream *stream, const struct direction *d)
 {
 	static uint8_t bytes[CHUNK]; /* everyone's: nothing stays in it */
 	struct stream_way *way = d->way;
@@ -300,7 +335,7 @@ static int move(const struct stream *stream, const struct direction *d)
 	return pass_on(stream, d, bytes, (size_t)got);
 }
 
-static int move_some(const struct stream *stream, const struct direction *d)
+static int move_some(struct stream *stream, const struct direction *d)
 {
 	int err = 0;
 
@@ -309,15 +344,33 @@ static int move_some(const struct stream *stream, const struct direction *d)
 	return err;
 }
 
+static bool has_failed(int err)
+{
+	return err < 0 && err != -EAGAIN;
+}
+
 static void advance(struct streams *streams, struct stream *stream)
 {
 	const struct direction up = {&stream->up, &stream->near_in, &stream->far_out, near_receive,
 				     far_send};
 	const struct direction down = {&stream->down, &stream->far_in, &stream->near_out,
 				       far_receive, near_send};
-	int err_up = move_some(stream, &up), err_down = move_some(stream, &down);
+	int err_up, err_down;
 
-	if ((err_up < 0 && err_up != -EAGAIN) || (err_down < 0 && err_down != -EAGAIN)) {
+	/* If our own end of it stands open still, it was closed. */
+	if (stream->gone && stream->abandoned && !stream->down.closed) {
+		reset(streams, stream);
+		return;
+	}
+	/* One that is lost may still have something to give. */
+	err_up = stream->error ? -EAGAIN : move_some(stream, &up);
+	err_down = move_some(stream, &down);
+
+	if (stream->error && !stream->down.held && (stream->down.ended || has_failed(err_down))) {
+		lose(streams, stream);
+		return;
+	}
+	if (!stream->error && (has_failed(err_up) || has_failed(err_down))) {
 		reset(streams, stream);
 		return;
 	}

@@ -28,16 +28,31 @@ struct stream {
 	uint32_t number;
 	int near, far;   /* owned */
 	unsigned filled; /* bytes that keep the stack's end from being writable */
-	int error;       /* of connecting: positive, told once */
+	int error;       /* of connecting: positive, told once; of the far side: it is lost */
 	bool told;       /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
 	struct stream_way up, down; /* from the program to the net; back */
+	bool abandoned;             /* closing is to throw away what is not sent (SO_LINGER) */
+	bool gone; /* both ways of the near side have ended, or nobody has it any more */
 	bool queued, dead;
 	TAILQ_ENTRY(stream) turn;
 	LIST_ENTRY(stream) all;
 };
 
+/* What is told of a connection that was lost, to who asks afterwards. */
+struct stream_lost {
+	uint32_t number;
+	int error; /* positive */
+	struct sockaddr_storage name;
+	socklen_t name_size;
+};
+
+#define STREAMS_LOST 4096 /* the last ones */
+
 struct streams {
+	struct stream_lost *lost; /* owned: a ring */
+	unsigned lost_next;
+	unsigned count;
 	int host, kernel; /* epolls: of near sides, owned by the caller; of far ones */
 	TAILQ_HEAD(, stream) queue;
 	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
@@ -49,6 +64,8 @@ int streams_open(struct streams *streams, int host);
 struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far,
 			  int *ret_error);
 struct stream *stream_find(struct streams *streams, uint32_t number);
+/* NULL: it is not known any more. */
+const struct stream_lost *stream_find_lost(const struct streams *streams, uint32_t number);
 /* The far side is connecting; @result of the call. */
 void stream_connecting(struct streams *streams, struct stream *stream, int result, unsigned filled);
 int stream_listening(struct streams *streams, struct stream *stream);

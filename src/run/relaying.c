@@ -24,6 +24,8 @@ struct relaying {
 	struct attachment *attachment;
 	struct via *via;        /* NULL: no relay */
 	struct packets packets; /* for a stack that needs them */
+	struct stack *stack;
+	char folder[PATH_MAX];
 	int listener;
 	bool ended;  /* the program has */
 	bool orphan; /* nobody waits for us any more */
@@ -128,79 +130,100 @@ static void say(enum net_report_kind kind, const char *text, void *data)
 static void on_changed_links(struct packets *packets)
 {
 	struct relaying *r = loop_owner(packets, struct relaying, packets);
-	struct stack *stack = r->attachment ? r->attachment->ops->stack(r->attachment) : NULL;
 
-	if (stack && stack->ops->refresh)
-		stack->ops->refresh(stack, packets->ports.all, packets->ports.count);
+	if (r->stack && r->stack->ops->refresh)
+		r->stack->ops->refresh(r->stack, packets->ports.all, packets->ports.count);
 }
 
-static int open_attachment(struct relaying *r, const char *folder, struct err *err)
+static int open_stack(struct relaying *r, struct err *err)
 {
 	const struct run_options *options = r->setup->options;
-	struct attachment_setup attached = {.listener = r->listener,
-					    .stack = run_stack(options),
-					    .folder = folder,
-					    .loop = &r->loop,
-					    .steering = r->via ? via_steering(r->via) : NULL};
+	const struct stack_ops *ops = run_stack(options);
 	struct stack_links links;
 	int code;
 
-	if (attached.stack->needs_packets) {
-		r->packets.say = say;
-		r->packets.data = (void *)options;
-		r->packets.way = options->ports;
-		r->packets.changed = on_changed_links;
-		code = packets_open(&r->packets, r->setup->net, options->policy, &r->loop, err);
-		if (code < 0)
-			return code;
-		links = packets_links(&r->packets);
-		links.policy = options->policy;
-		links.memory = options->memory;
-		links.verbose = options->verbose;
-		attached.links = &links;
+	if (!ops->needs_packets)
+		return ops->open(&(struct stack_options){0}, &r->stack, err);
+	r->packets.say = say;
+	r->packets.data = (void *)options;
+	r->packets.way = options->ports;
+	r->packets.changed = on_changed_links;
+	code = packets_open(&r->packets, r->setup->net, options->policy, &r->loop, err);
+	if (code < 0)
+		return err_prefix(err, code, "stack %s has no links", ops->name);
+	links = packets_links(&r->packets);
+	links.policy = options->policy;
+	links.memory = options->memory;
+	links.verbose = options->verbose;
+	return ops->open(&(struct stack_options){.links = &links}, &r->stack, err);
+}
+
+/* All that can fail, and what the program is to run on. */
+static int open_all(struct relaying *r, struct err *err)
+{
+	const struct run_options *options = r->setup->options;
+	int code = folder_find(r->folder);
+
+	if (code < 0)
+		return err_set(err, code, "there is no folder for sockets (/run/user, /tmp): %s",
+			       strerror(-code));
+	code = loop_open(&r->loop);
+	if (code < 0)
+		return err_set(err, code, "the supervisor cannot wait: %s", strerror(-code));
+	if (options->via)
+		code = via_open(&r->via, options->via, -1, err);
+	return code < 0 ? code : open_stack(r, err);
+}
+
+static void close_all(struct relaying *r)
+{
+	if (r->stack)
+		r->stack->ops->close(r->stack);
+	packets_close(&r->packets);
+	loop_close(&r->loop);
+	via_close(r->via);
+	folder_leave(r->folder);
+}
+
+static void attach(struct relaying *r)
+{
+	const struct attachment_ops *ops = run_attachment(r->setup->options);
+	const struct attachment_setup setup = {.listener = r->listener,
+					       .stack = r->stack,
+					       .folder = r->folder,
+					       .loop = &r->loop,
+					       .steering = r->via ? via_steering(r->via) : NULL};
+	struct err err;
+
+	if (ops->open(&setup, &r->attachment, &err) < 0) {
+		fprintf(stderr, "rivulet: %s\n", err.text);
+		return;
 	}
-	return run_attachment(options)->open(&attached, &r->attachment, err);
+	serve(r);
+	if (!r->orphan)
+		summarise(r);
+	ops->close(r->attachment);
 }
 
 int relaying_main(const struct supervisor *setup)
 {
-	const struct attachment_ops *ops = run_attachment(setup->options);
 	struct relaying r = {.setup = setup,
 			     .packets.net.fd = -1,
+			     .loop.epoll = -1,
 			     .control = {.fd = setup->control, .ready = on_control}};
 	_cleanup_close_ int listener = -1;
-	char folder[PATH_MAX];
 	struct err err = {0};
-	int code = folder_find(folder);
+	int code = open_all(&r, &err);
 
-	if (code < 0) {
-		fprintf(stderr, "rivulet: there is no folder for sockets (/run/user, /tmp): %s\n",
-			strerror(-code));
-		supervisor_say(setup->control, SUPERVISOR_DONE);
-		return RUN_FAILED;
-	}
-	if (setup->options->via && via_open(&r.via, setup->options->via, -1, &err) < 0) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
-		supervisor_say(setup->control, SUPERVISOR_DONE);
-		return RUN_FAILED;
-	}
-	supervisor_say(setup->control, SUPERVISOR_READY);
-	r.listener = listener = fds_receive(setup->handoff);
-	code = loop_open(&r.loop);
 	if (code < 0)
-		fprintf(stderr, "rivulet: the supervisor cannot wait: %s\n", strerror(-code));
-	if (listener >= 0 && code == 0 && open_attachment(&r, folder, &err) < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
-	if (r.attachment) {
-		serve(&r);
-		if (!r.orphan)
-			summarise(&r);
-		ops->close(r.attachment);
-	}
-	packets_close(&r.packets);
-	loop_close(&r.loop);
-	via_close(r.via);
-	folder_leave(folder);
+	else
+		supervisor_say(setup->control, SUPERVISOR_READY);
+	if (code == 0)
+		r.listener = listener = fds_receive(setup->handoff);
+	if (listener >= 0)
+		attach(&r);
+	close_all(&r);
 	supervisor_say(setup->control, SUPERVISOR_DONE);
-	return 0;
+	return code < 0 ? RUN_FAILED : 0;
 }

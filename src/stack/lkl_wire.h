@@ -10,6 +10,7 @@
  *  connecting  the stack fills its end before it asks, so that it does not poll writable; rivulet-lkl reads what filled it when
  *              the connection is decided
  *  listening   rivulet-lkl writes a byte when there is something to accept; the stack reads it when it asks for that
+ *  lost        rivulet-lkl closes its end, and answers what it is asked of the name and the error (SO_ERROR) for a while still
  */
 #pragma once
 

@@ -78,7 +78,7 @@ struct stack_listen {
  *   poll      of a connecting one POLLOUT when it is decided; of a listening one POLLIN while accept() would give something; of
  *             a connected one as tcp(7) says. POLLERR or POLLHUP, and recv() of all data before, of one that was reset;
  *             which error it was is asked by getsockopt(SO_ERROR) on the descriptor where it still has one, else it
- *             is ECONNRESET
+ *             is ECONNRESET. Where it looks like an end, why_ended() tells
  *   close     what was written before is sent, also after; but where SO_LINGER was set() to (1, 0) it is thrown away and the
  *             peer reset. set() of SO_LINGER sets it on the descriptor itself, too, where it is asked for
  */
@@ -96,6 +96,9 @@ struct stack_calls {
 	int (*get)(struct stack *stack, int fd, int level, int option, void *ret, socklen_t *size);
 	/* Of one that listens or connects: it does so no more. The ends of a connection go through the descriptor. */
 	int (*shutdown)(struct stack *stack, int fd, int how);
+	/* Nothing more comes from a connection, recv() gave 0: it was reset, a negative errno; or its peer is done, 0. NULL: recv()
+	 * tells one from the other. */
+	int (*why_ended)(struct stack *stack, int fd);
 	/* Bytes that were written to it, and that its peer has not acknowledged yet (SIOCOUTQ of tcp(7)). */
 	int (*unsent)(struct stack *stack, int fd);
 };

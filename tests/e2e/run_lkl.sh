@@ -45,8 +45,51 @@ download "a link that goes down and comes up"
 scenario silent '  - {at: 1s, link: wifi, do: blackhole}'
 download "a link that goes silent"
 
-# Lost: a server would not be reachable on the host's own address.
+# Lost: a transfer that was cut off would look complete; what a program may rely on (relayed.py), over this stack.
 SCENARIO=pair
+SERVER="python3 '$(dirname "$0")/programs/peer.py'"
+expect "ends, cut-offs, many at once" pair_lab sh -c "$LKL --quiet -- python3 '$(dirname "$0")/programs/relayed.py' 10.1.0.1"
+SERVER="python3 '$TMP/reset.py'"
+cat >"$TMP/reset.py" <<'EOF'
+import socket, struct
+s = socket.create_server(("", 7010))
+while True:
+    c = s.accept()[0]
+    c.sendall(b"x" * 300000)
+    c.recv(1)
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    c.close()
+EOF
+cat >"$TMP/cut.py" <<'EOF'
+import socket, time
+for _ in range(20):
+    for _ in range(200):
+        try:
+            s = socket.create_connection(("10.1.0.1", 7010))
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    got = 0
+    while got < 300000:
+        got += len(s.recv(100000))
+    s.sendall(b"r")
+    try:
+        assert s.recv(1) == b"x", "a reset looked like the end"
+    except ConnectionResetError:
+        pass
+    assert s.getsockname()[0] in ("10.1.0.2", "10.2.0.2"), s.getsockname()
+    s.close()
+EOF
+expect "resets" pair_lab sh -c "$LKL --quiet -- python3 '$TMP/cut.py'"
+echo "works: resets are told"
+
+# Lost: a program would run over plain TCP where its user had asked for something else.
+expect_code 125 unshare --user --map-root-user --net "$RIVULET" run --stack lkl -- touch "$TMP/ran"
+expect_text 'no link of this host can be used' "$OUT"
+[ ! -e "$TMP/ran" ] || fail "the program ran without its stack"
+echo "works: a stack that cannot be had is told before the program starts"
+
+# Lost: a server would not be reachable on the host's own address.
 SERVER="$RIVULET run --quiet --stack lkl -- $NGINX"
 expect "a server" pair_lab sh -c "'$RIVULET' run --report '$REPORT' -- curl -4 -fsS --retry 50 --retry-connrefused --retry-delay 1 --max-time 60 http://server/file | cmp - '$TMP/www/file'"
 report_has "r['fallbacks'] == 0"

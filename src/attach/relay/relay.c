@@ -164,8 +164,6 @@ static void close_relay(struct attachment *attachment)
 	notify_close(&relay->notify);
 	if (relay->loop)
 		loop_forget(relay->loop, &relay->questions);
-	if (relay->stack)
-		relay->stack->ops->close(relay->stack);
 	free(relay);
 }
 
@@ -193,7 +191,6 @@ static int begin(struct relay *relay, int listener)
 static int open_relay(const struct attachment_setup *setup, struct attachment **ret,
 		      struct err *err)
 {
-	const struct stack_options options = {.links = setup->links};
 	struct relay *relay = calloc(1, sizeof(*relay));
 	int code;
 
@@ -208,7 +205,7 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 	home_open(&relay->home);
 	allow_descriptors();
 	code = begin(relay, setup->listener);
-	if (code == 0 && !setup->stack) {
+	if (code == 0 && !setup->loop) {
 		*ret = &relay->attachment;
 		return 0;
 	}
@@ -220,13 +217,12 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 			err_set(err, code, "the relay cannot use the folder %s: %s", setup->folder,
 				strerror(-code));
 	}
-	if (code == 0)
-		code = setup->stack->open(&options, &relay->stack, err);
 	if (code < 0) {
 		close_relay(&relay->attachment);
 		return code;
 	}
-	relay->calls = setup->stack->calls;
+	relay->stack = setup->stack;
+	relay->calls = setup->stack->ops->calls;
 	relay->steering = setup->steering;
 	*ret = &relay->attachment;
 	return 0;
@@ -238,11 +234,6 @@ static int load(bool routed, int *ret_own, struct err *err)
 	return relay_filter_load(err);
 }
 
-static struct stack *stack(struct attachment *attachment)
-{
-	return ((struct relay *)attachment)->stack;
-}
-
 const struct attachment_ops attachment_relay = {
 	.name = "relay",
 	.load = load,
@@ -250,6 +241,5 @@ const struct attachment_ops attachment_relay = {
 	.is_busy = is_busy,
 	.let_go = let_all_go,
 	.close = close_relay,
-	.stack = stack,
 	.clean = near_clean,
 };

@@ -81,7 +81,7 @@ struct relayed {
 
 struct relay {
 	struct attachment attachment;
-	struct stack *stack; /* owned */
+	struct stack *stack; /* not owned */
 	const struct stack_calls *calls;
 	struct steering *steering; /* asked before each connection; NULL: none is */
 	struct loop *loop;         /* not owned */

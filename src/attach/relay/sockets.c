@@ -209,11 +209,20 @@ static void over(struct flow *flow, int code)
 		relayed_unwatched(socket);
 }
 
+static int why_ended(struct flow *flow)
+{
+	struct relayed *socket = loop_owner(flow, struct relayed, flow);
+
+	return socket->relay->calls->why_ended(socket->relay->stack, socket->far);
+}
+
 int relayed_connect(struct relayed *socket, int near)
 {
 	int err;
 
 	socket->flow.over = over;
+	if (socket->relay->calls->why_ended && !socket->routed)
+		socket->flow.why_ended = why_ended;
 	socket->flow.left_open = true;
 	err = flow_open(&socket->flow, socket->relay->loop, near, socket->far, NULL, 0);
 	if (err < 0) {

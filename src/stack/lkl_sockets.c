@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sockets of stack "lkl". What belongs to the host (the loopback, its own addresses) is not to be reached from its kernel:
+ * a socket that is to be connected with it becomes one of the host's, plain TCP, under the same descriptor.
+ */
+#include "base/address.h"
+#include "base/cleanup.h"
+#include "base/fds.h"
+#include "stack/lkl_parts.h"
+#include "stack/sockets.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+
+#define SOCKETS_MAX (1 << 20)
+#define HOST        UINT32_MAX /* in the place of a number: a socket of the host's */
+
+static uint32_t number_of(const struct lkl *lkl, int fd)
+{
+	return fd >= 0 && (unsigned)fd < lkl->number_count ? lkl->numbers[fd] : 0;
+}
+
+static int keep_number(struct lkl *lkl, int fd, uint32_t number)
+{
+	unsigned want = (unsigned)fd + 1;
+
+	if (want > SOCKETS_MAX)
+		return -EMFILE;
+	if (want > lkl->number_count) {
+		unsigned count = want < 64 ? 64 : want * 2;
+		uint32_t *numbers = reallocarray(lkl->numbers, count, sizeof(*numbers));
+
+		if (!numbers)
+			return -ENOMEM;
+		memset(numbers + lkl->number_count, 0,
+		       (count - lkl->number_count) * sizeof(*numbers));
+		lkl->numbers = numbers;
+		lkl->number_count = count;
+	}
+	lkl->numbers[fd] = number;
+	return 0;
+}
+
+/* A socket of the stack: the descriptor. @kind and @a: what is asked for it; the other way round @number is the new one's. */
+static int new_socket(struct lkl *lkl, struct lkl_request *request, uint32_t number)
+{
+	struct lkl_answer answer;
+	int ends[2], code;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+		return -errno;
+	code = lkl_ask(lkl, request, LKL_REQUEST_SIZE, ends[1], &answer);
+	close_fd(ends[1]);
+	if (code == 0)
+		code = keep_number(lkl, ends[0], number);
+	if (code < 0) {
+		close_fd(ends[0]);
+		return code;
+	}
+	return ends[0];
+}
+
+static int make(struct stack *stack, int family)
+{
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_request request = {.kind = LKL_MAKE, .socket = ++lkl->last, .a = family};
+
+	return new_socket(lkl, &request, request.socket);
+}
+
+/* With an address; the answer's data is an address, if @ret is not NULL. */
+static int ask_socket(struct stack *stack, int fd, enum lkl_kind kind, int a, const void *data,
+		      socklen_t size, struct lkl_answer *ret)
+{
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_request request = {
+		.kind = kind, .socket = number_of(lkl, fd), .a = a, .size = size};
+
+	if (!request.socket)
+		return -ENOTSOCK;
+	if (size > LKL_DATA_MAX)
+		return -EINVAL;
+	if (size > 0)
+		memcpy(request.data, data, size);
+	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, -1, ret);
+}
+
+static bool is_host_fd(struct stack *stack, int fd)
+{
+	return number_of((struct lkl *)stack, fd) == HOST;
+}
+
+/* Of the host itself? Asked of the host's kernel: what it would send to itself has the sender's address. */
+static bool is_hosts(const struct lkl *lkl, const struct sockaddr *sa)
+{
+	struct address address = address_from_sockaddr(sa);
+
+	if (!address.family)
+		return false;
+	if (address_is_loopback(&address))
+		return true;
+	for (unsigned i = 0; i < lkl->setup.port_count; i++)
+		for (unsigned j = 0; j < lkl->setup.ports[i].address_count; j++)
+			if (address_equal(&lkl->setup.ports[i].addresses[j], &address))
+				return true;
+	return false;
+}
+
+static void widen(int fd)
+{
+	const int much = 1 << 20;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &much, sizeof(much));
+}
+
+static int get(struct stack *stack, int fd, int level, int option, void *ret, socklen_t *size)
+{
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_request request = {.kind = LKL_GET,
+				      .socket = number_of(lkl, fd),
+				      .a = level,
+				      .b = option,
+				      .size = *size < LKL_DATA_MAX ? *size : LKL_DATA_MAX};
+	struct lkl_answer answer;
+	int code;
+
+	if (is_host_fd(stack, fd))
+		return sockets_calls.get(stack, fd, level, option, ret, size);
+	if (!request.socket)
+		return -ENOTSOCK;
+	code = lkl_ask(lkl, &request, LKL_REQUEST_SIZE, -1, &answer);
+	if (code < 0)
+		return code;
+	memcpy(ret, answer.data, answer.size < *size ? answer.size : *size);
+	*size = answer.size;
+	if (level == SOL_SOCKET && option == SO_ERROR)
+		widen(fd); /* whoever asks this knows that it is decided */
+	return 0;
+}
+
+/* What was set up to now holds for a socket of the host's. */
+static void take_options(struct lkl *lkl, int fd, int host)
+{
+	static const int options[][2] = {
+		{SOL_SOCKET, SO_REUSEADDR}, {SOL_SOCKET, SO_REUSEPORT},  {SOL_SOCKET, SO_KEEPALIVE},
+		{SOL_SOCKET, SO_LINGER},    {IPPROTO_IPV6, IPV6_V6ONLY}, {IPPROTO_TCP, TCP_NODELAY},
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
+		uint8_t value[16];
+		socklen_t size = sizeof(value);
+
+		if (get(&lkl->stack, fd, options[i][0], options[i][1], value, &size) == 0)
+			setsockopt(host, options[i][0], options[i][1], value, size);
+	}
+}
+
+/* The descriptor becomes a socket of the host's. */
+static int become_host(struct lkl *lkl, int fd, int family)
+{
+	_cleanup_close_ int host =
+		socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	if (host >= 0)
+		take_options(lkl, fd, host);
+	if (host < 0 || dup3(host, fd, O_CLOEXEC) < 0)
+		return -errno;
+	return keep_number(lkl, fd, HOST);
+}
+
+static int bind_socket(struct stack *stack, int fd, const struct sockaddr *address, socklen_t size)
+{
+	struct address wanted = address_from_sockaddr(address);
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_answer answer;
+	int code = 0;
+
+	if (!is_host_fd(stack, fd) && wanted.family && address_is_loopback(&wanted))
+		code = become_host(lkl, fd, address->sa_family);
+	if (code < 0)
+		return code;
+	if (is_host_fd(stack, fd))
+		return sockets_calls.bind(stack, fd, address, size);
+	return ask_socket(stack, fd, LKL_BIND, 0, address, size, &answer);
+}
+
+/* So that it does not poll writable. How many bytes it took. */
+static unsigned fill(int fd)
+{
+	const int least = 0;
+	unsigned filled = 0;
+	char bytes[1024] = {0};
+	ssize_t done;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+	while ((done = send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+		filled += (unsigned)done;
+	return filled;
+}
+
+static int connect_socket(struct stack *stack, int fd, const struct sockaddr *address,
+			  socklen_t size)
+{
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_answer answer;
+	int code = 0;
+
+	if (!is_host_fd(stack, fd) && is_hosts(lkl, address))
+		code = become_host(lkl, fd, address->sa_family);
+	if (code < 0)
+		return code;
+	if (is_host_fd(stack, fd))
+		return sockets_calls.connect(stack, fd, address, size);
+	code = ask_socket(stack, fd, LKL_CONNECT,
+			  address->sa_family == AF_UNSPEC ? 0 : (int)fill(fd), address, size,
+			  &answer);
+	if (code != -EINPROGRESS)
+		widen(fd);
+	return code;
+}
+
+static int listen_socket(struct stack *stack, int fd, int backlog)
+{
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_answer answer;
+	int code;
+
+	if (is_host_fd(stack, fd))
+		return sockets_calls.listen(stack, fd, backlog);
+	code = ask_socket(stack, fd, LKL_LISTEN, backlog, NULL, 0, &answer);
+	if (code == 0 && lkl->listens && answer.size >= sizeof(struct sockaddr_in)) {
+		/* The port is at the same place in both families' addresses. */
+		uint16_t port = ntohs(((const struct sockaddr_in *)answer.data)->sin_port);
+
+		if (port < lkl->setup.range.first || port > lkl->setup.range.last)
+			lkl->listens(port, lkl->data);
+	}
+	return code;
+}
+
+static int accept_socket(struct stack *stack, int fd)
+{
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_request request = {.kind = LKL_ACCEPT, .socket = number_of(lkl, fd)};
+	char byte;
+	int code;
+
+	if (is_host_fd(stack, fd)) {
+		code = sockets_calls.accept(stack, fd);
+		if (code >= 0)
+			keep_number(lkl, code, HOST);
+		return code;
+	}
+	if (recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
+		return -errno;
+	request.a = (int)++lkl->last;
+	code = new_socket(lkl, &request, lkl->last);
+	if (code >= 0)
+		widen(code);
+	return code;
+}
+
+static int ask_name(struct stack *stack, int fd, enum lkl_kind kind, struct sockaddr *ret,
+		    socklen_t *size)
+{
+	struct lkl_answer answer;
+	int code = ask_socket(stack, fd, kind, 0, NULL, 0, &answer);
+
+	if (code < 0)
+		return code;
+	memcpy(ret, answer.data, answer.size < *size ? answer.size : *size);
+	*size = answer.size;
+	return 0;
+}
+
+static int name(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *size)
+{
+	return is_host_fd(stack, fd) ? sockets_calls.name(stack, fd, ret, size)
+				     : ask_name(stack, fd, LKL_NAME, ret, size);
+}
+
+static int peer(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *size)
+{
+	return is_host_fd(stack, fd) ? sockets_calls.peer(stack, fd, ret, size)
+				     : ask_name(stack, fd, LKL_PEER, ret, size);
+}
+
+static int set(struct stack *stack, int fd, int level, int option, const void *value,
+	       socklen_t size)
+{
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_request request = {.kind = LKL_SET,
+				      .socket = number_of(lkl, fd),
+				      .a = level,
+				      .b = option,
+				      .size = size};
+	struct lkl_answer answer;
+
+	if (is_host_fd(stack, fd))
+		return sockets_calls.set(stack, fd, level, option, value, size);
+	if (!request.socket || size > LKL_DATA_MAX)
+		return request.socket ? -EINVAL : -ENOTSOCK;
+	memcpy(request.data, value, size);
+	if (level == SOL_SOCKET && option == SO_LINGER)
+		setsockopt(fd, level, option, value, size);
+	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, -1, &answer);
+}
+
+/* A connection that was lost has gone altogether; one that has only ended can still be written to. */
+static int why_ended(struct stack *stack, int fd)
+{
+	struct pollfd is = {.fd = fd};
+	socklen_t size = sizeof(int);
+	int error = 0, code;
+
+	if (is_host_fd(stack, fd) || (poll(&is, 1, 0) == 1 && !(is.revents & POLLHUP)))
+		return 0;
+	code = get(stack, fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	if (code == -ENETDOWN) /* with all others */
+		return -ECONNRESET;
+	return code < 0 ? 0 : -error;
+}
+
+const struct stack_calls lkl_calls = {
+	.make = make,
+	.bind = bind_socket,
+	.connect = connect_socket,
+	.listen = listen_socket,
+	.accept = accept_socket,
+	.name = name,
+	.peer = peer,
+	.set = set,
+	.get = get,
+	.why_ended = why_ended,
+};
