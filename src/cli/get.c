@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rivulet get: the arguments of rivulet-get(1). The URL is fetched here, by curl and with the user's own rights, not by the node:
- * what comes is put to the node, which says by its name whether it is what was asked for.
+ * rivulet get: the arguments of rivulet-get(1). A URL is fetched here, by curl and with the user's own rights, not by the node:
+ * what comes is put to the node, which says by its name whether it is what was asked for. Where it was not asked for by a name the
+ * crowd is asked first what somebody found there.
  */
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -9,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "drop/control.h"
+#include "drop/messages.h"
 #include "drop/node.h"
 
 #include <fcntl.h>
@@ -17,9 +19,14 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define ID_SIZE 64
 #define BLOCK   (1u << 17)
+
+#define NAME_WAIT (3 * NS_PER_S) /* for somebody who has fetched an URL, unless told */
+#define NAME_LOOK 50             /* ms */
+#define URL_ROOM  3100           /* an URL whose every letter is escaped */
 
 enum { USAGE = 2 };
 enum { OPTION_STATE = 1, OPTION_WAIT, OPTION_URL, OPTION_QUIET, OPTION_HELP };
@@ -35,9 +42,10 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-	"Usage: rivulet get [OPTION]... ID\n"
+	"Usage: rivulet get [OPTION]... ID|URL\n"
 	"Writes the object ID, as rivulet put named it, from this device or whoever of the crowd\n"
-	"has it, to standard output.\n"
+	"has it, to standard output; or what the crowd, else the web, has of an http or https "
+	"URL.\n"
 	"\n"
 	"  -o, --output FILE  write it to FILE, which is there when it is whole\n"
 	"  --wait TIME        give up when nothing came for so long (60s)\n"
@@ -48,8 +56,9 @@ static const char usage[] =
 struct getting {
 	char state[PATH_MAX];
 	const char *id, *output, *url;
-	uint64_t wait; /* ns */
-	bool quiet;
+	uint64_t wait;          /* ns */
+	bool quiet, waits;      /* waits: it was told for how long */
+	char name[ID_SIZE + 1]; /* of what a URL has */
 };
 
 static int write_all(int fd, const char *data, size_t size, struct err *err)
@@ -97,9 +106,77 @@ static int get_to(const struct getting *getting, int fd, struct err *err)
 	return code;
 }
 
-/* Gives the node what the URL has. */
-static int fetch(const struct getting *getting, struct err *err)
+/* "PATH?url=URL", the URL escaped. */
+static const char *target_of(const char *path, const char *url, char ret[static URL_ROOM])
 {
+	size_t at = (size_t)snprintf(ret, URL_ROOM, "%s?url=", path);
+
+	for (; *url && at + 4 < URL_ROOM; url++) {
+		if (strchr("%&=+#?", *url))
+			at += (size_t)snprintf(ret + at, 4, "%%%02X", (unsigned char)*url);
+		else
+			ret[at++] = *url;
+	}
+	ret[at] = '\0';
+	return ret;
+}
+
+static void take_name(struct getting *getting, const char *id)
+{
+	snprintf(getting->name, sizeof(getting->name), "%s", id);
+	getting->id = getting->name;
+}
+
+/* What is said to be there. -ENOENT: nobody of the crowd has said so yet. */
+static int ask_for_name(struct getting *getting, struct err *err)
+{
+	char target[URL_ROOM], when[32];
+	struct control control;
+	json_t *answer = NULL;
+	const char *id, *node;
+	time_t fetched;
+	struct tm tm;
+	int code = control_ask(&control, getting->state, "GET",
+			       target_of("/v1/urls", getting->url, target), -1, NULL, NULL, err);
+
+	if (code == 0)
+		answer = control_json(&control, err);
+	if (code == 0 && control.status != 200)
+		code = control.status == 404 ? -ENOENT : -EINVAL;
+	control_close(&control);
+	if (code < 0) {
+		json_decref(answer);
+		return code;
+	}
+	id = json_string_value(json_object_get(answer, "id"));
+	node = json_string_value(json_object_get(answer, "node"));
+	fetched = (time_t)(json_integer_value(json_object_get(answer, "fetched")) / 1000);
+	code = id && node && strlen(id) == ID_SIZE ? 0 : -EPROTO;
+	if (code == 0) {
+		take_name(getting, id);
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", localtime_r(&fetched, &tm));
+		if (!getting->quiet)
+			fprintf(stderr, "rivulet: as '%s' fetched it on %s\n", node, when);
+	}
+	json_decref(answer);
+	return code;
+}
+
+static int find_name(struct getting *getting, struct err *err)
+{
+	uint64_t end = clock_now() + (getting->waits ? getting->wait : NAME_WAIT);
+	const struct timespec pause = {.tv_nsec = (long)(NAME_LOOK * NS_PER_MS)};
+	int code;
+
+	while ((code = ask_for_name(getting, err)) == -ENOENT && clock_now() < end)
+		nanosleep(&pause, NULL);
+	return code;
+}
+
+/* Gives the node what the URL has. */
+static int fetch(struct getting *getting, struct err *err)
+{
+	char target[URL_ROOM];
 	int ends[2], status, code;
 	struct control control;
 	json_t *answer;
@@ -118,7 +195,8 @@ static int fetch(const struct getting *getting, struct err *err)
 	}
 	close_fd(ends[1]);
 	code = pid < 0 ? err_set(err, -errno, "cannot fork: %s", strerror(errno))
-		       : control_ask(&control, getting->state, "POST", "/v1/objects", ends[0], NULL,
+		       : control_ask(&control, getting->state, "POST",
+				     target_of("/v1/objects", getting->url, target), ends[0], NULL,
 				     NULL, err);
 	close_fd(ends[0]);
 	answer = code < 0 ? NULL : control_json(&control, err);
@@ -129,6 +207,8 @@ static int fetch(const struct getting *getting, struct err *err)
 		code = err_set(err, -EIO, "curl could not fetch '%s'", getting->url);
 	else if (code == 0 && !id)
 		code = -EIO;
+	else if (code == 0 && !getting->id)
+		take_name(getting, id);
 	else if (code == 0 && strcmp(id, getting->id) != 0)
 		code = err_set(err, -EBADMSG, "what '%s' has is another object: %s", getting->url,
 			       id);
@@ -136,7 +216,7 @@ static int fetch(const struct getting *getting, struct err *err)
 	return code;
 }
 
-static int get(const struct getting *getting, struct err *err)
+static int get(struct getting *getting, bool by_url, struct err *err)
 {
 	char making[PATH_MAX];
 	_cleanup_close_ int opened = -1;
@@ -151,7 +231,11 @@ static int get(const struct getting *getting, struct err *err)
 			return err_set(err, -errno, "cannot write '%s': %s", making,
 				       strerror(errno));
 	}
-	code = get_to(getting, fd, err);
+	code = by_url ? find_name(getting, err) : 0;
+	if (code == 0)
+		code = get_to(getting, fd, err);
+	if (by_url)
+		getting->id = NULL; /* there it may be something else by now */
 	if ((code == -ENOENT || code == -EPIPE) && getting->url &&
 	    (ftruncate(fd, 0) == 0 || code == -ENOENT)) {
 		lseek(fd, 0, SEEK_SET);
@@ -171,6 +255,7 @@ int cmd_get(int argc, char **argv)
 {
 	struct getting getting = {.wait = 60 * NS_PER_S};
 	struct err err = {0};
+	bool by_url;
 	int option, code = node_find_state(getting.state, sizeof(getting.state), &err);
 
 	while (code == 0 && (option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
@@ -183,6 +268,7 @@ int cmd_get(int argc, char **argv)
 			break;
 		case OPTION_WAIT:
 			code = units_parse_time(optarg, &getting.wait, &err);
+			getting.waits = true;
 			break;
 		case OPTION_URL:
 			getting.url = optarg;
@@ -202,15 +288,21 @@ int cmd_get(int argc, char **argv)
 		fputs("rivulet: which object? rivulet get --help\n", stderr);
 		return USAGE;
 	}
-	getting.id = argv[optind];
-	if (code == 0 &&
+	by_url = url_is_one(argv[optind], strlen(argv[optind]));
+	if (by_url)
+		getting.url = argv[optind];
+	else
+		getting.id = argv[optind];
+	if (code == 0 && getting.url && !url_is_one(getting.url, strlen(getting.url)))
+		code = err_set(&err, -EINVAL, "'%s' is no http or https URL", getting.url);
+	if (code == 0 && !by_url &&
 	    (strlen(getting.id) != ID_SIZE || strspn(getting.id, "0123456789abcdef") != ID_SIZE))
 		code = err_set(&err, -EINVAL,
 			       "'%s' is no object's name: 64 digits and letters a to f, as rivulet "
 			       "put prints them",
 			       getting.id);
 	if (code == 0)
-		code = get(&getting, &err);
+		code = get(&getting, by_url, &err);
 	if (code < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
 	return code < 0 ? 1 : 0;

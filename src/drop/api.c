@@ -5,7 +5,9 @@
  *
  *     GET  /v1/node            who this node is, and what it holds
  *     GET  /v1/peers           who is near
- *     POST /v1/objects         keeps the body: {"id": ..., "size": ...}; ?to=NODE&lifetime=MS: and brings it there
+ *     GET  /v1/urls?url=URL    what somebody of the crowd found there; while nobody says so all are asked
+ *     POST /v1/objects         keeps the body: {"id": ..., "size": ...}; ?to=NODE&lifetime=MS: and brings it there;
+ *                              ?url=URL: it was fetched there
  *     GET  /v1/objects/ID      an object, from wherever it is; ?timeout=MS: how long to wait where nothing comes
  */
 #include "drop/api.h"
@@ -150,12 +152,30 @@ static enum MHD_Result tell_peers(struct api *api, struct MHD_Connection *connec
 	return api_reply(connection, MHD_HTTP_OK, json_pack("{s:o}", "peers", peers));
 }
 
+static enum MHD_Result tell_url(struct api *api, struct MHD_Connection *connection)
+{
+	const char *url = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "url");
+	char id[2 * OBJECT_ID_SIZE + 1];
+	struct store_url what;
+
+	if (!url || !url_is_one(url, strlen(url)))
+		return api_refuse(connection, MHD_HTTP_BAD_REQUEST, "'url' is no URL");
+	if (!urls_find(api->node, url, &what))
+		return api_refuse(connection, MHD_HTTP_NOT_FOUND, "nobody has said what it has");
+	for (unsigned i = 0; i < OBJECT_ID_SIZE; i++)
+		snprintf(id + 2 * i, 3, "%02x", what.id[i]);
+	return api_reply(connection, MHD_HTTP_OK,
+			 json_pack("{s:s, s:s, s:I}", "id", id, "node", what.node, "fetched",
+				   (json_int_t)what.fetched));
+}
+
 static const struct {
 	const char *method, *url;
 	enum MHD_Result (*answer)(struct api *api, struct MHD_Connection *connection);
 } facts[] = {
 	{"GET", "/v1/node", tell_node},
 	{"GET", "/v1/peers", tell_peers},
+	{"GET", "/v1/urls", tell_url},
 };
 
 static enum MHD_Result handle(void *data, struct MHD_Connection *connection, const char *url,

@@ -222,7 +222,9 @@ static enum MHD_Result refuse_code(struct call *call, int code)
 static enum MHD_Result finish_put(struct call *call)
 {
 	struct node *node = call->api->node;
-	const char *to = MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, "to");
+	const char *to = MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, "to"),
+		   *url = MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND,
+						      "url");
 	uint64_t lifetime = argument(call->connection, "lifetime", GIVE_LIFETIME),
 		 now = node_wall();
 	char text[2 * OBJECT_ID_SIZE + 1];
@@ -235,6 +237,8 @@ static enum MHD_Result finish_put(struct call *call)
 		code = store_object_adopt(node->store, call->path, call->size, call->hashes, now,
 					  call->id);
 	object = code == 0 ? store_object(node->store, call->id) : NULL;
+	if (object && url)
+		urls_fetched(node, url, call->id);
 	if (object && to)
 		objects_give(node, object, to, lifetime);
 	if (code == 0)
@@ -249,7 +253,9 @@ static enum MHD_Result finish_put(struct call *call)
 
 static enum MHD_Result put(struct call *call, const char *body, size_t *body_size)
 {
-	const char *to = MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, "to");
+	const char *to = MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, "to"),
+		   *url = MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND,
+						      "url");
 
 	if (*body_size) {
 		if (call->failed == 0)
@@ -259,6 +265,8 @@ static enum MHD_Result put(struct call *call, const char *body, size_t *body_siz
 	}
 	if (to && !eid_is_name(to))
 		return api_refuse(call->connection, MHD_HTTP_BAD_REQUEST, "'to' is no node's name");
+	if (url && !url_is_one(url, strlen(url)))
+		return api_refuse(call->connection, MHD_HTTP_BAD_REQUEST, "'url' is no URL");
 	if (call->failed == 0 && call->hash)
 		call->failed = end_piece(call);
 	if (call->failed)

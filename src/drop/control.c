@@ -136,7 +136,7 @@ static int read_head(struct control *control, struct err *err)
 int control_ask(struct control *control, const char *state, const char *method, const char *target,
 		int body, void (*sent)(uint64_t bytes, void *data), void *data, struct err *err)
 {
-	char head[1024], length[64] = "";
+	char head[4096], length[64] = "";
 	struct stat st;
 	bool chunked = false;
 	int code = 0;

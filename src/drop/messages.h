@@ -8,6 +8,8 @@
  *     PIECE  [4, id, piece, bytes]          here is one
  *     GONE   [5, id, piece]                 that one I have no more
  *     GIVE   [6, id, size, "", hashes]      an object is on its way to you: keep it
+ *     WHERE  [7, url]                       who has what that URL has?           to all
+ *     NAMED  [8, id, url, time]             I have: it is that object, fetched then (ms since 1970)
  *
  * A message needs nothing but that its bundle arrives, so it works over any number of nodes that carry it; who is near is known
  * by the hops that a HAVE has come.
@@ -20,6 +22,7 @@
 #define SERVICE_CROWD   "crowd"
 #define ASKED_ALL       "dtn://all/~objects"
 #define FETCH_MAX       64
+#define URL_MAX         1024 /* with its end */
 
 enum object_message_type {
 	MESSAGE_ASK = 1,
@@ -27,7 +30,9 @@ enum object_message_type {
 	MESSAGE_FETCH,
 	MESSAGE_PIECE,
 	MESSAGE_GONE,
-	MESSAGE_GIVE
+	MESSAGE_GIVE,
+	MESSAGE_WHERE,
+	MESSAGE_NAMED
 };
 
 /* Pointers of one that was read go into what it was read from. */
@@ -41,8 +46,12 @@ struct object_message {
 	unsigned piece_count;
 	const uint8_t *data;
 	size_t data_size;
+	char url[URL_MAX];
+	uint64_t fetched;
 };
 
+/* An http or https URL that can be asked for. */
+bool url_is_one(const char *url, size_t size);
 void object_message_put(struct bytes *to, const struct object_message *message);
 /* -EBADMSG: it is none, or contradicts itself. */
 int object_message_read(const void *data, size_t size, struct object_message *ret);

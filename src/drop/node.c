@@ -328,6 +328,7 @@ void node_close(struct node *node)
 	store_close(node->store);
 	identity_close(node->identity);
 	free(node->unsettled);
+	free(node->url_asks);
 	free(node);
 }
 

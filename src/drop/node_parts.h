@@ -60,6 +60,8 @@ struct node {
 	unsigned neighbour_count;
 	struct dial *dials;
 	struct want *wants;
+	struct url_ask *url_asks; /* of late; owned */
+	unsigned url_ask_count;
 	struct api *api;
 	struct unsettled *unsettled; /* owned */
 	size_t unsettled_count, unsettled_room;
@@ -157,6 +159,18 @@ struct want_progress {
 };
 void wants_progress(struct node *node, const uint8_t id[static OBJECT_ID_SIZE],
 		    struct want_progress *ret);
+
+/* What URLs had: urls.c. */
+struct url_ask {
+	char url[URL_MAX];
+	uint64_t at; /* ns of clock_now() */
+};
+/* What it is that @url has, as somebody of the crowd has seen it. False: nobody has said so yet; all are asked. */
+bool urls_find(struct node *node, const char *url, struct store_url *ret);
+/* It was fetched just now. */
+void urls_fetched(struct node *node, const char *url, const uint8_t id[static OBJECT_ID_SIZE]);
+void urls_asked(struct node *node, const char *asker, const char *url);
+void urls_named(struct node *node, const char *from, const struct object_message *message);
 
 int api_open(struct node *node, struct err *err);
 void api_stop(struct node *node);

@@ -144,7 +144,8 @@ int objects_arrived(struct node *node, const struct bundle *bundle, uint64_t hop
 		return 0;
 	}
 	/* Only questions are for everybody. */
-	if (eid_is_group(&bundle->destination) && message.type != MESSAGE_ASK)
+	if (eid_is_group(&bundle->destination) && message.type != MESSAGE_ASK &&
+	    message.type != MESSAGE_WHERE)
 		return 0;
 	switch (message.type) {
 	case MESSAGE_ASK:
@@ -164,6 +165,12 @@ int objects_arrived(struct node *node, const struct bundle *bundle, uint64_t hop
 		break;
 	case MESSAGE_GIVE:
 		on_give(node, from, &message);
+		break;
+	case MESSAGE_WHERE:
+		urls_asked(node, from, message.url);
+		break;
+	case MESSAGE_NAMED:
+		urls_named(node, from, &message);
 		break;
 	}
 	return 0;

@@ -30,6 +30,8 @@ static const char schema[] =
 	"CREATE INDEX IF NOT EXISTS parts_whole ON parts (whole, at);"
 	"CREATE TRIGGER IF NOT EXISTS parts_gone AFTER DELETE ON bundles"
 	" BEGIN DELETE FROM parts WHERE bundle = old.id; END;"
+	"CREATE TABLE IF NOT EXISTS urls (url TEXT PRIMARY KEY, object BLOB, fetched INTEGER, node "
+	"TEXT);"
 	"CREATE TABLE IF NOT EXISTS objects (id BLOB PRIMARY KEY, size INTEGER, bytes INTEGER, "
 	"hashes BLOB,"
 	" there BLOB, used INTEGER);";

@@ -175,6 +175,17 @@ int store_object_adopt(struct store *store, const char *path, uint64_t size, con
 		       uint64_t now, uint8_t ret_id[static OBJECT_ID_SIZE]);
 void store_object_used(struct store *store, struct store_object *object, uint64_t now);
 
+/* What an URL had: store_urls.c. Remembered for as many as STORE_URLS_MAX, the oldest go. */
+#define STORE_URLS_MAX 10000
+struct store_url {
+	uint8_t id[OBJECT_ID_SIZE];
+	uint64_t fetched;    /* ms since 1970 */
+	char node[NODE_MAX]; /* by whom */
+};
+bool store_url(struct store *store, const char *url, struct store_url *ret);
+/* Unless it is older than what is known. */
+int store_url_set(struct store *store, const char *url, const struct store_url *what);
+
 /* What the files of the store share. */
 int store_begin(struct store *store);
 void store_path(const struct store *store, const char *kind, const uint8_t *name, size_t size,

@@ -58,6 +58,20 @@ same "$TMP/www/page" "$TMP/got"
 code=0
 rv bob get "$(printf '%064d' 7)" --wait 1s --url http://127.0.0.1:8080/page -o "$TMP/none" 2>"$TMP/out" || code=$?
 [ "$code" = 1 ] && [ ! -e "$TMP/none" ] || fail "what a URL has is taken for something else"
+# Lost: what somebody of the crowd has fetched already, where there is no web. (Bob's own server has no other page.)
+make_file "$TMP/www/query" 700000
+rv ada get "http://127.0.0.1:8080/query?a=b&c=%20d" -o "$TMP/got" || fail "a URL is not fetched"
+same "$TMP/www/query" "$TMP/got"
+mv "$TMP/www/query" "$TMP/query"
+rv bob get "http://127.0.0.1:8080/query?a=b&c=%20d" -o "$TMP/got" 2>"$TMP/out" || fail "what another one fetched is not asked for"
+same "$TMP/query" "$TMP/got"
+grep -q "as 'ada' fetched it" "$TMP/out" || fail "no word of who fetched it"
+code=0
+rv bob get http://127.0.0.1:8080/none --wait 1s -o "$TMP/none" 2>"$TMP/out" || code=$?
+[ "$code" = 1 ] && [ ! -e "$TMP/none" ] || fail "a page that there is not ended with $code"
+code=0
+rv bob get ftp://x/ 2>"$TMP/out" || code=$?
+[ "$code" != 0 ] || fail "any URL is taken"
 kill "$web"
 
 # Lost: a name that nobody has would be waited for without end.

@@ -91,6 +91,8 @@ static void test_object_messages(void **state)
 		 .data_size = 5},
 		{.type = MESSAGE_GONE, .pieces = {2}, .piece_count = 1},
 		{.type = MESSAGE_GIVE, .size = 0, .count = 0, .hashes = hashes},
+		{.type = MESSAGE_WHERE, .url = "https://example.org/a?b=c"},
+		{.type = MESSAGE_NAMED, .id = {3}, .url = "http://[::1]/", .fetched = 7},
 	};
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
@@ -107,6 +109,23 @@ static void test_object_messages(void **state)
 		for (size_t cut = 0; cut < bytes.size; cut++)
 			assert_int_equal(object_message_read(bytes.data, cut, &read), -EBADMSG);
 	}
+}
+
+/* Nothing that would do harm on a command line, or in a log. */
+static void test_urls(void **state)
+{
+	static const char *const no[] = {
+		"",           "http://",     "ftp://x/",         "https:/x",
+		"http://a b", "http://a\nb", "http://\xc3\xa4/", "file:///etc"};
+	char large[URL_MAX + 1];
+
+	assert_true(url_is_one("http://a", 8));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		assert_false(url_is_one(no[i], strlen(no[i])));
+	memset(large, 'a', sizeof(large));
+	memcpy(large, "http://", 7);
+	assert_true(url_is_one(large, URL_MAX - 1));
+	assert_false(url_is_one(large, URL_MAX));
 }
 
 /* Sizes that no object can have, and lists that do not fit them. */
@@ -243,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_object_messages),
+		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_absurd_messages),
 		cmocka_unit_test(test_joining),
 		cmocka_unit_test_setup_teardown(test_beacons, set_up, tear_down),
