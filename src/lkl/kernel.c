@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -25,6 +26,7 @@ enum {
 	CALL_EPOLL_CREATE = 20,
 	CALL_EPOLL_CTL = 21,
 	CALL_EPOLL_WAIT = 22,
+	CALL_IOCTL = 29,
 	CALL_MKDIRAT = 34,
 	CALL_MOUNT = 40,
 	CALL_OPENAT = 56,
@@ -320,6 +322,13 @@ ssize_t kernel_receive(int fd, void *data, size_t size, int flags)
 int kernel_shutdown(int fd, int how)
 {
 	return (int)CALL6(CALL_SHUTDOWN, fd, how, 0, 0, 0, 0);
+}
+
+int kernel_unsent(int fd)
+{
+	int bytes = 0, code = (int)CALL6(CALL_IOCTL, fd, TIOCOUTQ, &bytes, 0, 0, 0);
+
+	return code < 0 ? code : bytes;
 }
 
 int kernel_close(int fd)

@@ -39,6 +39,8 @@ int kernel_get_option(int fd, int level, int option, void *ret, socklen_t *size)
 ssize_t kernel_send(int fd, const void *data, size_t size, int flags);
 ssize_t kernel_receive(int fd, void *data, size_t size, int flags);
 int kernel_shutdown(int fd, int how);
+/* Bytes that the peer has not acknowledged. */
+int kernel_unsent(int fd);
 int kernel_close(int fd);
 int kernel_epoll(void);
 int kernel_epoll_add(int epoll, int fd, uint32_t events, void *data);

@@ -118,6 +118,8 @@ static int connect_one(struct helper *h, struct stream *stream, const struct lkl
 
 	if (((const struct sockaddr *)r->data)->sa_family != AF_UNSPEC)
 		stream_connecting(&h->streams, stream, result, (unsigned)r->a);
+	else
+		stream_stopped(stream);
 	return result;
 }
 
@@ -156,6 +158,8 @@ static int answer_lost(const struct stream_lost *lost, const struct lkl_request 
 {
 	if (!lost)
 		return -EBADF;
+	if (r->kind == LKL_UNSENT)
+		return 0;
 	if (r->kind == LKL_NAME && lost->name_size > 0) {
 		answer->size = lost->name_size;
 		memcpy(answer->data, &lost->name, lost->name_size);
@@ -198,6 +202,12 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 	case LKL_PEER:
 		answer->size = LKL_DATA_MAX;
 		return kernel_peer(stream->far, address, &answer->size);
+	case LKL_SHUTDOWN:
+		result = kernel_shutdown(stream->far, r->a);
+		stream_stopped(stream);
+		return result;
+	case LKL_UNSENT:
+		return stream_unsent(stream);
 	default:
 		return -EPROTO;
 	}

@@ -5,6 +5,7 @@
 #include "lkl/kernel.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define CHUNK     (256 * 1024)
 #define CHUNKS    4 /* that a stream moves each way in its turn */
@@ -184,6 +185,22 @@ void stream_accepted(struct streams *streams, struct stream *stream, bool more)
 	stream->told = false;
 	if (more)
 		tell(stream);
+}
+
+void stream_stopped(struct stream *stream)
+{
+	drop_filling(stream);
+	stream->state = STREAM_FRESH;
+	stream->told = false;
+}
+
+int stream_unsent(struct stream *stream)
+{
+	int held = stream->up.held ? (int)(stream->up.size - stream->up.at) : 0;
+	int unread = 0, far = kernel_unsent(stream->far);
+
+	ioctl(stream->near, FIONREAD, &unread);
+	return far < 0 ? far : far + unread + held;
 }
 
 void stream_on_near(struct streams *streams, struct stream *stream, uint32_t events)

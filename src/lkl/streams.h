@@ -73,6 +73,10 @@ int stream_listening(struct streams *streams, struct stream *stream);
 void stream_connected(struct streams *streams, struct stream *stream);
 /* Somebody has accepted, or tried to: is there more? */
 void stream_accepted(struct streams *streams, struct stream *stream, bool more);
+/* It neither connects nor listens any more. */
+void stream_stopped(struct stream *stream);
+/* Bytes that were written to it, and that its peer has not acknowledged. */
+int stream_unsent(struct stream *stream);
 /* An event of the near side. */
 void stream_on_near(struct streams *streams, struct stream *stream, uint32_t events);
 /* Takes in what the kernel tells, and moves bytes. False: there was nothing to do, and the kernel was not touched. */

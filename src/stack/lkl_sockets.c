@@ -124,6 +124,7 @@ static int get(struct stack *stack, int fd, int level, int option, void *ret, so
 				      .a = level,
 				      .b = option,
 				      .size = *size < LKL_DATA_MAX ? *size : LKL_DATA_MAX};
+	struct pollfd is = {.fd = fd, .events = POLLOUT};
 	struct lkl_answer answer;
 	int code;
 
@@ -136,8 +137,10 @@ static int get(struct stack *stack, int fd, int level, int option, void *ret, so
 		return code;
 	memcpy(ret, answer.data, answer.size < *size ? answer.size : *size);
 	*size = answer.size;
-	if (level == SOL_SOCKET && option == SO_ERROR)
-		widen(fd); /* whoever asks this knows that it is decided */
+	/* The program may ask before it is decided, too: then it is full still. */
+	if (level == SOL_SOCKET && option == SO_ERROR && poll(&is, 1, 0) == 1 &&
+	    is.revents & POLLOUT)
+		widen(fd);
 	return 0;
 }
 
@@ -324,6 +327,27 @@ static int why_ended(struct stack *stack, int fd)
 	return code < 0 ? 0 : -error;
 }
 
+static int shutdown_socket(struct stack *stack, int fd, int how)
+{
+	struct lkl_answer answer;
+	char byte;
+
+	if (is_host_fd(stack, fd))
+		return sockets_calls.shutdown(stack, fd, how);
+	/* What said that there is something to accept. */
+	if (recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
+		return -errno;
+	return ask_socket(stack, fd, LKL_SHUTDOWN, how, NULL, 0, &answer);
+}
+
+static int unsent(struct stack *stack, int fd)
+{
+	struct lkl_answer answer;
+
+	return is_host_fd(stack, fd) ? sockets_calls.unsent(stack, fd)
+				     : ask_socket(stack, fd, LKL_UNSENT, 0, NULL, 0, &answer);
+}
+
 const struct stack_calls lkl_calls = {
 	.make = make,
 	.bind = bind_socket,
@@ -334,5 +358,7 @@ const struct stack_calls lkl_calls = {
 	.peer = peer,
 	.set = set,
 	.get = get,
+	.shutdown = shutdown_socket,
 	.why_ended = why_ended,
+	.unsent = unsent,
 };

@@ -35,8 +35,10 @@ enum lkl_kind {
 	LKL_ACCEPT,  /* @a: the number of the new socket; a descriptor follows */
 	LKL_NAME,
 	LKL_PEER,
-	LKL_SET, /* @a: level, @b: option, data: the value */
-	LKL_GET, /* @a: level, @b: option, @size: room for the value */
+	LKL_SET,      /* @a: level, @b: option, data: the value */
+	LKL_GET,      /* @a: level, @b: option, @size: room for the value */
+	LKL_SHUTDOWN, /* @a: how */
+	LKL_UNSENT,   /* result: how many bytes */
 };
 
 struct lkl_start {

@@ -54,9 +54,15 @@ done
 echo "\$STACK: served \$served times; \$before -> \$(descriptors) descriptors, \$size -> \$(resident) kB"
 EOF
 
-for stack in host native; do
+stacks="host native"
+if [ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ]; then
+	stacks="$stacks lkl"
+else
+	echo "rivulet-lkl is not built (make kernels): not tried over lkl" >&2
+fi
+for stack in ${STACKS:-$stacks}; do
 	expect "beside a hostile program, over $stack" rivulet lab run pair --also "server: mptcpize run python3 '$HERE/peer.py'" -- \
-		env STACK=$stack "$RIVULET" run --stack $stack -- sh "$TMP/beside.sh"
+		env STACK="$stack" "$RIVULET" run --stack "$stack" -- sh "$TMP/beside.sh"
 	cat "$OUT"
 	! grep -E 'runtime error|AddressSanitizer|LeakSanitizer' "$OUT" || fail "the supervisor erred"
 done

@@ -95,8 +95,38 @@ expect "a server" pair_lab sh -c "'$RIVULET' run --report '$REPORT' -- curl -4 -
 report_has "r['fallbacks'] == 0"
 echo "works: a server"
 
-# Lost: a program would wait for ever, or its user not know why it failed, when the kernel breaks down.
+# Lost: a program that asks before its connection is decided would be told of one that there is not; one that asks what is not
+# acknowledged, or stops to listen, would lose its stack.
 SERVER=$NGINX
+cat >"$TMP/asks.py" <<'EOF'
+import fcntl, select, socket, struct, termios
+def asked(s, what):
+    return s.getsockopt(socket.SOL_SOCKET, what)
+# Nobody has this address: it takes seconds until that is known.
+s = socket.socket()
+s.setblocking(False)
+s.connect_ex(('10.1.0.99', 80))
+for _ in range(3):
+    assert asked(s, socket.SO_ERROR) == 0
+    assert not select.select([], [s], [], 0)[1], 'connected, it seems, to nobody'
+s.close()
+s = socket.create_connection(('server', 80))
+s.sendall(b'GET /')
+while struct.unpack('i', fcntl.ioctl(s, termios.TIOCOUTQ, bytes(4)))[0] > 0:
+    select.select([], [], [], 0.01)
+s.close()
+s = socket.create_server(('', 0))
+s.shutdown(socket.SHUT_RDWR)
+try:
+    s.accept()
+    raise SystemExit('accepts though it does not listen')
+except OSError as e:
+    assert e.errno == 22, e
+EOF
+expect "what is asked of sockets" pair_lab sh -c "$LKL --quiet -- python3 '$TMP/asks.py'"
+echo "works: what is asked of sockets"
+
+# Lost: a program would wait for ever, or its user not know why it failed, when the kernel breaks down.
 expect "a crash" pair_lab sh -c "
 	$LKL -- curl -4 -sS --max-time 60 -o /dev/null http://server/file 2>'$TMP/words' & run=\$!
 	until [ -s '$TMP/words' ] || helper=\$(pgrep -n -x rivulet-lkl -s 0) || helper=\$(pgrep -n -x rivulet-lkl); do sleep 0.05; done
