@@ -14,6 +14,7 @@
 #include "base/fds.h"
 #include "lkl/kernel.h"
 #include "lkl/network.h"
+#include "lkl/paths.h"
 #include "lkl/streams.h"
 
 #include <fcntl.h>
@@ -31,6 +32,7 @@ struct helper {
 	bool left;      /* the other end has gone */
 	uint64_t until; /* then: the latest end */
 	struct network network;
+	struct paths paths;
 	struct streams streams;
 	int packets[LKL_PORTS_MAX]; /* owned */
 	bool blocked[LKL_PORTS_MAX];
@@ -73,6 +75,8 @@ static int start(struct helper *h, const struct lkl_start *setup, struct err *er
 		code = streams_open(&h->streams, h->epoll);
 	if (code == 0)
 		code = network_open(&h->network, setup, h->packets, err);
+	if (code == 0)
+		code = paths_open(&h->paths, &h->network);
 	h->started = code == 0;
 	return code;
 }
@@ -312,16 +316,17 @@ static void sleep_until(struct helper *h, uint64_t until, bool busy)
 static void serve(struct helper *h)
 {
 	while (goes_on(h)) {
-		uint64_t until = LKL_NEVER;
+		uint64_t until = LKL_NEVER, look = LKL_NEVER;
 		bool busy = false;
 
 		if (h->started) {
 			network_share(&h->network, h->streams.count);
 			until = lkl_turn();
 			busy = streams_work(&h->streams);
+			look = paths_look(&h->paths, clock_now(), h->streams.count, busy);
 			watch_packets(h);
 		}
-		sleep_until(h, until, busy);
+		sleep_until(h, until < look ? until : look, busy);
 	}
 }
 

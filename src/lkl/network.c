@@ -101,6 +101,8 @@ static int set_up_links(struct network *network, struct err *err)
 {
 	const struct native_facts facts = {.ours = network->changes,
 					   .our_count = network->change_count,
+					   .silent = network->silent,
+					   .silent_count = network->silent_count,
 					   .policy = &network->is.policy};
 	struct change *made;
 	struct native_plan plan;
@@ -179,4 +181,20 @@ int network_update(struct network *network, const struct lkl_start *now, struct 
 	if (now->port_count != was.port_count)
 		return -EINVAL;
 	return set_up_ports(network, &was, now, err);
+}
+
+void network_silence(struct network *network, unsigned index, bool silent)
+{
+	struct err err;
+	unsigned at = 0;
+
+	while (at < network->silent_count && network->silent[at] != index)
+		at++;
+	if (silent == (at < network->silent_count) || at == LKL_PORTS_MAX)
+		return;
+	if (silent)
+		network->silent[network->silent_count++] = index;
+	else
+		network->silent[at] = network->silent[--network->silent_count];
+	set_up_links(network, &err);
 }

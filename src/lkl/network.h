@@ -12,6 +12,8 @@ struct network {
 	struct netstack netstack;
 	struct lkl_start is; /* what it is set up for */
 	int indexes[LKL_PORTS_MAX];
+	unsigned silent[LKL_PORTS_MAX]; /* devices that do not answer */
+	unsigned silent_count;
 	struct change *changes; /* owned: made so far */
 	unsigned change_count;
 	unsigned sharers; /* of its memory: a power of two */
@@ -22,5 +24,7 @@ int network_open(struct network *network, const struct lkl_start *start, const i
 		 struct err *err);
 /* The ports are now those of @now. */
 int network_update(struct network *network, const struct lkl_start *now, struct err *err);
+/* The device @index does not answer, or does again. */
+void network_silence(struct network *network, unsigned index, bool silent);
 /* So many connections share the memory: what each may buffer at most follows from that. Cheap. */
 int network_share(struct network *network, unsigned connections);

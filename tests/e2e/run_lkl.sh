@@ -44,6 +44,14 @@ scenario return '  - {at: 500ms, link: wifi, do: down}
 download "a link that goes down and comes up"
 scenario silent '  - {at: 1s, link: wifi, do: blackhole}'
 download "a link that goes silent"
+# Lost: connections that begin while a link is silent would wait for it.
+make_file small 100000
+expect "connections after that" pair_lab sh -c "sysctl -qw net.mptcp.enabled=0; $LKL -- sh -c '
+	curl -4 -fsS --max-time 60 --limit-rate 2M -o $TMP/long http://server/file & long=\$!
+	sleep 2.5
+	for _ in 1 2 3; do curl -4 -fsS --max-time 4 http://server/small | cmp - $TMP/www/small || exit 1; done
+	kill -0 \$long && wait \$long && cmp $TMP/long $TMP/www/file'"
+echo "works: a connection that begins while a link is silent"
 
 # Lost: a transfer that was cut off would look complete; what a program may rely on (relayed.py), over this stack.
 SCENARIO=pair

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "lkl/paths.h"
+
+#include "base/clock.h"
+#include "link/diag.h"
+#include "lkl/kernel.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LOOK_WATCHING (15 * NS_PER_MS) /* bytes move over several links */
+#define LOOK_BUSY     (50 * NS_PER_MS) /* bytes move */
+#define LOOK_PROBING  (100 * NS_PER_MS)
+#define LOOK_SELDOM   (2 * NS_PER_S)
+#define FLOWS_MAX     1024 /* that are looked at for who would lose its last one */
+
+struct flow {
+	uint32_t connection;
+	unsigned link;
+};
+
+struct pass {
+	struct paths *paths;
+	uint64_t moved;
+	unsigned flow_count;
+	struct flow flows[FLOWS_MAX];
+};
+
+int paths_open(struct paths *paths, struct network *network)
+{
+	*paths = (struct paths){.network = network, .next = UINT64_MAX, .interval = LOOK_BUSY};
+	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
+		paths->peers[i].probe = -1;
+	paths->monitor = monitor_new();
+	if (!paths->monitor)
+		return -ENOMEM;
+	return nl_open_by(&paths->diag, &kernel_netlink, NETLINK_SOCK_DIAG);
+}
+
+/* The port that has @address, LKL_PORTS_MAX: none. */
+static unsigned port_of(const struct network *network, const struct address *address)
+{
+	for (unsigned i = 0; i < network->is.port_count; i++)
+		for (unsigned j = 0; j < network->is.ports[i].address_count; j++)
+			if (address_equal(&network->is.ports[i].addresses[j], address))
+				return i;
+	return LKL_PORTS_MAX;
+}
+
+static unsigned port_of_link(const struct network *network, unsigned link)
+{
+	unsigned i = 0;
+
+	while (i < network->is.port_count && (unsigned)network->indexes[i] != link)
+		i++;
+	return i < network->is.port_count ? i : LKL_PORTS_MAX;
+}
+
+static void fill(struct sockaddr_in6 *ret, const struct address *address, uint16_t port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+
+	*ret = (struct sockaddr_in6){.sin6_family = address->family, .sin6_port = htons(port)};
+	if (address->family == AF_INET)
+		v4->sin_addr = address->v4;
+	else
+		ret->sin6_addr = address->v6;
+}
+
+static int saw(const struct diag_socket *socket, void *data)
+{
+	struct pass *pass = data;
+	const struct network *network = pass->paths->network;
+	unsigned port = port_of(network, &socket->local);
+	unsigned link = port < LKL_PORTS_MAX ? (unsigned)network->indexes[port] : 0;
+	struct paths_peer *peer = &pass->paths->peers[port % LKL_PORTS_MAX];
+
+	if (!socket->mptcp || (socket->state != DIAG_ESTABLISHED && socket->state != DIAG_SYN_SENT))
+		return 0;
+	pass->moved += socket->bytes_acked + socket->bytes_received;
+	if (link && socket->state == DIAG_ESTABLISHED) {
+		fill(&peer->local, &socket->local, 0);
+		fill(&peer->remote, &socket->remote, socket->remote_port);
+		peer->known = true;
+		if (pass->flow_count < FLOWS_MAX)
+			pass->flows[pass->flow_count++] = (struct flow){socket->inode, link};
+	}
+	return monitor_saw(pass->paths->monitor,
+			   &(struct monitor_flow){
+				   .cookie = socket->cookie,
+				   .connection = socket->inode,
+				   .link = link,
+				   .established = socket->state == DIAG_ESTABLISHED,
+				   .in_flight = socket->unacked > 0,
+				   .acked = socket->bytes_acked,
+				   .received = socket->bytes_received,
+				   .rtt = socket->rtt,
+			   });
+}
+
+static int saw_connection(const struct diag_connection *connection, void *data)
+{
+	monitor_saw_connection(data, connection->inode, connection->received_to);
+	return 0;
+}
+
+/* Would a connection be without a subflow if those of @link were closed? */
+static bool is_last(const struct pass *pass, unsigned link)
+{
+	for (unsigned i = 0; i < pass->flow_count; i++) {
+		unsigned j = 0;
+
+		if (pass->flows[i].link != link)
+			continue;
+		while (j < pass->flow_count &&
+		       (pass->flows[j].link == link ||
+			pass->flows[j].connection != pass->flows[i].connection))
+			j++;
+		if (j == pass->flow_count)
+			return true;
+	}
+	return false;
+}
+
+static socklen_t size_of(const struct sockaddr_in6 *address)
+{
+	return address->sin6_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(*address);
+}
+
+static void end_probe(struct paths_peer *peer)
+{
+	const struct linger reset = {.l_onoff = 1};
+
+	if (peer->probe < 0)
+		return;
+	kernel_set_option(peer->probe, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	kernel_close(peer->probe);
+	peer->probe = -1;
+}
+
+/* A plain TCP connection over that link: bound to its address, it leaves by it. */
+static void probe(struct paths_peer *peer)
+{
+	int code;
+
+	end_probe(peer);
+	if (!peer->known)
+		return;
+	peer->probe =
+		kernel_socket(peer->local.sin6_family, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP);
+	if (peer->probe < 0)
+		return;
+	code = kernel_bind(peer->probe, (const struct sockaddr *)&peer->local,
+			   size_of(&peer->local));
+	if (code == 0)
+		code = kernel_connect(peer->probe, (const struct sockaddr *)&peer->remote,
+				      size_of(&peer->remote));
+	if (code < 0 && code != -EINPROGRESS)
+		end_probe(peer);
+}
+
+/* Has anything come back? Errors that our own side made up (no route, no link) are no answer. */
+static void hear_probe(struct paths *paths, unsigned port)
+{
+	struct paths_peer *peer = &paths->peers[port];
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(int), name_size = sizeof(name);
+	int error = 0;
+
+	if (peer->probe < 0)
+		return;
+	kernel_get_option(peer->probe, SOL_SOCKET, SO_ERROR, &error, &size);
+	if (error == ECONNREFUSED ||
+	    (!error && kernel_peer(peer->probe, (struct sockaddr *)&name, &name_size) == 0)) {
+		monitor_answered(paths->monitor, (unsigned)paths->network->indexes[port]);
+		end_probe(peer);
+	} else if (error) {
+		end_probe(peer);
+	}
+}
+
+static void act(unsigned link, enum monitor_action action, void *data)
+{
+	const struct pass *pass = data;
+	unsigned port = port_of_link(pass->paths->network, link);
+
+	if (port == LKL_PORTS_MAX)
+		return;
+	if (action == MONITOR_PROBE)
+		probe(&pass->paths->peers[port]);
+	else if (action == MONITOR_PUT_IN || !is_last(pass, link))
+		network_silence(pass->paths->network, link, action == MONITOR_TAKE_OUT);
+}
+
+/* True if bytes have moved since the last time. */
+static bool look(struct paths *paths, uint64_t now)
+{
+	static struct pass pass; /* there is one thread */
+	bool moved;
+
+	pass.paths = paths;
+	pass.moved = 0;
+	pass.flow_count = 0;
+	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
+		hear_probe(paths, i);
+	monitor_look(paths->monitor, now);
+	if (diag_dump(paths->diag, saw, &pass) < 0)
+		return true;
+	if (monitor_is_watching(paths->monitor))
+		diag_dump_connections(paths->diag, saw_connection, paths->monitor);
+	monitor_looked(paths->monitor, act, &pass);
+	moved = pass.moved != paths->moved;
+	paths->moved = pass.moved;
+	return moved;
+}
+
+static bool is_probing(const struct paths *paths)
+{
+	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
+		if (paths->peers[i].probe >= 0)
+			return true;
+	return false;
+}
+
+uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, bool busy)
+{
+	bool watching;
+
+	if (!paths->diag)
+		return UINT64_MAX;
+	if (busy && paths->next > now + LOOK_BUSY)
+		paths->next = now + LOOK_BUSY;
+	if (now < paths->next)
+		return paths->next;
+	if (look(paths, now))
+		paths->interval = LOOK_BUSY;
+	else if (paths->interval < LOOK_SELDOM)
+		paths->interval *= 2;
+	watching = monitor_is_watching(paths->monitor);
+	if (watching && paths->interval <= LOOK_BUSY)
+		paths->interval = LOOK_WATCHING;
+	if (is_probing(paths) && paths->interval > LOOK_PROBING)
+		paths->interval = LOOK_PROBING;
+	paths->next = watching || connections > 0 ? now + paths->interval : UINT64_MAX;
+	return paths->next;
+}

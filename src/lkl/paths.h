@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Finds out that a link is silent, or answers again (link/monitor.h), from the kernel's subflows, and sees to it that no connection
+ * begins or goes on there: what the supervisor of a run is for stack "native" (run/lookout.h).
+ */
+#pragma once
+
+#include "link/monitor.h"
+#include "lkl/network.h"
+
+#include <netinet/in.h>
+
+/* Whom a subflow over a link last talked to, and the socket that asks it whether the link is alive. */
+struct paths_peer {
+	struct sockaddr_in6 local, remote; /* of either family */
+	bool known;
+	int probe; /* owned, the kernel's; -1: none */
+};
+
+struct paths {
+	struct network *network;
+	struct monitor *monitor; /* owned */
+	struct nl *diag;         /* owned; NULL: it is blind */
+	struct paths_peer peers[LKL_PORTS_MAX];
+	uint64_t next, interval, moved; /* bytes, at the last look */
+	bool probing;
+};
+
+int paths_open(struct paths *paths, struct network *network);
+/* Looks if it is time, or if bytes have moved (@busy) and it will be soon: when the next look is due, UINT64_MAX: not before some
+ * do. @now is of clock_now(). */
+uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, bool busy);
