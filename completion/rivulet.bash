@@ -183,8 +183,8 @@ _rivulet_node()
 	--state) _filedir -d ;;
 	--links | --not) _rivulet_link_list ;;
 	--stack) mapfile -t COMPREPLY < <(compgen -W 'native host' -- "$cur") ;;
-	--port | --quota) ;;
-	*) mapfile -t COMPREPLY < <(compgen -W '--state --port --quota --stack --links --not --as-it-is
+	--port | --quota | --slots | --battery-least | --load-most | --cloud | --cloud-delay) ;;
+	*) mapfile -t COMPREPLY < <(compgen -W '--state --port --quota --slots --take-tasks --battery-least --load-most --cloud --cloud-delay --stack --links --not --as-it-is
 		--explain --quiet --help' -- "$cur") ;;
 	esac
 }
@@ -217,6 +217,23 @@ _rivulet_objects()
 	[[ ${words[1]} != put || $cur == -* ]] || _filedir
 }
 
+_rivulet_tasks()
+{
+	local options='--state --json --help'
+
+	case $prev in
+	--state) _filedir -d; return ;;
+	-i | --input | -o | --output) _filedir; return ;;
+	--deadline | --lifetime | --copies | --agree | --time | --memory | --disk | --processes | --cancel) return ;;
+	esac
+	case ${words[1]} in
+	submit) options="$options --input --output --each --wait --deadline --lifetime --copies --agree --time --memory --disk --processes --quiet" ;;
+	tasks) options="$options --cancel" ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+	[[ ${words[1]} != submit || $cur == -* ]] || _filedir
+}
+
 _rivulet_status()
 {
 	mapfile -t COMPREPLY < <(compgen -W '--watch --json --help' -- "$cur")
@@ -235,13 +252,14 @@ _rivulet()
 		fi
 	done
 	if ((cword == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'assess choose clean crowd get lab links node peers probe proxy put relay run status --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'assess choose clean crowd get lab links node peers probe proxy put relay run status submit tasks --help --version' -- "$cur")
 		return
 	fi
 	case ${words[1]} in
 	choose) _rivulet_choose ;;
 	crowd) _rivulet_crowd ;;
 	get | peers | put) _rivulet_objects ;;
+	submit | tasks) _rivulet_tasks ;;
 	assess) _rivulet_assess ;;
 	lab) _rivulet_lab ;;
 	links) _rivulet_links ;;

@@ -15,6 +15,8 @@ int cmd_crowd(int argc, char **argv);
 int cmd_peers(int argc, char **argv);
 int cmd_put(int argc, char **argv);
 int cmd_get(int argc, char **argv);
+int cmd_submit(int argc, char **argv);
+int cmd_tasks(int argc, char **argv);
 int cmd_choose(int argc, char **argv);
 int cmd_assess(int argc, char **argv);
 int cmd_load(int argc, char **argv);

@@ -2,6 +2,7 @@
 /* `rivulet SUBCOMMAND ...`: one row of the table, and one file, for each subcommand. */
 #include "base/cleanup.h"
 #include "cli/commands.h"
+#include "drop/sandbox.h"
 #include "run/guest.h"
 
 #include <stdio.h>
@@ -26,6 +27,8 @@ static const struct command commands[] = {
 	{"peers", "which nodes are near, over which links, how fast", cmd_peers},
 	{"put", "give a file to the crowd, by the hash of its content", cmd_put},
 	{"get", "get a file from whoever has it", cmd_get},
+	{"submit", "have a task done by whoever of the crowd can do it first", cmd_submit},
+	{"tasks", "where submitted tasks are, and who did them", cmd_tasks},
 	{"choose", "which stack fits this device and an application, and why", cmd_choose},
 	{"assess", "measure TCP and MPTCP over each stack here, with a report to read", cmd_assess},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
@@ -62,6 +65,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
+	if (!strcmp(argv[1], SANDBOX_COMMAND))
+		return sandbox_main(argc - 1, argv + 1);
 	if (!strcmp(argv[1], GUEST_COMMAND))
 		return guest_main();
 	fprintf(stderr, "rivulet: no subcommand '%s'; `rivulet --help` lists them\n", argv[1]);

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "drop/cloud.h"
 #include "drop/tcpcl.h"
 #include "run/run.h"
 
@@ -18,6 +19,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { USAGE = 2 };
@@ -26,6 +28,13 @@ enum {
 	OPTION_STACK,
 	OPTION_PORT,
 	OPTION_QUOTA,
+	OPTION_SLOTS,
+	OPTION_TAKE,
+	OPTION_BATTERY,
+	OPTION_LOAD,
+	OPTION_SENSORS,
+	OPTION_CLOUD,
+	OPTION_CLOUD_DELAY,
 	OPTION_AS_IT_IS,
 	OPTION_EXPLAIN,
 	OPTION_QUIET,
@@ -37,6 +46,13 @@ static const struct option options[] = {
 	{"stack", required_argument, NULL, OPTION_STACK},
 	{"port", required_argument, NULL, OPTION_PORT},
 	{"quota", required_argument, NULL, OPTION_QUOTA},
+	{"slots", required_argument, NULL, OPTION_SLOTS},
+	{"take-tasks", no_argument, NULL, OPTION_TAKE},
+	{"battery-least", required_argument, NULL, OPTION_BATTERY},
+	{"load-most", required_argument, NULL, OPTION_LOAD},
+	{"cloud", required_argument, NULL, OPTION_CLOUD},
+	{"cloud-delay", required_argument, NULL, OPTION_CLOUD_DELAY},
+	{"sensors", required_argument, NULL, OPTION_SENSORS},
 	POLICY_OPTIONS,
 	{"as-it-is", no_argument, NULL, OPTION_AS_IT_IS},
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
@@ -54,6 +70,15 @@ static const char usage[] =
 	"                  /var/lib/rivulet for root, ~/.local/share/rivulet for others\n"
 	"  --port N        where others connect to (4556)\n"
 	"  --quota SIZE    how much it may keep (1GB)\n"
+	"  --take-tasks    runs others' tasks as well, each in a sandbox\n"
+	"  --slots N       how many tasks run at once (as many as there are CPUs)\n"
+	"  --battery-least PERCENT, --load-most N\n"
+	"                  with less battery (30), and not plugged in, or more load for each\n"
+	"                  CPU (1.5), only its own tasks\n"
+	"  --cloud command:PROGRAM, --cloud slurm\n"
+	"                  where tasks go that would be late otherwise\n"
+	"  --cloud-delay TIME\n"
+	"                  how long its queue and the way there take, until that is known (60s)\n"
 	"  --stack NAME    make the connections on that stack (native, host)\n" POLICY_USAGE
 	"  --as-it-is      set up no links: use them as they are\n"
 	"  --explain       say what was decided about the links and why\n"
@@ -161,6 +186,23 @@ static int set_quota(struct serving *serving, const char *text, struct err *err)
 	return code < 0 ? err_prefix(err, code, "--quota") : 0;
 }
 
+static int set_number(const char *text, const char *option, uint64_t most, uint64_t *ret,
+		      struct err *err)
+{
+	int code = units_parse_count(text, ret, err);
+
+	if (code == 0 && *ret > most)
+		code = err_set(err, -ERANGE, "at most %llu", (unsigned long long)most);
+	return code < 0 ? err_prefix(err, code, "%s", option) : 0;
+}
+
+static unsigned count_cpus(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus > 0 ? (unsigned)cpus : 1;
+}
+
 static int run(struct serving *serving, const struct run_options *run, bool as_it_is,
 	       struct err *err)
 {
@@ -178,7 +220,13 @@ int cmd_node(int argc, char **argv)
 	char state[PATH_MAX];
 	const char *stack = NULL;
 	struct policy policy = {.neighbours = true};
-	struct serving serving = {.options = {.port = TCPCL_PORT, .quota = 1000000000}, .own = -1};
+	struct serving serving = {.options = {.port = TCPCL_PORT,
+					      .quota = 1000000000,
+					      .slots = count_cpus(),
+					      .battery_least = 30,
+					      .cloud_delay = 60000,
+					      .load_most = 1.5},
+				  .own = -1};
 	const struct run_service service = {.attachment = &attachment_announce,
 					    .open = open_node,
 					    .serve = serve,
@@ -187,6 +235,9 @@ int cmd_node(int argc, char **argv)
 	struct run_options how = {
 		.argv = all, .policy = &policy, .service = &service, .as_root = true};
 	bool as_it_is = false;
+	uint64_t number = 0;
+	const char *settings;
+	char *end;
 	struct err err = {0};
 	int option, code = node_find_state(state, sizeof(state), &err);
 
@@ -203,6 +254,41 @@ int cmd_node(int argc, char **argv)
 			break;
 		case OPTION_QUOTA:
 			code = set_quota(&serving, optarg, &err);
+			break;
+		case OPTION_SLOTS:
+			code = set_number(optarg, "--slots", 1024, &number, &err);
+			serving.options.slots = (unsigned)number;
+			break;
+		case OPTION_TAKE:
+			serving.options.take = true;
+			break;
+		case OPTION_BATTERY:
+			code = set_number(optarg, "--battery-least", 100, &number, &err);
+			serving.options.battery_least = (int)number;
+			break;
+		case OPTION_LOAD:
+			serving.options.load_most = strtod(optarg, &end);
+			if (end == optarg || *end || serving.options.load_most < 0)
+				code = err_set(&err, -EINVAL,
+					       "--load-most is a number such as 1.5, not '%s'",
+					       optarg);
+			break;
+		case OPTION_CLOUD:
+			serving.options.cloud = optarg;
+			if (!cloud_find(optarg, &settings))
+				code = err_set(&err, -EINVAL,
+					       "--cloud is command:PROGRAM, slurm or slurm:OPTION, "
+					       "not '%s'",
+					       optarg);
+			break;
+		case OPTION_CLOUD_DELAY:
+			code = units_parse_time(optarg, &number, &err);
+			serving.options.cloud_delay = number / NS_PER_MS;
+			if (code < 0)
+				err_prefix(&err, code, "--cloud-delay");
+			break;
+		case OPTION_SENSORS:
+			serving.options.sensors = optarg;
 			break;
 		case OPTION_AS_IT_IS:
 			as_it_is = true;

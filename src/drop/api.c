@@ -9,6 +9,10 @@
  *     POST /v1/objects         keeps the body: {"id": ..., "size": ...}; ?to=NODE&lifetime=MS: and brings it there;
  *                              ?url=URL: it was fetched there
  *     GET  /v1/objects/ID      an object, from wherever it is; ?timeout=MS: how long to wait where nothing comes
+ *     POST /v1/tasks           tasks to be done (api_tasks.c): {"group": ..., "tasks": [ID...]}
+ *     GET  /v1/tasks           where they are; ?group=ID: those of one; /v1/tasks/GROUP: how many of them are over
+ *     GET  /v1/tasks/ID/output, /v1/tasks/ID/error   what one wrote
+ *     DELETE /v1/tasks/ID      is not wanted any more; or all of a group
  */
 #include "drop/api.h"
 #include "drop/node_parts.h"
@@ -189,15 +193,20 @@ static enum MHD_Result handle(void *data, struct MHD_Connection *connection, con
 			return facts[i].answer(api, connection);
 	if (strncmp(url, API_OBJECTS, strlen(API_OBJECTS)) == 0)
 		return api_object(api, connection, url + strlen(API_OBJECTS), method, body,
-				  body_size, (struct call **)request);
+				  body_size, (struct api_request **)request);
+	if (strncmp(url, API_TASKS, strlen(API_TASKS)) == 0)
+		return api_task(api, connection, url + strlen(API_TASKS), method, body, body_size,
+				(struct api_request **)request);
 	return api_refuse(connection, MHD_HTTP_NOT_FOUND, "there is no such thing");
 }
 
 static void completed(void *data, struct MHD_Connection *connection, void **request,
 		      enum MHD_RequestTerminationCode code)
 {
-	if (*request)
-		api_call_end(*request);
+	struct api_request *ends = *request;
+
+	if (ends)
+		ends->end(ends);
 	*request = NULL;
 }
 

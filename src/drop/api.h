@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the local interface share: api.c (the loop, and facts), api_objects.c (put and get). */
+/* What the files of the local interface share: api.c (the loop, and facts), api_objects.c (put and get), api_tasks.c. */
 #pragma once
 
 #include <jansson.h>
@@ -9,9 +9,15 @@
 #include <uv.h>
 
 #define API_OBJECTS "/v1/objects"
+#define API_TASKS   "/v1/tasks"
 
 struct node;
 struct call;
+
+/* What belongs to a request while it is dealt with; the first member of what each kind has. */
+struct api_request {
+	void (*end)(struct api_request *request);
+};
 
 struct api {
 	struct node *node;
@@ -34,7 +40,10 @@ void api_soon(struct api *api);
 /* A request under API_OBJECTS; @name is what follows. */
 enum MHD_Result api_object(struct api *api, struct MHD_Connection *connection, const char *name,
 			   const char *method, const char *body, size_t *body_size,
-			   struct call **call);
-void api_call_end(struct call *call);
+			   struct api_request **request);
+/* A request under API_TASKS. */
+enum MHD_Result api_task(struct api *api, struct MHD_Connection *connection, const char *name,
+			 const char *method, const char *body, size_t *body_size,
+			 struct api_request **request);
 /* None waits any more: the node ends. */
 void api_calls_resume(struct api *api);

@@ -23,6 +23,7 @@
 #define BLOCK         65536u
 
 struct call {
+	struct api_request request;
 	struct api *api;
 	struct MHD_Connection *connection;
 	struct call *next;
@@ -88,8 +89,9 @@ static void timer_closed(uv_handle_t *handle)
 	free_call(handle->data);
 }
 
-void api_call_end(struct call *call)
+static void end_call(struct api_request *request)
 {
+	struct call *call = (struct call *)request;
 	struct node *node = call->api->node;
 
 	for (struct call **at = &call->api->calls; *at; at = &(*at)->next)
@@ -392,6 +394,7 @@ static struct call *new_call(struct api *api, struct MHD_Connection *connection)
 
 	if (!call)
 		return NULL;
+	call->request.end = end_call;
 	call->api = api;
 	call->connection = connection;
 	call->fd = -1;
@@ -410,8 +413,9 @@ static bool parse_id(const char *text, uint8_t id[static OBJECT_ID_SIZE])
 
 enum MHD_Result api_object(struct api *api, struct MHD_Connection *connection, const char *name,
 			   const char *method, const char *body, size_t *body_size,
-			   struct call **call)
+			   struct api_request **request)
 {
+	struct call **call = (struct call **)request;
 	bool is_put = strcmp(method, "POST") == 0 && name[0] == '\0';
 	uint8_t id[OBJECT_ID_SIZE];
 

@@ -6,6 +6,7 @@
  */
 #include "drop/forward.h"
 #include "drop/node_parts.h"
+#include "drop/work.h"
 
 #include "base/clock.h"
 
@@ -110,6 +111,10 @@ int arrive_deliver(struct node *node, const struct bundle *bundle)
 	if (strcmp(service, SERVICE_OBJECTS) == 0 || strcmp(service, "~" SERVICE_OBJECTS) == 0)
 		return objects_arrived(node, bundle,
 				       bundle->hop_count > 0 ? bundle->hop_count - 1 : 0);
+	if (strcmp(service, SERVICE_TASKS) == 0 || strcmp(service, "~" SERVICE_TASKS) == 0) {
+		work_arrived(node, bundle);
+		return 0;
+	}
 	if (strcmp(service, SERVICE_CROWD) == 0) {
 		code = identity_take_revoked(node->identity, bundle->payload.data,
 					     bundle->payload.size, &err);

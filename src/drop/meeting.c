@@ -2,6 +2,7 @@
 /* A contact from its first words to its end: whom it is with, and who is told. */
 #include "drop/join.h"
 #include "drop/node_parts.h"
+#include "drop/work.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static void opened(struct contact *contact)
 	if (node->identity->revoked)
 		carry_send_revoked(node, contact);
 	wants_contact(node, contact->peer, true);
+	work_contact(node, contact->peer);
 }
 
 static void asked_to_join(struct contact *contact, const uint8_t *request, size_t size,

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "drop/files.h"
+#include "drop/work.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -191,6 +192,7 @@ static void on_tick(uv_timer_t *timer)
 
 	neighbours_tick(node, now);
 	wants_tick(node, now);
+	work_tick(node);
 	if (++node->ticks % EXPIRE_EACH == 0)
 		store_expire(node->store, node_wall());
 }
@@ -284,6 +286,8 @@ int node_open(const struct node_options *options, struct node **ret, struct err 
 		code = discovery_open(&node->loop, node->identity, options->port, &neighbours_owner,
 				      node, &node->discovery, err);
 	if (code == 0)
+		code = work_open(node, err);
+	if (code == 0)
 		code = api_open(node, err);
 	if (code < 0)
 		node_close(node);
@@ -311,6 +315,7 @@ void node_close(struct node *node)
 	while (node->contacts)
 		contact_close(node->contacts, "this node ends");
 	neighbours_close(node);
+	work_close(node);
 	wants_close(node);
 	discovery_close(node->discovery);
 	if (node->loop_open) {
@@ -324,6 +329,7 @@ void node_close(struct node *node)
 		uv_loop_close(&node->loop);
 	}
 	api_close(node);
+	work_free(node);
 	close_fd(node->listener);
 	store_close(node->store);
 	identity_close(node->identity);

@@ -16,10 +16,17 @@
 #include <stdint.h>
 
 struct node_options {
-	const char *state;                /* the node's folder */
-	struct stack *stack;              /* to make and take connections on; borrowed */
-	uint16_t port;                    /* of sessions */
-	uint64_t quota;                   /* bytes of the store */
+	const char *state;    /* the node's folder */
+	struct stack *stack;  /* to make and take connections on; borrowed */
+	uint16_t port;        /* of sessions */
+	uint64_t quota;       /* bytes of the store */
+	unsigned slots;       /* tasks that are run at once */
+	bool take;            /* others' as well */
+	int battery_least;    /* percent; with less, and not plugged in, only our own */
+	double load_most;     /* for each CPU; with more, only our own */
+	const char *cloud;    /* as cloud_find() takes it; NULL: none */
+	uint64_t cloud_delay; /* ms that its queue and the way there take, before it is known */
+	const char *sensors;  /* a folder in place of the kernel's; NULL: the kernel's */
 	void (*made)(int fd, void *data); /* a connection was; NULL: nobody wants to know */
 	void (*log)(const char *line, void *data); /* NULL: nobody wants to know */
 	void *data;

@@ -63,6 +63,7 @@ struct node {
 	struct url_ask *url_asks; /* of late; owned */
 	unsigned url_ask_count;
 	struct api *api;
+	struct work *work;
 	struct unsettled *unsettled; /* owned */
 	size_t unsettled_count, unsettled_room;
 	uint64_t sequence; /* of our next bundle */

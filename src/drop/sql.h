@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SQL_KEPT 48
+#define SQL_KEPT 96
 
 /* A database, of one thread. Statements are kept by the address of their text, which is a literal. */
 struct sql {

@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Our own tasks: what the plan decides is done here, and what comes of it is told to the plan. A result is believed when its
+ * outputs are home, and only from whom the task was given to.
+ */
+#include "drop/cloud.h"
+#include "drop/work.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct own_task *find(const struct work *work, const uint8_t *id)
+{
+	for (struct own_task *at = work->tasks; at; at = at->next)
+		if (memcmp(at->task.id, id, TASK_ID_SIZE) == 0)
+			return at;
+	return NULL;
+}
+
+static struct own_kind *kind_of(struct work *work, const uint8_t *group)
+{
+	struct own_kind *kind;
+
+	for (kind = work->kinds; kind; kind = kind->next)
+		if (memcmp(kind->group, group, GROUP_SIZE) == 0)
+			break;
+	if (!kind) {
+		kind = calloc(1, sizeof(*kind));
+		if (!kind)
+			return NULL;
+		memcpy(kind->group, group, GROUP_SIZE);
+		kind->next = work->kinds;
+		work->kinds = kind;
+	}
+	kind->plan.users++;
+	return kind;
+}
+
+static void release_kind(struct work *work, struct own_kind *kind)
+{
+	if (--kind->plan.users > 0)
+		return;
+	for (struct own_kind **at = &work->kinds; *at; at = &(*at)->next)
+		if (*at == kind) {
+			*at = kind->next;
+			break;
+		}
+	free(kind);
+}
+
+static void free_arrival(struct arrival *arrival)
+{
+	gather_end(&arrival->gather);
+	task_result_free(&arrival->result);
+	bytes_free(&arrival->message);
+	free(arrival);
+}
+
+static void drop_arrivals(struct own_task *task)
+{
+	while (task->arrivals) {
+		struct arrival *arrival = task->arrivals;
+
+		task->arrivals = arrival->next;
+		free_arrival(arrival);
+	}
+}
+
+void tasks_remove(struct own_task *task)
+{
+	struct work *work = task->work;
+
+	for (struct own_task **at = &work->tasks; *at; at = &(*at)->next)
+		if (*at == task) {
+			*at = task->next;
+			break;
+		}
+	outputs_forget(task);
+	cloud_forget(task);
+	drop_arrivals(task);
+	gather_end(&task->gather);
+	if (task->plan)
+		plan_remove(&work->plan, task->plan);
+	if (task->kind)
+		release_kind(work, task->kind);
+	json_decref(task->paths);
+	bytes_free(&task->answer);
+	task_free(&task->task);
+	free(task);
+}
+
+/* Takes @spec and @paths over. NULL: no memory. */
+static struct own_task *add(struct work *work, const uint8_t *group, struct task *spec,
+			    unsigned copies, unsigned agree, uint64_t deadline, uint64_t submitted,
+			    json_t *paths, unsigned mode)
+{
+	struct own_task *task = calloc(1, sizeof(*task)), **at = &work->tasks;
+
+	if (!task) {
+		task_free(spec);
+		json_decref(paths);
+		return NULL;
+	}
+	task->work = work;
+	task->task = *spec;
+	task->paths = paths;
+	task->mode = mode;
+	memcpy(task->group, group, GROUP_SIZE);
+	while (*at)
+		at = &(*at)->next;
+	*at = task;
+	task->kind = kind_of(work, group);
+	if (task->kind)
+		task->plan = plan_add(&work->plan, &task->kind->plan, copies, agree, deadline,
+				      submitted);
+	if (!task->plan) {
+		tasks_remove(task);
+		return NULL;
+	}
+	task->plan->owner = task;
+	for (unsigned i = 0; i < task->task.input_count; i++) {
+		const struct store_object *object =
+			store_object(work->node->store, task->task.inputs[i].object);
+
+		task->plan->bytes += object ? object->size : 0;
+	}
+	return task;
+}
+
+int tasks_add(struct work *work, const uint8_t group[static GROUP_SIZE], struct task *spec,
+	      unsigned copies, unsigned agree, uint64_t deadline, json_t *paths, unsigned mode,
+	      const char *label)
+{
+	struct store *store = work->node->store;
+	_cleanup_bytes_ struct bytes message = {0};
+	_cleanup_free_ char *text = json_dumps(paths, JSON_COMPACT);
+	uint64_t now = node_wall();
+	int code = store_begin(store);
+
+	task_put(&message, spec);
+	if (code == 0 && (message.failed || !text))
+		code = -ENOMEM;
+	if (code == 0)
+		code = sql_run(store->db,
+			       "INSERT INTO tasks (id, grp, task, copies, agree, deadline, paths, "
+			       "mode, label, state, submitted, expires) VALUES "
+			       "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			       "bbbiiititiii", spec->id, (size_t)TASK_ID_SIZE, group,
+			       (size_t)GROUP_SIZE, message.data, message.size, (uint64_t)copies,
+			       (uint64_t)agree, deadline, text, (uint64_t)mode, label,
+			       (uint64_t)STATE_OPEN, now, spec->expires);
+	if (code < 0) {
+		task_free(spec);
+		json_decref(paths);
+		return code;
+	}
+	if (!add(work, group, spec, copies, agree, deadline, now, paths, mode))
+		return -ENOMEM;
+	work_soon(work);
+	return 0;
+}
+
+void tasks_save_state(struct own_task *task, enum task_state state, const char *why)
+{
+	struct store *store = task->work->node->store;
+	struct task_result result = {0};
+
+	task->state = state;
+	if (store_begin(store) < 0)
+		return;
+	if (task->answer.size)
+		task_read_result(task->answer.data, task->answer.size, &result);
+	sql_run(store->db,
+		"UPDATE tasks SET state = ?, finished = ?, why = ?, answer = ?, node = ?, ended = "
+		"?,"
+		" code = ?, run = ? WHERE id = ?",
+		"iitbtiiib", (uint64_t)state, state == STATE_HOME ? 0 : node_wall(), why,
+		task->answer.data, task->answer.size, task->by[0] ? task->by : NULL,
+		(uint64_t)result.end, result.code, result.run, task->task.id, (size_t)TASK_ID_SIZE);
+	task_result_free(&result);
+}
+
+static void save_run(struct own_task *task, const char *node, enum plan_run_state state,
+		     const struct bytes *message)
+{
+	struct store *store = task->work->node->store;
+
+	if (store_begin(store) == 0)
+		sql_run(store->db,
+			"INSERT INTO runs VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, node) DO "
+			"UPDATE "
+			"SET state = excluded.state, result = excluded.result",
+			"btiib", task->task.id, (size_t)TASK_ID_SIZE, node, node_wall(),
+			(uint64_t)state, message ? message->data : NULL,
+			message ? message->size : 0);
+}
+
+static void save_device(struct work *work, const struct plan_device *device)
+{
+	if (!device->self && store_begin(work->node->store) == 0)
+		sql_run(work->node->store->db, "INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?)",
+			"tiii", device->name, (uint64_t)device->good, (uint64_t)device->bad,
+			(uint64_t)(device->pace * 1000));
+}
+
+/* Inputs that @node was not given before go with the task. */
+static void give_inputs(struct own_task *task, const char *node, uint64_t lifetime)
+{
+	struct store *store = task->work->node->store;
+
+	for (unsigned i = 0; i < task->task.input_count; i++) {
+		const uint8_t *id = task->task.inputs[i].object;
+		struct store_object *object = store_object(store, id);
+
+		if (!object || store_begin(store) < 0 ||
+		    sql_run(store->db, "INSERT OR IGNORE INTO pushed VALUES (?, ?, ?)", "tbi", node,
+			    id, (size_t)OBJECT_ID_SIZE, task->task.expires) != 1)
+			continue;
+		objects_give(task->work->node, object, node, lifetime);
+	}
+}
+
+static void give(struct own_task *task, struct plan_device *device)
+{
+	_cleanup_bytes_ struct bytes message = {0};
+	uint64_t now = node_wall(), expires = task->task.expires;
+	uint64_t left = expires > now ? expires - now : 1;
+
+	task_put(&message, &task->task);
+	if (message.failed)
+		return;
+	save_run(task, device->name, PLAN_GIVEN, NULL);
+	if (device->self) {
+		jobs_take(task->work, device->name, message.data, message.size);
+		return;
+	}
+	give_inputs(task, device->name, left);
+	work_send(task->work, device->name, &message, left);
+}
+
+static void recall(struct own_task *task, struct plan_device *device)
+{
+	_cleanup_bytes_ struct bytes message = {0};
+
+	if (device->self) {
+		jobs_recall(task->work, device->name, task->task.id);
+		return;
+	}
+	task_put_recall(&message, task->task.id);
+	work_send(task->work, device->name, &message, 3600 * 1000);
+}
+
+static void on_outputs(void *data)
+{
+	struct own_task *task = data;
+
+	work_soon(task->work);
+}
+
+/* The outputs of the answer are waited for, which are here but for what was lost meanwhile. */
+static void bring_home(struct own_task *task)
+{
+	struct task_result result;
+
+	if (task_read_result(task->answer.data, task->answer.size, &result) < 0 ||
+	    gather_begin(&task->gather, task->work->node, result.outputs, result.output_count,
+			 on_outputs, task) < 0)
+		tasks_save_state(task, STATE_FAILED, "out of memory");
+	task_result_free(&result);
+}
+
+static void believe(struct own_task *task, const struct plan_device *device)
+{
+	for (struct arrival *at = task->arrivals; at; at = at->next)
+		if (strcmp(at->node, device->name) == 0) {
+			bytes_put(&task->answer, at->message.data, at->message.size);
+			break;
+		}
+	for (unsigned i = 0; i < task->plan->run_count; i++)
+		save_device(task->work, task->plan->runs[i].device);
+	snprintf(task->by, sizeof(task->by), "%s", device->name);
+	tasks_save_state(task, STATE_HOME, NULL);
+	cloud_forget(task);
+	bring_home(task);
+}
+
+static void act(struct work *work, const struct plan_action *action)
+{
+	struct own_task *task = action->task->owner;
+
+	switch (action->what) {
+	case PLAN_GIVE:
+		give(task, action->device);
+		break;
+	case PLAN_RECALL:
+		recall(task, action->device);
+		break;
+	case PLAN_CLOUD:
+		cloud_begin(task);
+		break;
+	case PLAN_BELIEVE:
+		believe(task, action->device);
+		break;
+	case PLAN_CAUGHT:
+		node_say(work->node, NULL,
+			 "'%s' gave another result than others: it is not asked again",
+			 action->device->name);
+		save_device(work, action->device);
+		break;
+	}
+}
+
+static void expire(struct own_task *task)
+{
+	plan_end(task->plan);
+	tasks_save_state(task, STATE_EXPIRED, "nobody did it in time");
+}
+
+/* Only when it is on the disk which answer is believed: else another could be, after a crash, and its outputs come in the place of
+ * those that were seen already. */
+static void write_outputs(struct own_task *task)
+{
+	struct node *node = task->work->node;
+	int code = store_commit(node->store);
+
+	if (code < 0) {
+		node->failed = code;
+		uv_stop(&node->loop);
+	} else if (outputs_write(task) < 0) {
+		tasks_written(task, "out of memory");
+	}
+}
+
+void tasks_step(struct work *work)
+{
+	uint64_t now = node_wall(), when;
+	struct plan_action action;
+	struct own_task *next;
+
+	for (struct own_task *task = work->tasks; task; task = task->next) {
+		for (struct arrival *at = task->arrivals; at; at = at->next) {
+			struct plan_device *device = plan_device(&work->plan, at->node);
+			uint8_t digest[HASH_SIZE];
+
+			if (at->here || !gather_is_done(&at->gather))
+				continue;
+			at->here = true;
+			task_digest(&at->result, digest);
+			if (device)
+				plan_back(task->plan, device, digest, at->result.run);
+		}
+		if (task->state == STATE_OPEN && task->task.expires <= now)
+			expire(task);
+	}
+	while (plan_next(&work->plan, now, &action, &when))
+		act(work, &action);
+	for (struct own_task *task = work->tasks; task; task = next) {
+		next = task->next;
+		if (task->state == STATE_HOME && !task->writing && gather_is_done(&task->gather))
+			write_outputs(task);
+		if (task->state >= STATE_DONE)
+			tasks_remove(task);
+	}
+}
+
+static const struct plan_run *run_of(const struct own_task *task, const char *node)
+{
+	for (unsigned i = 0; i < task->plan->run_count; i++)
+		if (strcmp(task->plan->runs[i].device->name, node) == 0)
+			return &task->plan->runs[i];
+	return NULL;
+}
+
+static bool was_asked_for(const struct task *task, const char *name)
+{
+	for (unsigned i = 0; i < task->output_count; i++)
+		if (strcmp(task->outputs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Why a result is not to be taken; NULL: it is. */
+static const char *judge(struct work *work, const char *from, const struct task_result *result,
+			 struct own_task **ret)
+{
+	struct own_task *task = find(work, result->id);
+	const struct plan_run *run = task ? run_of(task, from) : NULL;
+	uint64_t total = 0;
+
+	*ret = task;
+	if (strcmp(result->owner, work->node->identity->node) != 0)
+		return "is for somebody else";
+	if (!task)
+		return sql_number(work->node->store->db, 0,
+				  "SELECT count(*) FROM tasks WHERE id = ?", "b", result->id,
+				  (size_t)TASK_ID_SIZE)
+			       ? "is of a task that is over"
+			       : "is of a task that was never submitted";
+	if (!run)
+		return "is of a task that it was not asked to do";
+	if (task->state != STATE_OPEN)
+		return "is of a task that is over";
+	for (const struct arrival *at = task->arrivals; at; at = at->next)
+		if (strcmp(at->node, from) == 0)
+			return "was there before";
+	for (unsigned i = 0; i < result->output_count; i++) {
+		if (!was_asked_for(&task->task, result->outputs[i].name))
+			return "has files that nobody asked for";
+		total += result->outputs[i].size;
+	}
+	if (total > task->task.limits.disk)
+		return "has larger files than the task may make";
+	return NULL;
+}
+
+static void on_arrival(void *data)
+{
+	struct arrival *arrival = data;
+
+	work_soon(arrival->task->work);
+}
+
+/* Why it is not done yet. */
+static void save_why(struct own_task *task, const char *from, const struct task_result *result)
+{
+	char why[300];
+	size_t size;
+
+	size = (size_t)snprintf(why, sizeof(why), "%s: %.*s", from,
+				(int)(result->error_size < 200 ? result->error_size : 200),
+				result->error);
+	for (size_t i = 0; i < size && i < sizeof(why); i++)
+		if ((uint8_t)why[i] < ' ' || (uint8_t)why[i] > '~')
+			why[i] = ' ';
+	sql_run(task->work->node->store->db, "UPDATE tasks SET why = ? WHERE id = ?", "tb", why,
+		task->task.id, (size_t)TASK_ID_SIZE);
+}
+
+void tasks_result(struct work *work, const char *from, const uint8_t *message, size_t size)
+{
+	struct arrival *arrival = calloc(1, sizeof(*arrival));
+	struct own_task *task = NULL;
+	const char *why = NULL;
+	int code = -ENOMEM;
+
+	if (!arrival)
+		return;
+	bytes_put(&arrival->message, message, size);
+	if (!arrival->message.failed)
+		code = task_read_result(arrival->message.data, size, &arrival->result);
+	if (code == 0)
+		why = judge(work, from, &arrival->result, &task);
+	if (code < 0 || why || !task) {
+		node_say(work->node, from, "a result of '%s' is refused: it %s", from,
+			 code < 0 || !why ? "is none" : why);
+		free_arrival(arrival);
+		return;
+	}
+	arrival->task = task;
+	snprintf(arrival->node, sizeof(arrival->node), "%s", from);
+	if (arrival->result.end == TASK_NOT_RUN) {
+		node_say(work->node, from, "'%s' does not run a task: %.*s", from,
+			 (int)arrival->result.error_size, arrival->result.error);
+		plan_failed(task->plan, plan_device(&work->plan, from));
+		save_run(task, from, PLAN_FAILED, NULL);
+		save_why(task, from, &arrival->result);
+		free_arrival(arrival);
+	} else {
+		save_run(task, from, PLAN_GIVEN, &arrival->message);
+		arrival->next = task->arrivals;
+		task->arrivals = arrival;
+		if (gather_begin(&arrival->gather, work->node, arrival->result.outputs,
+				 arrival->result.output_count, on_arrival, arrival) < 0)
+			node_say(work->node, "memory", "out of memory");
+	}
+	work_soon(work);
+}
+
+void tasks_written(struct own_task *task, const char *why)
+{
+	char text[300];
+
+	if (why)
+		node_say(task->work->node, "write", "%s", why);
+	snprintf(text, sizeof(text), "%s", why ? why : "");
+	tasks_save_state(task, why ? STATE_FAILED : STATE_DONE, why ? text : NULL);
+	work_soon(task->work);
+}
+
+int tasks_cancel(struct work *work, const uint8_t id[static TASK_ID_SIZE])
+{
+	struct own_task *task = find(work, id);
+
+	if (!task || task->state != STATE_OPEN)
+		return -ENOENT;
+	plan_end(task->plan);
+	cloud_forget(task);
+	tasks_save_state(task, STATE_CANCELLED, "cancelled");
+	work_soon(work);
+	return 0;
+}
+
+void tasks_cloud_done(struct own_task *task, const struct bytes *result)
+{
+	if (task->state != STATE_OPEN)
+		return;
+	bytes_put(&task->answer, result->data, result->size);
+	snprintf(task->by, sizeof(task->by), "the cloud");
+	plan_end(task->plan);
+	tasks_save_state(task, STATE_HOME, NULL);
+	bring_home(task);
+	work_soon(task->work);
+}
+
+void tasks_cloud_failed(struct own_task *task, const char *why)
+{
+	node_say(task->work->node, "cloud", "the cloud does not do a task: %s", why);
+}
+
+static void restore_runs(struct own_task *task)
+{
+	_cleanup_stmt_ sqlite3_stmt *row =
+		sql_query(task->work->node->store->db,
+			  "SELECT node, given, state, result FROM runs WHERE task = ?", "b",
+			  task->task.id, (size_t)TASK_ID_SIZE);
+
+	while (row && sqlite3_step(row) == SQLITE_ROW) {
+		const char *node = (const char *)sqlite3_column_text(row, 0);
+		struct plan_device *device = plan_device(&task->work->plan, node);
+
+		if (!device)
+			continue;
+		plan_restore(task->plan, device, (uint64_t)sqlite3_column_int64(row, 1),
+			     (enum plan_run_state)sqlite3_column_int(row, 2));
+		if (sqlite3_column_bytes(row, 3) > 0)
+			tasks_result(task->work, node, sqlite3_column_blob(row, 3),
+				     (size_t)sqlite3_column_bytes(row, 3));
+	}
+}
+
+static void load_task(struct work *work, sqlite3_stmt *row)
+{
+	struct own_task *task;
+	struct task spec;
+	json_t *paths = json_loads((const char *)sqlite3_column_text(row, 5), 0, NULL);
+
+	if (sqlite3_column_bytes(row, 0) != GROUP_SIZE ||
+	    task_read(sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1), &spec) <
+		    0) {
+		json_decref(paths);
+		return;
+	}
+	task = add(work, sqlite3_column_blob(row, 0), &spec, (unsigned)sqlite3_column_int(row, 2),
+		   (unsigned)sqlite3_column_int(row, 3), (uint64_t)sqlite3_column_int64(row, 4),
+		   (uint64_t)sqlite3_column_int64(row, 8), paths,
+		   (unsigned)sqlite3_column_int(row, 6));
+	if (!task)
+		return;
+	if (sqlite3_column_int(row, 7) == STATE_OPEN) {
+		restore_runs(task);
+		return;
+	}
+	task->state = STATE_HOME;
+	task->plan->over = true;
+	bytes_put(&task->answer, sqlite3_column_blob(row, 9), (size_t)sqlite3_column_bytes(row, 9));
+	snprintf(task->by, sizeof(task->by), "%s", (const char *)sqlite3_column_text(row, 10));
+	bring_home(task);
+}
+
+int tasks_load(struct work *work)
+{
+	struct sql *db = work->node->store->db;
+	sqlite3_stmt *row = sql_query(db, "SELECT node, good, bad, pace FROM devices", "");
+
+	while (row && sqlite3_step(row) == SQLITE_ROW) {
+		struct plan_device *device =
+			plan_device(&work->plan, (const char *)sqlite3_column_text(row, 0));
+
+		if (!device)
+			continue;
+		device->good = (unsigned)sqlite3_column_int(row, 1);
+		device->bad = (unsigned)sqlite3_column_int(row, 2);
+		device->pace = (double)sqlite3_column_int(row, 3) / 1000;
+	}
+	sql_release(row);
+	row = sql_query(db,
+			"SELECT grp, task, copies, agree, deadline, paths, mode, state, submitted, "
+			"answer, node FROM tasks WHERE state <= ? ORDER BY rowid",
+			"i", (uint64_t)STATE_HOME);
+	while (row && sqlite3_step(row) == SQLITE_ROW)
+		load_task(work, row);
+	sql_release(row);
+	return 0;
+}
+
+void tasks_close(struct work *work)
+{
+	while (work->tasks)
+		tasks_remove(work->tasks);
+}

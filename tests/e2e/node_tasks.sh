@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What is submitted on one device is done by others, over devices between them, and comes home: once, whole, and only from whom it
+# was asked.
+. "$(dirname "$0")/node_lib.sh"
+need bwrap
+
+cat >"$TMP/inside.sh" <<'EOF3'
+work=$TMP/here
+mkdir "$work"
+cd "$work"
+submit() { timeout 60 "$RIVULET" submit --state "$TMP/ada" "$@"; }
+tasks() { "$RIVULET" tasks --state "$TMP/ada" --json "$@"; }
+# FILTER of Python over the list t of tasks.
+told() { tasks | python3 -c 'import json, sys; t = json.load(sys.stdin)["tasks"]; print('"$1"')'; }
+
+# Ada runs nothing herself; bob is between her and cyd, and runs nothing for others.
+found --slots 0
+join bob cyd
+start bob
+# Others use this machine, too.
+start cyd --take-tasks --slots 2 --load-most 1000
+soon 10 meets ada bob || fail "no contact"
+soon 10 meets bob cyd || fail "no contact"
+
+# Lost: a task over devices that never meet, its input, its program, and its result.
+make_file input 300000
+cat >count <<'END'
+#!/bin/sh
+echo "counting $1"
+echo "to standard error" >&2
+wc -c <"$1" >"$2"
+cat "$1" >>"$2"
+exit 3
+END
+chmod +x count
+code=0
+submit --wait -i input -o result -- ./count input result >out 2>err || code=$?
+[ "$code" = 3 ] || { cat err >&2; tasks >&2; fail "the exit status is $code, not 3"; }
+[ "$(cat out)" = "counting input" ] || fail "standard output: $(cat out)"
+grep -q '^to standard error' err || fail "standard error: $(cat err)"
+(wc -c <input; cat input) >expected
+same expected result
+[ "$(told 't[0]["by"], t[0]["state"], t[0]["exit"]')" = "cyd done 3" ] || fail "$(tasks)"
+ls -A | grep -q rivulet && fail "a part of an output is left"
+
+# Lost: all that was done while the submitter looked away; and order, when many are one group.
+for i in 1 2 3 4 5 6; do echo "text $i" >"in $i.txt"; done
+group=$(submit --each -o '{}.up' in*.txt -- sh -c 'tr a-z A-Z <"$1" >"$1.up"' sh '{}')
+over() { "$RIVULET" tasks --state "$TMP/ada" --json "$group" | python3 -c '
+import json, sys
+t = json.load(sys.stdin)["tasks"]
+sys.exit(len(t) != 6 or any(x["state"] != "done" for x in t))'; }
+soon 30 over || fail "a group is not done: $(tasks "$group")"
+for i in 1 2 3 4 5 6; do [ "$(cat "in $i.txt.up")" = "TEXT $i" ] || fail "output $i: $(cat "in $i.txt.up")"; done
+
+# Lost: one's mind changed. Others on this machine sleep, too.
+nap=$((100000 + $$))
+id=$(submit -- sleep $nap)
+soon 10 sh -c '"$1" tasks --state "$2/ada" | grep -q "given.*sleep $3"' sh "$RIVULET" "$TMP" "$nap" || fail "not given"
+"$RIVULET" tasks --state "$TMP/ada" --cancel "$id" || fail "it cannot be cancelled"
+[ "$(told 't[-1]["state"]')" = cancelled ] || fail "$(tasks)"
+soon 10 sh -c '! pgrep -xf "sleep $1"' sh "$nap" || fail "what was cancelled goes on"
+code=0
+"$RIVULET" tasks --state "$TMP/ada" --cancel "$id" 2>err || code=$?
+[ "$code" = 1 ] && grep -q 'still to be done' err || fail "what is over is cancelled again"
+
+# Lost: words where a command or a file is missing.
+for wrong in "-i nothing -- true" "-o nowhere/x -- true" "--copies 2 --agree 3 -- true" "--each -- true" "x -- true" "--"; do
+	code=0
+	# shellcheck disable=SC2086
+	submit $wrong 2>err || code=$?
+	[ "$code" != 0 ] && grep -q '^rivulet: ' err || fail "'$wrong' ends with $code: $(cat err)"
+done
+code=0
+submit --wait -o missing -- true 2>err || code=$?
+[ "$code" = 125 ] && grep -q 'an output is missing' err || fail "an output that is not made: $code $(cat err)"
+id=$(submit -- no-such-program)
+says() { "$RIVULET" tasks --state "$TMP/ada" "$id" | grep -q 'cyd: .*no-such-program'; }
+soon 10 says || fail "no word of a program that is not there: $(tasks)"
+
+# Lost: room, for what tasks leave behind.
+for host in ada bob cyd; do
+	[ -z "$(ls -A "$TMP/$host/tasks")" ] || fail "$host keeps what tasks have left: $(ls "$TMP/$host/tasks")"
+done
+EOF3
+in_lab
