@@ -152,6 +152,13 @@ static const struct stack_ops *find_stack(const char *name, bool quiet, struct e
 
 	if (name && !ops)
 		err_set(err, -ENOENT, "there is no stack '%s'", name);
+	if (ops && (!ops->dial_open || !ops->listen)) {
+		err_set(err, -EOPNOTSUPP,
+			"stack '%s' makes connections for a program that runs inside it, not for "
+			"a node",
+			name);
+		return NULL;
+	}
 	if (name)
 		return ops && ops->probe(err) == 0 ? ops : NULL;
 	for (unsigned i = 0; stacks[i]; i++) {

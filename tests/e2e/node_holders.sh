@@ -8,7 +8,11 @@ cat >"$TMP/inside.sh" <<'EOF3'
 found
 join bob cyd fay
 start bob
-start cyd
+# Lost: a device whose kernel has no Multipath TCP; or a clear word about a stack that a node cannot have.
+start cyd --stack host
+code=0
+rv fay node --stack uml 2>"$TMP/out" || code=$?
+[ "$code" = 2 ] && grep -q "stack 'uml'" "$TMP/out" || fail "stack uml ends with $code"
 soon 5 meets bob ada || fail "no contact"
 soon 5 meets bob cyd || fail "no contact"
 received() {
