@@ -84,6 +84,34 @@ def goodput(size):
     stop(ada)
 
 
+def handover():
+    """The longest silences, in ms, of an object that comes while a link falls silent: of bytes, and of pieces of 1 MB that are
+    whole, which one link alone needs 210 ms for."""
+    ada, bob = meet()
+    until(lambda: sum(l["subflow"] for p in ask("ada", "peers")["peers"] for l in p["links"]) == 2)
+    file = os.urandom(100000000)
+    name = subprocess.run([RIVULET, "put", "--quiet", "--state", FOLDER + "/ada", "-"], input=file, check=True,
+                          capture_output=True).stdout.decode().strip()
+    get = subprocess.Popen(on("bob", RIVULET, "get", name, "--quiet", "--state", FOLDER + "/bob"),
+                           stdout=subprocess.PIPE)
+    os.set_blocking(get.stdout.fileno(), False)
+    gaps, lasts, received, got = [0, 0], [None, None], 0, 0
+    while got < len(file):
+        now = time.monotonic()
+        more = sum(p["received"] for p in ask("bob", "peers")["peers"])
+        data = get.stdout.read() or b""
+        for i, moved in enumerate((more > received, data)):
+            if moved:
+                gaps[i], lasts[i] = max(gaps[i], now - (lasts[i] or now)), now
+        received, got = more, got + len(data)
+        time.sleep(0.005)
+    print("bytes", gaps[0] * 1000)
+    print("pieces", gaps[1] * 1000)
+    get.wait()
+    stop(bob)
+    stop(ada)
+
+
 def discovery(rounds):
     # As hosts are, and the lab's are not: an address is looked for on the link before it is used (RFC 4862).
     for host in "ada", "bob":
@@ -185,4 +213,4 @@ def hand(count):
     print(time.monotonic() - began)
 
 
-{"goodput": goodput, "discovery": discovery, "idle": idle, "bundles": bundles, "hand": hand}[sys.argv[1]](*sys.argv[3:])
+{"goodput": goodput, "handover": handover, "discovery": discovery, "idle": idle, "bundles": bundles, "hand": hand}[sys.argv[1]](*sys.argv[3:])
