@@ -212,6 +212,8 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 		return result;
 	case LKL_UNSENT:
 		return stream_unsent(stream);
+	case LKL_SERVES:
+		return streams_serve(&h->streams, (uint16_t)r->a);
 	default:
 		return -EPROTO;
 	}

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "lkl/kernel.h"
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -201,6 +202,24 @@ int stream_unsent(struct stream *stream)
 
 	ioctl(stream->near, FIONREAD, &unread);
 	return far < 0 ? far : far + unread + held;
+}
+
+bool streams_serve(const struct streams *streams, uint16_t port)
+{
+	const struct stream *stream;
+
+	LIST_FOREACH(stream, &streams->all, all)
+	{
+		struct sockaddr_in6 own = {0};
+		socklen_t size = sizeof(own);
+
+		/* Both families have the port in the same place. */
+		if (stream->state == STREAM_LISTENING &&
+		    kernel_name(stream->far, (struct sockaddr *)&own, &size) == 0 &&
+		    ntohs(own.sin6_port) == port)
+			return true;
+	}
+	return false;
 }
 
 void stream_on_near(struct streams *streams, struct stream *stream, uint32_t events)

@@ -77,6 +77,8 @@ void stream_accepted(struct streams *streams, struct stream *stream, bool more);
 void stream_stopped(struct stream *stream);
 /* Bytes that were written to it, and that its peer has not acknowledged. */
 int stream_unsent(struct stream *stream);
+/* Does one listen on @port? */
+bool streams_serve(const struct streams *streams, uint16_t port);
 /* An event of the near side. */
 void stream_on_near(struct streams *streams, struct stream *stream, uint32_t events);
 /* Takes in what the kernel tells, and moves bytes. False: there was nothing to do, and the kernel was not touched. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The sockets of stack "lkl". What belongs to the host (the loopback, its own addresses) is not to be reached from its kernel:
- * a socket that is to be connected with it becomes one of the host's, plain TCP, under the same descriptor.
+ * a socket that is to be connected with it, and not with a server of the same run, becomes one of the host's, plain TCP, under the
+ * same descriptor.
  */
 #include "base/address.h"
 #include "base/cleanup.h"
@@ -204,6 +205,15 @@ static unsigned fill(int fd)
 	return filled;
 }
 
+/* A server of the run's own has its port in the stack, unless it listens on the loopback alone. */
+static bool is_served(struct stack *stack, int fd, const struct sockaddr *address)
+{
+	struct lkl_answer answer;
+	int port = ntohs(((const struct sockaddr_in *)address)->sin_port);
+
+	return ask_socket(stack, fd, LKL_SERVES, port, NULL, 0, &answer) == 1;
+}
+
 static int connect_socket(struct stack *stack, int fd, const struct sockaddr *address,
 			  socklen_t size)
 {
@@ -211,7 +221,7 @@ static int connect_socket(struct stack *stack, int fd, const struct sockaddr *ad
 	struct lkl_answer answer;
 	int code = 0;
 
-	if (!is_host_fd(stack, fd) && is_hosts(lkl, address))
+	if (!is_host_fd(stack, fd) && is_hosts(lkl, address) && !is_served(stack, fd, address))
 		code = become_host(lkl, fd, address->sa_family);
 	if (code < 0)
 		return code;

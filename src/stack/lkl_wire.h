@@ -39,6 +39,7 @@ enum lkl_kind {
 	LKL_GET,      /* @a: level, @b: option, @size: room for the value */
 	LKL_SHUTDOWN, /* @a: how */
 	LKL_UNSENT,   /* result: how many bytes */
+	LKL_SERVES,   /* @a: port. Result: 1 if a socket listens on it, or 0 */
 };
 
 struct lkl_start {

@@ -104,7 +104,7 @@ report_has "r['fallbacks'] == 0"
 echo "works: a server"
 
 # Lost: a program that asks before its connection is decided would be told of one that there is not; one that asks what is not
-# acknowledged, or stops to listen, would lose its stack.
+# acknowledged, or stops to listen, would lose its stack; and its own servers would not be there for it.
 SERVER=$NGINX
 cat >"$TMP/asks.py" <<'EOF'
 import fcntl, select, socket, struct, termios
@@ -123,6 +123,13 @@ s.sendall(b'GET /')
 while struct.unpack('i', fcntl.ioctl(s, termios.TIOCOUTQ, bytes(4)))[0] > 0:
     select.select([], [], [], 0.01)
 s.close()
+# A server of the run's own, in the stack or on the host's loopback.
+for address in '', '127.0.0.1':
+    s = socket.create_server((address, 0))
+    a = socket.create_connection(('127.0.0.1', s.getsockname()[1]))
+    b = s.accept()[0]
+    b.sendall(b'hello')
+    assert a.recv(5) == b'hello' and a.getsockname() == b.getpeername()
 s = socket.create_server(('', 0))
 s.shutdown(socket.SHUT_RDWR)
 try:
