@@ -78,6 +78,7 @@ static int saw(const struct diag_socket *socket, void *data)
 	if (!socket->mptcp || (socket->state != DIAG_ESTABLISHED && socket->state != DIAG_SYN_SENT))
 		return 0;
 	pass->moved += socket->bytes_acked + socket->bytes_received;
+	pass->paths->in_flight = pass->paths->in_flight || socket->unacked > 0;
 	if (link && socket->state == DIAG_ESTABLISHED) {
 		fill(&peer->local, &socket->local, 0);
 		fill(&peer->remote, &socket->remote, socket->remote_port);
@@ -201,6 +202,7 @@ static bool look(struct paths *paths, uint64_t now)
 	pass.paths = paths;
 	pass.moved = 0;
 	pass.flow_count = 0;
+	paths->in_flight = false;
 	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
 		hear_probe(paths, i);
 	monitor_look(paths->monitor, now);
@@ -224,7 +226,7 @@ static bool is_probing(const struct paths *paths)
 
 uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, bool busy)
 {
-	bool watching;
+	bool watching, moved;
 
 	if (!paths->diag)
 		return UINT64_MAX;
@@ -232,13 +234,14 @@ uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, boo
 		paths->next = now + LOOK_BUSY;
 	if (now < paths->next)
 		return paths->next;
-	if (look(paths, now))
+	moved = look(paths, now);
+	watching = monitor_is_watching(paths->monitor);
+	if (watching && (moved || paths->in_flight))
+		paths->interval = LOOK_WATCHING;
+	else if (moved)
 		paths->interval = LOOK_BUSY;
 	else if (paths->interval < LOOK_SELDOM)
 		paths->interval *= 2;
-	watching = monitor_is_watching(paths->monitor);
-	if (watching && paths->interval <= LOOK_BUSY)
-		paths->interval = LOOK_WATCHING;
 	if (is_probing(paths) && paths->interval > LOOK_PROBING)
 		paths->interval = LOOK_PROBING;
 	paths->next = watching || connections > 0 ? now + paths->interval : UINT64_MAX;

@@ -23,7 +23,7 @@ struct paths {
 	struct nl *diag;         /* owned; NULL: it is blind */
 	struct paths_peer peers[LKL_PORTS_MAX];
 	uint64_t next, interval, moved; /* bytes, at the last look */
-	bool probing;
+	bool in_flight;                 /* then: something waited for its acknowledgement */
 };
 
 int paths_open(struct paths *paths, struct network *network);

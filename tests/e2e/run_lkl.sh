@@ -53,8 +53,34 @@ expect "connections after that" pair_lab sh -c "sysctl -qw net.mptcp.enabled=0; 
 	kill -0 \$long && wait \$long && cmp $TMP/long $TMP/www/file'"
 echo "works: a connection that begins while a link is silent"
 
-# Lost: a transfer that was cut off would look complete; what a program may rely on (relayed.py), over this stack.
+# Lost: the battery of a device that only keeps a connection open.
 SCENARIO=pair
+SERVER="$RIVULET run --quiet -- $NGINX"
+cat >"$TMP/idle.py" <<'EOF'
+import glob, socket, time
+for _ in range(200):
+    try:
+        s = socket.create_connection(("10.1.0.1", 80))
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+s.sendall(b"GET /small HTTP/1.1\r\nHost: s\r\n\r\n")
+got = 0
+while got < 100000:
+    got += len(s.recv(100000))
+[helper] = [c[:-4] for c in glob.glob("/proc/[0-9]*/comm") if open(c).read() == "rivulet-lkl\n"]
+def woken():
+    return sum(int(l.split()[1]) for l in open(helper + "status") if l.startswith("voluntary"))
+time.sleep(4)
+before = woken()
+time.sleep(4)
+print("it wakes up", (woken() - before) / 4, "times a second")
+assert woken() - before <= 20
+EOF
+expect "an idle connection" pair_lab sh -c "$LKL --quiet -- python3 '$TMP/idle.py'"
+cat "$OUT"
+
+# Lost: a transfer that was cut off would look complete; what a program may rely on (relayed.py), over this stack.
 SERVER="python3 '$(dirname "$0")/programs/peer.py'"
 expect "ends, cut-offs, many at once" pair_lab sh -c "$LKL --quiet -- python3 '$(dirname "$0")/programs/relayed.py' 10.1.0.1"
 SERVER="python3 '$TMP/reset.py'"
