@@ -26,35 +26,6 @@ static int fail(struct rv_error *why, int code, const struct err *err)
 	return code;
 }
 
-/* The stack of that name, or the first that can run here; NULL with why there is none. */
-static const struct stack_ops *find_stack(const char *name, int *ret_code, struct err *err)
-{
-	const struct stack_ops *ops;
-
-	if (name) {
-		ops = stack_find(name);
-		if (!ops)
-			*ret_code = err_set(err, -ENOENT, "there is no stack '%s'", name);
-		else if (!ops->dial_open)
-			*ret_code = err_set(err, -EOPNOTSUPP,
-					    "programs have to run inside stack '%s': rivulet run "
-					    "--stack %s",
-					    name, name);
-		else
-			*ret_code = ops->probe(err);
-		return *ret_code < 0 ? NULL : ops;
-	}
-	*ret_code = -EOPNOTSUPP;
-	for (unsigned i = 0; (ops = stacks[i]); i++) {
-		if (!ops->dial_open)
-			continue;
-		*ret_code = ops->probe(err);
-		if (*ret_code == 0)
-			return ops;
-	}
-	return NULL;
-}
-
 /* What a newer program knows and we do not must not be set. */
 static int read_options(const struct rv_options *given, struct rv_options *ret, struct err *err)
 {
@@ -90,8 +61,8 @@ PUBLIC int rv_open(const char *stack, const struct rv_options *options, struct r
 
 	if (code < 0)
 		return fail(why, code, &err);
-	ops = find_stack(stack, &code, &err);
-	if (!ops)
+	code = stack_choose(stack, NULL, &ops, &err);
+	if (code < 0)
 		return fail(why, code, &err);
 	if (known.stagger_ms)
 		inner.stagger = known.stagger_ms * NS_PER_MS;

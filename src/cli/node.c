@@ -145,32 +145,9 @@ static void clean(void *data)
 {
 }
 
-static const struct stack_ops *find_stack(const char *name, bool quiet, struct err *err)
+static void passed_over(const char *why)
 {
-	const struct stack_ops *ops = name ? stack_find(name) : NULL;
-	struct err why;
-
-	if (name && !ops)
-		err_set(err, -ENOENT, "there is no stack '%s'", name);
-	if (ops && (!ops->dial_open || !ops->listen)) {
-		err_set(err, -EOPNOTSUPP,
-			"stack '%s' makes connections for a program that runs inside it, not for "
-			"a node",
-			name);
-		return NULL;
-	}
-	if (name)
-		return ops && ops->probe(err) == 0 ? ops : NULL;
-	for (unsigned i = 0; stacks[i]; i++) {
-		if (!stacks[i]->dial_open || !stacks[i]->listen)
-			continue;
-		if (stacks[i]->probe(&why) == 0)
-			return stacks[i];
-		if (!quiet)
-			fprintf(stderr, "rivulet node: %s\n", why.text);
-	}
-	err_set(err, -EOPNOTSUPP, "no stack can run here");
-	return NULL;
+	fprintf(stderr, "rivulet node: %s\n", why);
 }
 
 static int set_port(struct serving *serving, const char *text, struct err *err)
@@ -322,8 +299,10 @@ int cmd_node(int argc, char **argv)
 			       argv[optind]);
 	if (code == 0)
 		code = policy_complete(&policy, serving.quiet, &err);
-	serving.stack = code == 0 ? find_stack(stack, serving.quiet, &err) : NULL;
-	if (!serving.stack) {
+	if (code == 0)
+		code = stack_choose(stack, serving.quiet ? NULL : passed_over, &serving.stack,
+				    &err);
+	if (code < 0) {
 		fprintf(stderr, "rivulet: %s\n", err.text);
 		return USAGE;
 	}

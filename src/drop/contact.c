@@ -388,7 +388,7 @@ struct contact *contact_new(uv_loop_t *loop, int fd, bool dialled, const struct 
 			    const struct contact_owner *owner, void *node)
 {
 	struct contact *contact = calloc(1, sizeof(*contact));
-	char text[ADDRESS_PORT_TEXT_MAX] = "";
+	char text[ADDRESS_PORT_TEXT_MAX] = "somebody"; /* who is gone before he was looked at */
 	socklen_t size = sizeof(contact->address);
 	const int one = 1;
 

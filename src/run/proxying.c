@@ -22,27 +22,9 @@ struct service {
 	struct proxy *proxy;      /* the same */
 };
 
-static const struct stack_ops *find_stack(const char *name, bool quiet, struct err *err)
+static void passed_over(const char *why)
 {
-	const struct stack_ops *ops = name ? stack_find(name) : NULL;
-	struct err why;
-
-	if (name && !ops) {
-		err_set(err, -ENOENT, "there is no stack '%s'", name);
-		return NULL;
-	}
-	if (name)
-		return ops->probe(err) < 0 ? NULL : ops;
-	for (unsigned i = 0; stacks[i]; i++) {
-		if (!stacks[i]->dial_open)
-			continue;
-		if (stacks[i]->probe(&why) == 0)
-			return stacks[i];
-		if (!quiet)
-			fprintf(stderr, "rivulet: %s\n", why.text);
-	}
-	err_set(err, -EOPNOTSUPP, "no stack can run here");
-	return NULL;
+	fprintf(stderr, "rivulet: %s\n", why);
 }
 
 static void say_doors(const struct service *service)
@@ -69,9 +51,6 @@ static int open_service(int own, void *data, struct err *err)
 	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN); /* splice(2) cannot be told not to */
-	if (!service->stack->dial_open)
-		return err_set(err, -EOPNOTSUPP, "stack '%s' cannot dial for others",
-			       service->stack->name);
 	code = service->stack->open(&(struct stack_options){.stagger = STAGGER},
 				    &service->open_stack, err);
 	if (code < 0)
@@ -154,7 +133,6 @@ int proxying_run(struct proxying *proxying, struct err *err)
 {
 	struct service service = {
 		.proxying = proxying,
-		.stack = find_stack(proxying->stack, proxying->run.quiet, err),
 	};
 	const struct run_service run = {
 		.attachment = &attachment_announce,
@@ -164,7 +142,8 @@ int proxying_run(struct proxying *proxying, struct err *err)
 		.data = &service,
 	};
 
-	if (!service.stack)
+	if (stack_choose(proxying->stack, proxying->run.quiet ? NULL : passed_over, &service.stack,
+			 err) < 0)
 		return RUN_FAILED;
 	if (service.stack->uses_host_links) {
 		proxying->run.service = &run;

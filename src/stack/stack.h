@@ -127,7 +127,7 @@ struct stack_ops {
 	 * polls readable, or at *@ret_wake (ns of clock_now(); UINT64_MAX: never); or why there will be none. */
 	int (*dial_go_on)(struct dialling *dialling, uint64_t *ret_wake, struct err *err);
 	void (*dial_close)(struct dialling *dialling);
-	/* A listening descriptor, the caller's. */
+	/* A listening descriptor, the caller's. NULL where dial_open is. */
 	int (*listen)(struct stack *stack, const struct stack_listen *listen, struct err *err);
 	const struct stack_calls *calls;
 	/* The links that it was opened with have changed; as many, in the same order. NULL: it does not need to know. */
@@ -150,6 +150,11 @@ extern const struct stack_ops *const stacks[];
 
 /* NULL if none has that name. */
 const struct stack_ops *stack_find(const char *name);
+
+/* The stack @name, or (NULL) the first that can run here, of those that make connections for others than programs that run inside
+ * them. @passed_over is told why one is not taken; NULL: nobody wants to know. */
+int stack_choose(const char *name, void (*passed_over)(const char *why),
+		 const struct stack_ops **ret, struct err *err);
 
 /* Dials and waits: a connected descriptor, the caller's. -EINTR: a signal was caught. */
 int stack_dial(struct stack *stack, const struct stack_dial *dial, struct err *err);

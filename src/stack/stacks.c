@@ -17,6 +17,33 @@ const struct stack_ops *stack_find(const char *name)
 	return NULL;
 }
 
+int stack_choose(const char *name, void (*passed_over)(const char *why),
+		 const struct stack_ops **ret, struct err *err)
+{
+	const struct stack_ops *named = name ? stack_find(name) : NULL;
+	int code = -EOPNOTSUPP;
+
+	*ret = NULL;
+	if (name && !named)
+		return err_set(err, -ENOENT, "there is no stack '%s'", name);
+	if (named && !named->dial_open)
+		return err_set(err, -EOPNOTSUPP,
+			       "programs have to run inside stack '%s': rivulet run --stack %s",
+			       name, name);
+	for (unsigned i = 0; stacks[i]; i++) {
+		if (named ? stacks[i] != named : !stacks[i]->dial_open)
+			continue;
+		code = stacks[i]->probe(err);
+		if (code == 0) {
+			*ret = stacks[i];
+			return 0;
+		}
+		if (!named && passed_over)
+			passed_over(err->text);
+	}
+	return named ? code : err_prefix(err, code, "no stack can run here");
+}
+
 /* Until @dialling has something to do, or it is @until. */
 static int wait_for(const struct dialling *dialling, uint64_t until)
 {
