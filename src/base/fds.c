@@ -15,8 +15,12 @@ union control {
 
 int fds_send(int socket, int fd)
 {
-	char byte = 0;
-	struct iovec iov = {&byte, 1};
+	return fds_send_with(socket, fd, &(char){0}, 1);
+}
+
+int fds_send_with(int socket, int fd, const void *data, size_t size)
+{
+	struct iovec iov = {(void *)data, size};
 	union control control = {0};
 	struct msghdr msg = {.msg_iov = &iov,
 			     .msg_iovlen = 1,

@@ -2,8 +2,12 @@
 /* Descriptors passed between processes over an AF_UNIX socket. */
 #pragma once
 
+#include <stddef.h>
+
 /* Sends a copy of @fd, which stays the caller's. 0 or a negative errno. */
 int fds_send(int socket, int fd);
+/* The same, in one message with the @size > 0 bytes at @data. */
+int fds_send_with(int socket, int fd, const void *data, size_t size);
 
 /* The descriptor that was sent, close-on-exec, now the caller's; blocks. -EPIPE: the other end is
  * gone. */

@@ -29,10 +29,14 @@ void port_refresh(const struct links *links, struct port *port)
 {
 	const struct link *link = links_by_index(links, port->link);
 
-	if (link && strcmp(link->name, port->name) == 0)
+	if (link && strcmp(link->name, port->name) == 0) {
 		port_ways[port->way]->describe(links, link, port);
-	else
-		port->up = false;
+		return;
+	}
+	port->up = false;
+	port->link = 0;
+	port->address_count = 0;
+	memset(port->gateways, 0, sizeof(port->gateways));
 }
 
 bool port_equal(const struct port *a, const struct port *b)

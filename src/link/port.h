@@ -35,7 +35,7 @@ enum port_kind { PORT_SHARED, PORT_NAT, PORT_KINDS };
 /* Plain data, which can be sent to another process. */
 struct port {
 	enum port_kind way;
-	unsigned link; /* index of the host's device */
+	unsigned link; /* index of the host's device; 0: it is gone */
 	char name[IFNAMSIZ];
 	enum link_kind kind;
 	uint8_t mac[ETH_ALEN]; /* that the stack's device must have */
@@ -53,7 +53,8 @@ struct port_range {
 	uint16_t first, last;
 };
 
-/* The port of @links now that was @port: not up if its link is gone. */
+/* The port of @links now that was @port. If its link is gone it is not up, and never will be: should a link come that has the
+ * same index and name, it is another one, of which this port's descriptor sees nothing. */
 void port_refresh(const struct links *links, struct port *port);
 
 /* Do both need the same set-up of the stack? */

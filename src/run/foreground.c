@@ -391,13 +391,6 @@ int run_program(const struct run_options *options, struct err *err)
 	}
 	if (options->dry_run)
 		return dry_run(options, err);
-	if (run_stack(options)->machine && options->via) {
-		err_set(err, -EOPNOTSUPP,
-			"a program inside stack '%s' makes its connections itself, and they cannot "
-			"go by a relay: --via-never",
-			run_stack(options)->name);
-		return RUN_FAILED;
-	}
 	if (run_stack(options)->machine)
 		return inside_run(options, err);
 	/* From here on signals are waited for, never handled. */

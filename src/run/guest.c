@@ -8,6 +8,7 @@
 #include "link/diag.h"
 #include "run/guest_names.h"
 #include "run/guest_setup.h"
+#include "run/inside_status.h"
 #include "run/pump.h"
 #include "run/run.h"
 
@@ -38,6 +39,10 @@ struct guest {
 	pid_t program; /* its foreground; 0: not started */
 	struct nl *sockets;
 	struct guest_names names;
+	uid_t user; /* of the program */
+	int status; /* where its supervisor's answer is read from; -1: it was not asked */
+	char *said; /* that has been read; owned */
+	size_t said_size;
 	uint16_t listened[LISTENED_MAX]; /* that the host was told of */
 	unsigned listened_count;
 };
@@ -101,12 +106,14 @@ static int open_terminal(struct guest *g, const struct guest_start *start)
 static noreturn void become_program(const struct guest *g, const struct guest_start *start,
 				    char **strings)
 {
+	static struct via_options via; /* too large for the stack */
 	const struct run_options options = {.argv = strings + 2,
 					    .explain = start->explain,
 					    .json = start->json,
 					    .quiet = start->quiet,
 					    .as_root = start->uid == 0,
 					    .policy = &start->policy,
+					    .via = start->relayed ? &via : NULL,
 					    .report = strings[1][0] ? strings[1] : NULL};
 	int slave = g->master < 0 ? -1 : ioctl(g->master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	struct err err = {0};
@@ -114,6 +121,8 @@ static noreturn void become_program(const struct guest *g, const struct guest_st
 	sigset_t none;
 	int code;
 
+	via = start->via;
+	via.stack = run_stack(&options);
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -136,6 +145,16 @@ static noreturn void become_program(const struct guest *g, const struct guest_st
 	_exit(code);
 }
 
+/* The supervisor's folder is found by it (base/folder.h). */
+static void keep_runtime_folder(char **environment)
+{
+	static const char name[] = "XDG_RUNTIME_DIR=";
+
+	for (; *environment; environment++)
+		if (strncmp(*environment, name, strlen(name)) == 0)
+			setenv("XDG_RUNTIME_DIR", *environment + strlen(name), 1);
+}
+
 static void start_program(struct guest *g, const void *data, size_t size)
 {
 	const struct guest_start *start = data;
@@ -148,6 +167,8 @@ static void start_program(struct guest *g, const void *data, size_t size)
 		fail(g, &err);
 	}
 	g->range = start->range;
+	g->user = start->uid;
+	keep_runtime_folder(strings + 2 + start->argc);
 	if (guest_set_up_network(&start->range, &err) < 0)
 		fail(g, &err);
 	guest_names_open(&g->names);
@@ -208,6 +229,12 @@ static void hear(struct guest *g)
 			if (g->master >= 0)
 				ioctl(g->master, TIOCSWINSZ, data);
 			break;
+		case GUEST_ASKED:
+			if (g->status < 0)
+				g->status = guest_status_ask(g->user);
+			if (g->status < 0)
+				guest_send(&g->line, GUEST_STATUS, NULL, 0, NULL, 0);
+			break;
 		case GUEST_ANSWER:
 			guest_names_answer(&g->names, data, size);
 			break;
@@ -256,26 +283,48 @@ static int tell_of_listener(const struct diag_socket *socket, void *data)
 	return 0;
 }
 
-enum { LINE, CHILDREN, NAMES, SOURCES = NAMES + GUEST_SERVERS_MAX };
+static void on_status(struct guest *g)
+{
+	char text[8192], *grown;
+	ssize_t got;
+
+	while ((got = read(g->status, text, sizeof(text))) > 0) {
+		grown = realloc(g->said, g->said_size + (size_t)got);
+		if (!grown)
+			break;
+		g->said = grown;
+		memcpy(g->said + g->said_size, text, (size_t)got);
+		g->said_size += (size_t)got;
+	}
+	if (got < 0 && errno == EAGAIN)
+		return;
+	guest_send(&g->line, GUEST_STATUS, g->said, g->said_size, NULL, 0);
+	free(g->said);
+	g->said = NULL;
+	g->said_size = 0;
+	g->status = close_fd(g->status);
+}
+
+enum { LINE, CHILDREN, STATUS, NAMES, SOURCES = NAMES + GUEST_NAMES_FDS };
 
 static noreturn void serve(struct guest *g, int signals)
 {
 	struct pollfd fds[SOURCES] = {[LINE] = {.fd = g->line.fd, .events = POLLIN},
-				      [CHILDREN] = {.fd = signals, .events = POLLIN}};
+				      [CHILDREN] = {.fd = signals, .events = POLLIN},
+				      [STATUS] = {.events = POLLIN}};
 	struct signalfd_siginfo info;
 
 	for (;;) {
 		int ready;
 
-		for (unsigned i = 0; i < GUEST_SERVERS_MAX; i++)
-			fds[NAMES + i] = (struct pollfd){
-				.fd = i < g->names.server_count ? g->names.servers[i] : -1,
-				.events = POLLIN};
+		guest_names_poll(&g->names, &fds[NAMES]);
+		fds[STATUS].fd = g->status;
 		ready = poll(fds, SOURCES, g->program > 0 ? LISTENERS_EVERY_MS : -1);
 		hear(g);
-		for (unsigned i = 0; ready > 0 && i < GUEST_SERVERS_MAX; i++)
-			if (fds[NAMES + i].revents)
-				guest_names_ask(&g->names, i, &g->line);
+		if (ready > 0)
+			guest_names_ask(&g->names, &fds[NAMES], &g->line);
+		if (ready > 0 && fds[STATUS].revents)
+			on_status(g);
 		if (ready > 0 && fds[CHILDREN].revents && read(signals, &info, sizeof(info)) > 0)
 			on_children(g);
 		if (g->sockets && g->program > 0)
@@ -285,7 +334,7 @@ static noreturn void serve(struct guest *g, int signals)
 
 int guest_main(void)
 {
-	struct guest g = {.master = -1};
+	struct guest g = {.master = -1, .status = -1};
 	struct err err = {0};
 	sigset_t set;
 	int signals;

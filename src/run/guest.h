@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "link/policy.h"
 #include "link/port.h"
+#include "via/via.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,11 +34,13 @@ enum guest_kind {
 	GUEST_SIGNAL,    /* int: for the program */
 	GUEST_WINDOW,    /* struct winsize: of the terminal */
 	GUEST_ANSWER,    /* guest_names.h */
+	GUEST_ASKED,     /* what the run is doing: GUEST_STATUS answers */
 	/* From it */
 	GUEST_ENDED,    /* int: the program's wait status; all files are written */
 	GUEST_STOPPED,  /* the program is stopped; SIGCONT lets it go on */
 	GUEST_LISTENS,  /* uint16_t: a port that somebody inside listens on */
 	GUEST_QUESTION, /* guest_names.h */
+	GUEST_STATUS,   /* text: status.h, or nothing if it cannot be had */
 	GUEST_SAYS,     /* text for the person at the terminal */
 	GUEST_KINDS
 };
@@ -60,6 +63,8 @@ struct guest_start {
 	struct winsize window;
 	bool explain, json, quiet;
 	struct policy policy;
+	bool relayed; /* with @via, whose stack is that inside */
+	struct via_options via;
 	struct port_range range;
 	char host[65];
 };

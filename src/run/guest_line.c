@@ -66,7 +66,10 @@ static bool fits(const struct header *header)
 	case GUEST_WINDOW:
 		return header->size == sizeof(struct winsize);
 	case GUEST_STOPPED:
+	case GUEST_ASKED:
 		return header->size == 0;
+	case GUEST_STATUS:
+		return header->size <= MESSAGE_MAX;
 	case GUEST_LISTENS:
 		return header->size == sizeof(uint16_t);
 	case GUEST_QUESTION:

@@ -4,7 +4,7 @@
  * systemd-resolved, 127.0.0.1 of dnsmasq), nobody listens there inside. So the init does: it hands on each question, the host's
  * process asks the host's server, and the answer goes back. Other servers are reached over the links.
  *
- * Over UDP only: an answer that does not fit into a datagram is cut off, as its flag TC says.
+ * Over UDP, and over TCP for answers that do not fit into a datagram (RFC 7766): there each message follows its length.
  */
 #pragma once
 
@@ -15,16 +15,26 @@
 
 #define GUEST_QUESTIONS_MAX 64 /* at a time; the oldest is given up for a new one */
 #define GUEST_SERVERS_MAX   3
+#define GUEST_STREAMS_MAX   8 /* the same */
 
-/* The head of GUEST_QUESTION and GUEST_ANSWER; the datagram follows. */
+/* The head of GUEST_QUESTION and GUEST_ANSWER; the message follows, of which an answer may have none: there is none. */
 struct guest_question {
 	uint32_t number;
+	bool stream;           /* over TCP */
 	struct address server; /* a loopback address */
+};
+
+/* A message that arrives over TCP, by and by. */
+struct guest_stream {
+	int fd; /* owned; 0: none */
+	unsigned server;
+	uint8_t *data; /* owned: 2 bytes of length, then the message */
+	size_t filled;
 };
 
 /* Inside. */
 struct guest_names {
-	int servers[GUEST_SERVERS_MAX]; /* owned */
+	int servers[GUEST_SERVERS_MAX], doors[GUEST_SERVERS_MAX]; /* UDP and TCP; owned */
 	struct address addresses[GUEST_SERVERS_MAX];
 	unsigned server_count;
 	uint32_t number; /* of the last question */
@@ -32,18 +42,25 @@ struct guest_names {
 		unsigned server;
 		struct sockaddr_storage from;
 		socklen_t size;
-	} asked[GUEST_QUESTIONS_MAX]; /* by number */
+		struct guest_stream *stream; /* NULL: it came over UDP */
+	} asked[GUEST_QUESTIONS_MAX];        /* by number */
+	struct guest_stream streams[GUEST_STREAMS_MAX];
+	unsigned next_stream;
 };
 
 /* Listens where /etc/resolv.conf says, as far as those are loopback addresses. */
 void guest_names_open(struct guest_names *names);
-/* Hands on what programs have asked server @i. */
-void guest_names_ask(struct guest_names *names, unsigned i, const struct guest_line *line);
+
+/* What to poll, into as many places; what came of it is handed on. */
+#define GUEST_NAMES_FDS (2 * GUEST_SERVERS_MAX + GUEST_STREAMS_MAX)
+void guest_names_poll(const struct guest_names *names, struct pollfd *fds);
+void guest_names_ask(struct guest_names *names, const struct pollfd *fds,
+		     const struct guest_line *line);
 void guest_names_answer(struct guest_names *names, const void *data, size_t size);
 
 /* On the host. */
 struct inside_names {
-	int asked[GUEST_QUESTIONS_MAX]; /* sockets, owned; 0: none */
+	struct guest_stream asked[GUEST_QUESTIONS_MAX]; /* by number */
 	struct guest_question questions[GUEST_QUESTIONS_MAX];
 };
 

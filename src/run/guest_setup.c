@@ -6,7 +6,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/if.h>
+#include <net/if.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -139,7 +139,26 @@ static void keep_still(unsigned number)
 	}
 }
 
-/* The devices are those after the loopback, in order. */
+/* A link that came back is another one, with the same name: the first is wwan0-3 from then on. */
+static int give_up_name(struct nl *nl, const struct port *port)
+{
+	unsigned index = if_nametoindex(port->name);
+	struct nlmsghdr *msg;
+	struct ifinfomsg *info;
+	char name[IFNAMSIZ];
+
+	if (!index)
+		return 0;
+	snprintf(name, sizeof(name), "%.9s-%u", port->name, index);
+	msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	info = mnl_nlmsg_get_payload(msg);
+	info->ifi_index = (int)index;
+	info->ifi_change = IFF_UP;
+	mnl_attr_put_strz(msg, IFLA_IFNAME, name);
+	return nl_talk(nl, NULL, NULL);
+}
+
+/* The devices are those after the loopback, in order. Those of links that came later are taken from the host first. */
 int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *now,
 		       struct err *err)
 {
@@ -151,9 +170,14 @@ int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *
 
 		if (before && port_equal(before, &now->all[i]))
 			continue;
+		if (!before && was)
+			code = set("/sys/module/rivulet/parameters/more", "1");
+		if (!before && code == 0)
+			code = give_up_name(nl, &now->all[i]);
 		if (!before)
 			keep_still(i);
-		code = port_apply(nl, 2 + i, before, &now->all[i]);
+		if (code == 0)
+			code = port_apply(nl, 2 + i, before, &now->all[i]);
 		if (code < 0)
 			err_set(err, code, "cannot set up %s inside: %s", now->all[i].name,
 				strerror(-code));
@@ -164,6 +188,7 @@ int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *
 int guest_become_caller(const struct guest_start *start, char **strings, struct err *err)
 {
 	char **environment = strings + 2 + start->argc;
+	char folder[32];
 
 	if (sethostname(start->host, strlen(start->host)) < 0)
 		return err_set(err, -errno, "cannot set the host's name: %s", strerror(errno));
@@ -176,6 +201,12 @@ int guest_become_caller(const struct guest_start *start, char **strings, struct 
 	clearenv();
 	for (unsigned i = 0; i < start->envc; i++)
 		putenv(environment[i]);
+	/* It is the host's, and what lies in there as well. */
+	unsetenv("RIVULET_STATE");
+	snprintf(folder, sizeof(folder), "/run/user/%u", start->uid);
+	if ((mkdir("/run/user", 0755) < 0 && errno != EEXIST) || mkdir(folder, 0700) < 0 ||
+	    chown(folder, start->uid, start->gid) < 0)
+		return err_set(err, -errno, "cannot make %s inside: %s", folder, strerror(errno));
 	user_given(start->uid, start->gid, start->groups, start->group_count);
 	if (chdir(strings[0]) < 0)
 		return err_set(err, -errno, "cannot enter %s inside: %s", strings[0],

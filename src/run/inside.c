@@ -2,6 +2,7 @@
 #include "run/inside.h"
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/folder.h"
 #include "base/units.h"
 #include "link/watch.h"
@@ -19,7 +20,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-enum { LINE, WORDS, SIGNALS, LINKS, NET, NAMES, SOURCES = NAMES + GUEST_QUESTIONS_MAX };
+enum { LINE, WORDS, SIGNALS, LINKS, NET, STATUS, NAMES, SOURCES = NAMES + GUEST_QUESTIONS_MAX };
 
 struct loop_state {
 	struct inside *inside;
@@ -117,6 +118,9 @@ static bool on_line(struct loop_state *s)
 		case GUEST_QUESTION:
 			inside_names_ask(&s->names, data, size);
 			break;
+		case GUEST_STATUS:
+			inside_status_answer(&inside->status, data, size);
+			break;
 		case GUEST_SAYS:
 			fprintf(stderr, "rivulet: %.*s\n", (int)size, (const char *)data);
 			break;
@@ -158,6 +162,31 @@ static void on_signals(struct loop_state *s)
 	}
 }
 
+/* Links have come: the kernel gets their packets first, then the init what to set up. */
+static void on_more_ports(struct loop_state *s)
+{
+	struct inside *inside = s->inside;
+	struct guest_ports *told = &inside->told;
+
+	for (; told->count < inside->ports.count; told->count++) {
+		const struct port *port = &inside->ports.all[told->count];
+
+		if (fds_send_with(inside->more, inside->ports.fds[told->count], port->mac,
+				  sizeof(port->mac)) < 0)
+			break;
+		told->all[told->count] = *port;
+	}
+	guest_send(&inside->line, GUEST_PORTS, told, sizeof(*told), NULL, 0);
+}
+
+static void on_net(struct loop_state *s)
+{
+	struct inside *inside = s->inside;
+
+	if (net_receive(&inside->net, say, (void *)inside->options).ports)
+		on_more_ports(s);
+}
+
 static void on_links(struct loop_state *s)
 {
 	struct inside *inside = s->inside;
@@ -187,6 +216,7 @@ static void loop(struct loop_state *s)
 		[SIGNALS] = {.fd = s->signals, .events = POLLIN},
 		[LINKS] = {.fd = s->watch ? nl_fd(s->watch) : -1, .events = POLLIN},
 		[NET] = {.events = POLLIN},
+		[STATUS] = {.fd = inside->status.status.fd, .events = POLLIN},
 	};
 
 	/* The kernel has ended when nobody can write its words any more. */
@@ -205,8 +235,10 @@ static void loop(struct loop_state *s)
 			on_signals(s);
 		if (fds[LINKS].revents)
 			on_links(s);
+		if (fds[STATUS].revents)
+			inside_status_ask(&inside->status, &inside->line);
 		if (fds[NET].revents)
-			net_receive(&inside->net, say, (void *)inside->options);
+			on_net(s);
 	}
 }
 
@@ -279,8 +311,10 @@ static void finish(struct loop_state *s)
 		pump_wait(&inside->output[i], -1);
 	pump_wait(&inside->shown, -1);
 	restore(inside);
+	inside_status_close(&inside->status);
 	remove_folder(inside);
 	guest_line_close(&inside->line);
+	close_fd(inside->more);
 	net_ports_close(&inside->ports);
 	net_end(&inside->net);
 	net_close(&inside->net);
@@ -300,6 +334,7 @@ static int run(struct inside *inside, struct err *err)
 		s.watch = NULL;
 	if (nl_open(&s.route, NETLINK_ROUTE) < 0)
 		nl_closep(&s.watch);
+	inside_status_open(&inside->status);
 	code = inside_start(inside, err);
 	if (code == 0) {
 		fcntl(inside->line.fd, F_SETFL, O_NONBLOCK);
@@ -316,7 +351,8 @@ static int run(struct inside *inside, struct err *err)
 int inside_run(const struct run_options *options, struct err *err)
 {
 	const struct stack_machine *machine = run_stack(options)->machine;
-	struct inside inside = {.options = options, .words = -1, .line.fd = -1, .terminal = -1};
+	struct inside inside = {
+		.options = options, .words = -1, .more = -1, .line.fd = -1, .terminal = -1};
 	char least[UNITS_TEXT_MAX];
 	sigset_t all;
 	int net;

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "run/guest.h"
+#include "run/inside_status.h"
 #include "run/net.h"
 #include "run/pump.h"
 #include "run/run.h"
@@ -28,6 +29,7 @@ struct inside {
 	struct net_ports ports;
 	struct guest_ports told; /* what the machine knows of the links */
 	struct guest_line line;
+	int more;                        /* for ports of links that come later; owned */
 	int words;                       /* of the kernel; owned; -1: it has ended */
 	char said[INSIDE_WORDS_MAX + 1]; /* its last words */
 	size_t said_size;
@@ -35,6 +37,7 @@ struct inside {
 	int terminal; /* a standard descriptor that is the caller's terminal; -1: none is */
 	bool raw;
 	struct termios as_it_was;
+	struct inside_status status;
 	char folder[PATH_MAX];     /* of all the user's runs */
 	char own_folder[PATH_MAX]; /* of this machine */
 	pid_t kernel;

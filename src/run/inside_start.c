@@ -146,6 +146,9 @@ static int describe_caller(const struct run_options *options, struct guest_start
 	start->quiet = options->quiet;
 	if (options->policy)
 		start->policy = *options->policy;
+	start->relayed = options->via != NULL;
+	if (options->via)
+		start->via = *options->via;
 	gethostname(start->host, sizeof(start->host) - 1);
 	return 0;
 }
@@ -184,7 +187,7 @@ static int send_start(struct inside *inside, struct guest_start *start, struct e
 	return 0; /* a machine that does not listen has ended: that is seen */
 }
 
-static noreturn void become(struct inside *inside, const struct ends *ends, int words)
+static noreturn void become(struct inside *inside, const struct ends *ends, int more, int words)
 {
 	const struct stack_machine *machine = run_stack(inside->options)->machine;
 	struct machine_setup setup = {.memory = inside->options->memory ? inside->options->memory
@@ -192,6 +195,7 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 				      .folder = inside->own_folder,
 				      .argument = GUEST_COMMAND,
 				      .port_count = inside->ports.count,
+				      .more = more,
 				      .pipe_count = ends->count};
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	char self[PATH_MAX];
@@ -208,6 +212,7 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 		memcpy(setup.ports[i].mac, inside->ports.all[i].mac, ETH_ALEN);
 		fcntl(inside->ports.fds[i], F_SETFD, 0);
 	}
+	fcntl(more, F_SETFD, 0);
 	for (unsigned i = 0; i < ends->count; i++) {
 		setup.pipes[i] = ends->all[i];
 		fcntl(ends->all[i], F_SETFD, 0);
@@ -226,16 +231,20 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 
 static int start_kernel(struct inside *inside, struct ends *ends, struct err *err)
 {
-	int words[2];
+	int words[2], more[2];
 
 	if (pipe2(words, O_CLOEXEC) < 0)
 		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, more) < 0)
+		return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
+	inside->more = more[OURS];
 	inside->words = words[0];
 	fcntl(words[0], F_SETFL, O_NONBLOCK);
 	fflush(NULL);
 	inside->kernel = fork();
 	if (inside->kernel == 0)
-		become(inside, ends, words[1]);
+		become(inside, ends, more[THEIRS], words[1]);
+	close_fd(more[THEIRS]);
 	close_fd(words[1]);
 	while (ends->count > 0)
 		close_fd(ends->all[--ends->count]);
@@ -273,9 +282,10 @@ static void fill_standard(void)
 
 int inside_start(struct inside *inside, struct err *err)
 {
-	struct guest_start start = {.range = inside->ports.range};
+	static struct guest_start start; /* too large for the stack */
 	struct ends ends = {.count = 0};
 
+	start.range = inside->ports.range;
 	fill_standard();
 	inside->told.count = inside->ports.count;
 	memcpy(inside->told.all, inside->ports.all, sizeof(inside->told.all));

@@ -68,7 +68,6 @@ static bool is_wanted(enum multipath_use use)
 	       use == MULTIPATH_NO_GATEWAY;
 }
 
-/* One that is gone keeps its port: should it come back with the same name and index, that is still good. */
 static bool has_port(const struct net_ports_server *ports, const struct link *link)
 {
 	for (unsigned i = 0; i < ports->count; i++)
@@ -135,7 +134,7 @@ static unsigned collect(const struct net_ports_server *ports, const struct nativ
 	for (unsigned i = 0; i < ports->count; i++) {
 		const struct port *port = &ports->ends[i].port;
 		struct change needs[PORT_NEEDS_MAX];
-		unsigned needed = port_ways[port->way]->needs(port, needs);
+		unsigned needed = port->link ? port_ways[port->way]->needs(port, needs) : 0;
 
 		for (unsigned j = 0; j < plan->multipath.count && needed > 0; j++)
 			if (is_of_table(&plan->multipath.changes[j], port->link))
@@ -204,6 +203,9 @@ void net_ports_follow(struct net_ports_server *ports)
 
 	if (!watch_changed(ports->watch) || make_plan(ports, &plan, &err) < 0)
 		return;
+	/* What is gone is kept, with what keeps its packets in bounds, for the client has it still. */
+	for (unsigned i = 0; i < ports->count; i++)
+		port_refresh(&plan.links, &ports->ends[i].port);
 	open_all(ports, &plan, &err);
 	apply(ports, &plan);
 	send_from(ports, before);

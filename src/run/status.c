@@ -166,16 +166,26 @@ static int put_into_memory(const char *text)
 	return steal_fd(&fd);
 }
 
-void status_answer(const struct status *status, const struct status_facts *facts)
+int status_accept(const struct status *status)
 {
 	_cleanup_close_ int client = accept4(status->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	_cleanup_close_ int memory = -1;
-	_cleanup_free_ char *text = NULL;
 
-	if (client < 0 || !may_ask(client))
-		return;
-	text = make_answer(status, facts);
-	memory = text ? put_into_memory(text) : -1;
+	return client >= 0 && may_ask(client) ? steal_fd(&client) : -1;
+}
+
+void status_reply(int client, const char *text)
+{
+	_cleanup_close_ int memory = put_into_memory(text);
+
 	if (memory >= 0)
 		fds_send(client, memory); /* one who is gone gets none */
+}
+
+void status_answer(const struct status *status, const struct status_facts *facts)
+{
+	_cleanup_close_ int client = status_accept(status);
+	_cleanup_free_ char *text = client < 0 ? NULL : make_answer(status, facts);
+
+	if (text)
+		status_reply(client, text);
 }

@@ -53,6 +53,9 @@ void status_open(struct status *status);
 void status_close(struct status *status);
 /* Answers one who asks; never blocks. */
 void status_answer(const struct status *status, const struct status_facts *facts);
+/* The same in two steps, for who has to ask somebody else first: the one who asks, the caller's; -1: nobody who may. */
+int status_accept(const struct status *status);
+void status_reply(int client, const char *text);
 /* Removes what a supervisor left that was killed: for its parent, in the same PID namespace. */
 void status_remove(pid_t supervisor);
 

@@ -25,6 +25,7 @@ struct machine_setup {
 		uint8_t mac[ETH_ALEN];
 	} ports[MACHINE_PORTS_MAX];
 	unsigned port_count;
+	int more; /* a socket that ports of links that come later are sent over, each with its hardware address */
 	int pipes[MACHINE_PIPES_MAX]; /* both ways: /dev/host0, /dev/host1, ... */
 	unsigned pipe_count;
 };

@@ -129,6 +129,7 @@ static int become_uml(const struct machine_setup *setup, struct err *err)
 		add(&a, "rvport=%d,%02x:%02x:%02x:%02x:%02x:%02x", setup->ports[i].fd, mac[0],
 		    mac[1], mac[2], mac[3], mac[4], mac[5]);
 	}
+	add(&a, "rvmore=%d", setup->more);
 	for (unsigned i = 0; i < setup->pipe_count; i++)
 		add(&a, "rvpipe=%d", setup->pipes[i]);
 	add(&a, "init=%s", setup->init);

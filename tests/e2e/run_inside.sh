@@ -90,6 +90,37 @@ EOF
 expect "under sudo" rivulet lab run pair -- sh "$TMP/sudo"
 [ "$(tr '\n' ' ' <"$OUT")" = "65534 65534 " ] || fail "under sudo: $(cat "$OUT")"
 
+# Lost: what it is doing, for who asks in another terminal.
+cat >"$TMP/look.py" <<'EOF'
+import json, os, subprocess, sys, time
+pid = int(sys.argv[1])
+end = time.monotonic() + 20
+while True:
+    seen = json.loads(subprocess.run([os.environ["RIVULET"], "status", "--json"], capture_output=True, check=True).stdout)
+    mine = [r for r in seen["runs"] if r["pid"] == pid]
+    # Without CAP_NET_ADMIN Linux before 6.15 does not say what a subflow is.
+    seen_all = [(c["protocol"] if os.geteuid() == 0 else "mptcp", {f["link"] for f in c["subflows"]}, c.get("rate_received", 0) > 0) for r in mine for c in r["connections"]]
+    if seen_all == [("mptcp", {"wlan0", "wwan0"}, True)]:
+        break
+    assert time.monotonic() < end, seen
+run = mine[0]
+assert run["program"][0] == "curl" and run["netns"] == os.stat("/proc/self/ns/net").st_ino, run
+text = subprocess.run([os.environ["RIVULET"], "status"], capture_output=True, check=True, text=True).stdout
+assert "10.1.0.1:80" in text and "wwan0" in text, text
+EOF
+cat >"$TMP/look" <<'EOF'
+$INSIDE --quiet -- curl -4 -fsS --limit-rate 1M -o /dev/null http://server/file & run=$!
+code=0; $LOOK_AS python3 "$TMP/look.py" $run || code=$?
+kill $run; wait $run
+[ -z "$(find "$RIVULET_STATE" -name "status-$run-*")" ] || { echo "its socket is left" >&2; code=1; }
+exit $code
+EOF
+expect "its status" pair_lab sh "$TMP/look"
+cp "$RIVULET" "$TMP/rivulet-of-user" # whose folder may be closed to others
+expect "its status, as an ordinary user" pair_lab env RIVULET_STATE="$TMP/state" RIVULET="$TMP/rivulet-of-user" SUDO_UID=65534 SUDO_GID=65534 \
+	LOOK_AS="setpriv --reuid=65534 --regid=65534 --clear-groups -- env PATH=/usr/bin:/bin" sh -c 'mkdir -m 700 "$RIVULET_STATE"; chown 65534 "$RIVULET_STATE"; exec sh "$TMP/look"'
+echo "rivulet status sees it"
+
 # Lost: who types, and who looks at a window of another size.
 cat >"$TMP/terminal.py" <<'EOF'
 import fcntl, os, pty, select, struct, sys, termios, time

@@ -6,6 +6,7 @@
 need curl python3 ip pgrep
 
 make_file file 20000000
+make_file large 40000000
 
 # Lost: a download when Wi-Fi goes: its carrier, its address, or silently.
 for how in 'ip link set wlan0 down' 'ip addr flush dev wlan0' silent; do
@@ -23,6 +24,38 @@ EOF
 	echo "survives: $scenario, $how"
 done
 
+# Lost: the second link of somebody who plugs it in while the program runs; and the connection when it is pulled out again.
+cat >"$TMP/plug" <<EOF
+set -e
+unshare --net sleep 600 & drawer=\$!
+until [ "\$(readlink /proc/\$drawer/ns/net)" != "\$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+pull() { ip link set wwan0 netns \$drawer; }
+plug() {
+	nsenter --net=/proc/\$drawer/ns/net ip link set wwan0 netns \$\$
+	ip addr add 10.2.0.2/24 dev wwan0
+	ip link set wwan0 up
+	ip route add default via 10.2.0.1 dev wwan0 metric 200
+}
+until_size() { until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt \$1 ]; do sleep 0.02; done; }
+pull
+$INSIDE --quiet --report '$REPORT' \$* -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/large & run=\$!
+until_size 2000000; plug
+until_size 9000000; pull
+until_size 11000000; plug
+before=\$(cat /sys/class/net/wwan0/statistics/rx_bytes)
+code=0; wait \$run || code=\$?
+[ "\$(cat /sys/class/net/wwan0/statistics/rx_bytes)" -gt \$((before + 100000)) ] || { echo "it did not join the second time" >&2; code=1; }
+kill \$drawer
+exit \$code
+EOF
+for ports in shared nat; do
+	rm -f "$TMP/got"
+	expect "plugged, pulled ($ports)" pair_lab sh "$TMP/plug" --ports $ports
+	cmp "$TMP/got" "$TMP/www/large" || fail "plugged, pulled ($ports): other bytes"
+	report_has 'r["connections"] == 1 and share.get("wwan0", 0) > 0.02'
+	echo "joins: a link that is plugged in, pulled, plugged in again ($ports)"
+done
+
 # Lost: servers inside, of which nobody outside knows.
 expect "a server inside" rivulet lab run pair --also "server: $INSIDE --quiet -- $NGINX" -- \
 	sh -c "$RIVULET run --quiet --report '$REPORT' -- curl -4 -fsS --retry 50 --retry-connrefused --retry-delay 0 --retry-all-errors --connect-timeout 1 http://10.1.0.1/file | cmp - '$TMP/www/file'"
@@ -30,24 +63,41 @@ report_has 'r["fallbacks"] == 0'
 
 # Lost: names, where the host has a name server of its own.
 cat >"$TMP/names.py" <<'EOF'
-import socket
+import socket, threading
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.53", 53))
+t = socket.create_server(("127.0.0.53", 53))
 open("/tmp/" + __import__("sys").argv[1], "w").close()
+def answer(q, short):
+    name = q[12:q.index(0, 12) + 5]
+    large = name.startswith(b"\x05large")
+    if large and short: # it does not fit: ask again over TCP
+        return q[:2] + b"\x83\x80\0\1\0\0\0\0\0\0" + name
+    count = (150 if large else 1) if name[-3] == 1 and (large or name.startswith(b"\x05known")) else 0
+    return (q[:2] + (b"\x81\x80" if count or large else b"\x81\x83") + b"\0\1" + bytes([0, count]) + b"\0\0\0\0" + name +
+            (b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("10.1.0.1")) * count)
+def serve(c):
+    f = c.makefile("rb")
+    while head := f.read(2):
+        a = answer(f.read(int.from_bytes(head, "big")), False)
+        c.sendall(len(a).to_bytes(2, "big") + a)
+def streams():
+    while True:
+        threading.Thread(target=serve, args=(t.accept()[0],), daemon=True).start()
+threading.Thread(target=streams, daemon=True).start()
 while True:
     q, who = s.recvfrom(4096)
-    name = q[12:q.index(0, 12) + 5]
-    v4 = name[-3] == 1 and name.startswith(b"\x05known")
-    s.sendto(q[:2] + (b"\x81\x80" if v4 else b"\x81\x83") + b"\0\1" + (b"\0\1" if v4 else b"\0\0") + b"\0\0\0\0" + name +
-             (b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("10.1.0.1") if v4 else b""), who)
+    s.sendto(answer(q, True), who)
 EOF
 cat >"$TMP/names" <<EOF
 echo 'nameserver 127.0.0.53' >'$TMP/resolv.conf'
 mount --bind '$TMP/resolv.conf' /etc/resolv.conf
 python3 '$TMP/names.py' '${TMP#/tmp/}/asked' &
 until [ -e '$TMP/asked' ]; do sleep 0.02; done
-$INSIDE --quiet -- curl -4 -fsS http://known.example/file | cmp - '$TMP/www/file'
-code=\$?
+code=0
+for name in known large; do
+	$INSIDE --quiet -- curl -4 -fsS --max-time 20 http://\$name.example/file | cmp - '$TMP/www/file' || code=1
+done
 kill \$!
 exit \$code
 EOF

@@ -10,3 +10,5 @@ long host_writev(int fd, const void *iov, int count);
 /* POLLIN, POLLOUT, ... that are true now. */
 int host_poll(int fd);
 void host_close(int fd);
+/* A descriptor that was sent over the socket @fd, and the @size bytes with it. -EAGAIN: none was; -EPROTO: something else. */
+int host_take(int fd, void *data, unsigned int size);

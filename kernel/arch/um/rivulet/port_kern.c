@@ -5,7 +5,12 @@
  *
  *	rvport=FD,MAC
  *
- * The devices are called port0, port1, ... in that order.
+ * The devices are called port0, port1, ... in that order. More can come later, over a socket of the host's:
+ *
+ *	rvmore=SOCKET
+ *
+ * Each message on it is a hardware address with a descriptor. They are taken when somebody writes to
+ * /sys/module/rivulet/parameters/more, so that whoever does knows that the device is there.
  *
  * The kernel's own vector driver does not serve: on a descriptor that was handed to it, it knows no offloads; it gives every
  * received packet a buffer of 64 KiB, so that a receive queue of small packets is full of air; and the first error of the
@@ -21,6 +26,7 @@
 #include <linux/if_arp.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
+#include <linux/moduleparam.h>
 #include <linux/netdevice.h>
 #include <linux/poll.h>
 #include <linux/rtnetlink.h>
@@ -52,8 +58,10 @@ struct port {
 static struct {
 	int fd;
 	u8 mac[ETH_ALEN];
-} asked[PORTS_MAX] __initdata;
-static int asked_count __initdata;
+} asked[PORTS_MAX];
+static int asked_count;
+static int made_count;
+static int more = -1; /* the socket */
 
 static bool refill(struct port *port)
 {
@@ -292,7 +300,7 @@ static const struct net_device_ops port_ops = {
 	.ndo_validate_addr = eth_validate_addr,
 };
 
-static void __init make_port(int number)
+static void make_port(int number)
 {
 	struct net_device *dev = alloc_etherdev(sizeof(struct port));
 	struct port *port;
@@ -327,10 +335,8 @@ failed:
 
 static int __init make_ports(void)
 {
-	int i;
-
-	for (i = 0; i < asked_count; i++)
-		make_port(i);
+	while (made_count < asked_count)
+		make_port(made_count++);
 	return 0;
 }
 late_initcall(make_ports);
@@ -349,3 +355,28 @@ static int __init ask_for_port(char *text)
 	return 1;
 }
 __setup("rvport=", ask_for_port);
+
+static int __init ask_for_more(char *text)
+{
+	return kstrtoint(text, 10, &more) == 0;
+}
+__setup("rvmore=", ask_for_more);
+
+/* One at a time: writers hold the module's lock. */
+static int take_more(const char *value, const struct kernel_param *param)
+{
+	while (more >= 0 && asked_count < PORTS_MAX) {
+		int fd = host_take(more, asked[asked_count].mac, ETH_ALEN);
+
+		if (fd == -EAGAIN)
+			return 0;
+		if (fd < 0)
+			return fd;
+		asked[asked_count++].fd = fd;
+		make_port(made_count++);
+	}
+	return -ENOSPC;
+}
+
+static const struct kernel_param_ops more_ops = {.set = take_more};
+module_param_cb(more, &more_ops, NULL, 0200);
