@@ -145,6 +145,7 @@ for _ in range(3):
     assert not select.select([], [s], [], 0)[1], 'connected, it seems, to nobody'
 s.close()
 s = socket.create_connection(('server', 80))
+assert asked(s, socket.SO_PROTOCOL) == socket.IPPROTO_TCP
 s.sendall(b'GET /')
 while struct.unpack('i', fcntl.ioctl(s, termios.TIOCOUTQ, bytes(4)))[0] > 0:
     select.select([], [], [], 0.01)

@@ -177,6 +177,11 @@ static int next_error(struct relayed *socket, int theirs)
 	return error;
 }
 
+static void tell_instead(int value, void *ret, socklen_t size)
+{
+	memcpy(ret, &value, size < sizeof(value) ? size : sizeof(value));
+}
+
 static int get(struct relayed *socket, const struct call *call, int theirs, void *ret,
 	       socklen_t *size)
 {
@@ -190,11 +195,11 @@ static int get(struct relayed *socket, const struct call *call, int theirs, void
 		err = far;
 	if (err == 0)
 		err = relay->calls->get(relay->stack, far, level, name, ret, size);
-	if (err == 0 && level == SOL_SOCKET && name == SO_ERROR) {
-		int error = next_error(socket, theirs);
-
-		memcpy(ret, &error, *size < sizeof(error) ? *size : sizeof(error));
-	}
+	if (err == 0 && level == SOL_SOCKET && name == SO_ERROR)
+		tell_instead(next_error(socket, theirs), ret, *size);
+	/* It is what the program asked for, whatever the stack makes of it. TCP_IS_MPTCP tells. */
+	if (err == 0 && level == SOL_SOCKET && name == SO_PROTOCOL)
+		tell_instead(IPPROTO_TCP, ret, *size);
 	return err;
 }
 
