@@ -92,14 +92,16 @@ static struct hello make_hello(const struct client *client, struct random *rando
 	return hello;
 }
 
-/* Until the server has closed, which it does when it has written down what it saw. */
-static void await_end(int fd, uint64_t time)
+/* Until the server has closed, which it does when it has written down what it saw. False: it did not. */
+static bool await_end(int fd, uint64_t time)
 {
 	uint64_t until = meter_clock() + time;
 	char byte;
 
-	while (talk_wait(fd, POLLIN, until) > 0 && recv(fd, &byte, 1, 0) > 0)
-		;
+	while (talk_wait(fd, POLLIN, until) > 0)
+		if (recv(fd, &byte, 1, 0) <= 0)
+			return true;
+	return false;
 }
 
 /* Whoever gives up does not wait until what he wrote is delivered, which a dead link does not do. */
@@ -134,9 +136,8 @@ static int once(const struct client *client, struct random *random)
 		code = talk(fd, &hello, true, client->meter);
 	if ((code == 0 || code == -ETIMEDOUT) && sized)
 		meter_delay(client->meter, meter_now(client->meter) - before);
-	if (code == 0 || (code == -ETIMEDOUT && fd >= 0))
-		await_end(fd, code == 0 ? SERVER_TIME : SERVER_TIME_GIVEN_UP);
-	if (code < 0 && fd >= 0)
+	if ((code == 0 || (code == -ETIMEDOUT && fd >= 0)) &&
+	    !await_end(fd, code == 0 ? SERVER_TIME : SERVER_TIME_GIVEN_UP))
 		abandon(fd);
 	meter_over(client->meter, code, when);
 	return code;
