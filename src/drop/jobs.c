@@ -24,6 +24,8 @@
 #define ROW_WAITS 0
 #define ROW_OVER  1
 
+#define WAIT_MAX 1000 /* tasks of others that wait here */
+
 static bool is_own(const struct job *job)
 {
 	return strcmp(job->owner, job->work->node->identity->node) == 0;
@@ -166,6 +168,15 @@ static bool tell_again(struct work *work, const char *owner, const struct task *
 	return true;
 }
 
+static unsigned count_others(const struct work *work)
+{
+	unsigned count = 0;
+
+	for (const struct job *at = work->jobs; at; at = at->next)
+		count += !is_own(at);
+	return count;
+}
+
 void jobs_take(struct work *work, const char *owner, const uint8_t *message, size_t size)
 {
 	struct store *store = work->node->store;
@@ -195,6 +206,8 @@ void jobs_take(struct work *work, const char *owner, const uint8_t *message, siz
 	job = add(work, owner, &task, now);
 	if (job && !is_own(job) && work->lent == 0)
 		refuse(job, "this device runs nobody else's tasks now");
+	else if (job && !is_own(job) && count_others(work) > WAIT_MAX)
+		refuse(job, "too many tasks wait here");
 }
 
 void jobs_recall(struct work *work, const char *owner, const uint8_t id[static TASK_ID_SIZE])

@@ -21,6 +21,7 @@
 #define ANNOUNCE_EACH     (5 * NS_PER_S)
 #define ANNOUNCE_LIFETIME (120 * 1000ULL) /* ms */
 #define FORGET_EACH       60              /* ticks */
+#define RESULTS_KEPT      2000            /* for owners that ask again */
 #define NEAR_DELAY        2               /* ms */
 
 static const char *const schema[] = {
@@ -131,6 +132,10 @@ void work_tick(struct node *node)
 	if (node->ticks % FORGET_EACH == 1 && store_begin(node->store) == 0) {
 		sql_run(node->store->db, "DELETE FROM jobs WHERE expires <= ? AND state = 1", "i",
 			now);
+		sql_run(node->store->db,
+			"DELETE FROM jobs WHERE state = 1 AND came < (SELECT came FROM jobs WHERE "
+			"state = 1 ORDER BY came DESC LIMIT 1 OFFSET ?)",
+			"i", (uint64_t)RESULTS_KEPT);
 		sql_run(node->store->db, "DELETE FROM tasks WHERE expires <= ? AND state > 1", "i",
 			now);
 		sql_run(node->store->db, "DELETE FROM pushed WHERE expires <= ?", "i", now);

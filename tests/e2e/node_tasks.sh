@@ -54,6 +54,14 @@ sys.exit(len(t) != 6 or any(x["state"] != "done" for x in t))'; }
 soon 30 over || fail "a group is not done: $(tasks "$group")"
 for i in 1 2 3 4 5 6; do [ "$(cat "in $i.txt.up")" = "TEXT $i" ] || fail "output $i: $(cat "in $i.txt.up")"; done
 
+# Lost: rate, to a file that goes along with each of many tasks. A device gets it once.
+sent() { "$RIVULET" peers --state "$TMP/ada" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["peers"][0]["sent"])'; }
+make_file shared 2000000
+before=$(sent)
+submit --wait --each -i shared -o '{}.sum' in?[1-4].txt -- sh -c 'cat "$1" shared | cksum >"$1.sum"' sh '{}' || fail "tasks with one file fail"
+[ $(($(sent) - before)) -lt 3000000 ] || fail "a file was sent more than once: $(($(sent) - before)) bytes"
+[ "$(cat 'in 3.txt.sum')" = "$(cat 'in 3.txt' shared | cksum)" ] || fail "a sum differs"
+
 # Lost: one's mind changed. Others on this machine sleep, too.
 nap=$((100000 + $$))
 id=$(submit -- sleep $nap)
