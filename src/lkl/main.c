@@ -15,6 +15,7 @@
 #include "lkl/kernel.h"
 #include "lkl/network.h"
 #include "lkl/paths.h"
+#include "lkl/race.h"
 #include "lkl/streams.h"
 
 #include <fcntl.h>
@@ -120,10 +121,13 @@ static int connect_one(struct helper *h, struct stream *stream, const struct lkl
 {
 	int result = kernel_connect(stream->far, (const struct sockaddr *)r->data, r->size);
 
-	if (((const struct sockaddr *)r->data)->sa_family != AF_UNSPEC)
-		stream_connecting(&h->streams, stream, result, (unsigned)r->a);
-	else
+	if (((const struct sockaddr *)r->data)->sa_family == AF_UNSPEC) {
+		race_end(&h->streams, stream);
 		stream_stopped(stream);
+		return result;
+	}
+	stream_connecting(&h->streams, stream, result, (unsigned)r->a);
+	race_begin(&h->streams, stream, (const struct sockaddr *)r->data, r->size);
 	return result;
 }
 
@@ -187,6 +191,7 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 	answer->size = 0;
 	switch (r->kind) {
 	case LKL_BIND:
+		stream->bound = true;
 		return kernel_bind(stream->far, (const struct sockaddr *)r->data, r->size);
 	case LKL_CONNECT:
 		return connect_one(h, stream, r);
@@ -318,7 +323,7 @@ static void sleep_until(struct helper *h, uint64_t until, bool busy)
 static void serve(struct helper *h)
 {
 	while (goes_on(h)) {
-		uint64_t until = LKL_NEVER, look = LKL_NEVER;
+		uint64_t until = LKL_NEVER, look = LKL_NEVER, race;
 		bool busy = false;
 
 		if (h->started) {
@@ -326,6 +331,9 @@ static void serve(struct helper *h)
 			until = lkl_turn();
 			busy = streams_work(&h->streams);
 			look = paths_look(&h->paths, clock_now(), h->streams.count, busy);
+			race = race_look(&h->streams, &h->network, clock_now());
+			if (race < look)
+				look = race;
 			watch_packets(h);
 		}
 		sleep_until(h, until < look ? until : look, busy);

@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "lkl/kernel.h"
+#include "lkl/race.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -44,6 +46,7 @@ static void end(struct streams *streams, struct stream *stream)
 	stream->dead = true;
 	stream->queued = false;
 	stream->near = close_fd(stream->near);
+	race_end(streams, stream);
 	kernel_close(stream->far);
 	free(stream->up.held);
 	free(stream->down.held);
@@ -98,6 +101,7 @@ struct stream *stream_new(struct streams *streams, uint32_t number, int near, in
 	stream->number = number;
 	stream->near = near;
 	stream->far = far;
+	stream->rival = -1;
 	LIST_INSERT_HEAD(&streams->all, stream, all);
 	streams->count++;
 	return stream;
@@ -138,6 +142,7 @@ static void drop_filling(struct stream *stream)
 
 static void decide(struct streams *streams, struct stream *stream, int error)
 {
+	race_end(streams, stream);
 	stream->error = error;
 	stream->state = error ? STREAM_FRESH : STREAM_CONNECTED;
 	drop_filling(stream);
@@ -239,17 +244,19 @@ void stream_on_near(struct streams *streams, struct stream *stream, uint32_t eve
 
 static void on_far(struct streams *streams, struct stream *stream, uint32_t events)
 {
-	socklen_t size = sizeof(int);
-	int error = 0;
+	bool alone;
+	int error;
 
 	switch (stream->state) {
 	case STREAM_CONNECTING:
 		if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 			break;
-		kernel_get_option(stream->far, SOL_SOCKET, SO_ERROR, &error, &size);
-		if (!error && (events & EPOLLHUP))
-			error = ECONNRESET;
-		decide(streams, stream, error);
+		alone = stream->rival < 0;
+		error = race_settle(streams, stream);
+		if (error == -EINPROGRESS && alone && (events & EPOLLHUP))
+			error = -ECONNRESET;
+		if (error != -EINPROGRESS)
+			decide(streams, stream, -error);
 		break;
 	case STREAM_LISTENING:
 		tell(stream);

@@ -26,7 +26,13 @@ struct stream_way {
 struct stream {
 	enum stream_state state;
 	uint32_t number;
-	int near, far;   /* owned */
+	int near, far; /* owned */
+	int rival; /* owned: another socket of the kernel that may become the far one (race.h); -1 */
+	struct sockaddr_storage to;
+	socklen_t to_size;
+	uint64_t began;  /* to connect there, of clock_now() */
+	bool bound;      /* the program has chosen an address */
+	bool races;      /* it may still get a rival */
 	unsigned filled; /* bytes that keep the stack's end from being writable */
 	int error;       /* of connecting: positive, told once; of the far side: it is lost */
 	bool told;       /* of a listening one: a byte says that there is something to accept */
@@ -52,8 +58,8 @@ struct stream_lost {
 struct streams {
 	struct stream_lost *lost; /* owned: a ring */
 	unsigned lost_next;
-	unsigned count;
-	int host, kernel; /* epolls: of near sides, owned by the caller; of far ones */
+	unsigned count, racing; /* streams; of them, those that may get a rival */
+	int host, kernel;       /* epolls: of near sides, owned by the caller; of far ones */
 	TAILQ_HEAD(, stream) queue;
 	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
 	LIST_HEAD(, stream) all;

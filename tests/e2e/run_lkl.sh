@@ -53,6 +53,12 @@ expect "connections after that" pair_lab sh -c "sysctl -qw net.mptcp.enabled=0; 
 	kill -0 \$long && wait \$long && cmp $TMP/long $TMP/www/file'"
 echo "works: a connection that begins while a link is silent"
 
+# Lost: a program that starts while the preferred link is silent would wait for that.
+scenario dead '  - {at: 1ms, link: wifi, do: blackhole}'
+expect "a start on a silent link" pair_lab sh -c "sysctl -qw net.mptcp.enabled=0; sleep 0.3
+	$LKL -- sh -c 'for _ in 1 2 3; do curl -4 -fsS --connect-timeout 2 --max-time 8 http://server/small | cmp - $TMP/www/small || exit 1; done'"
+echo "works: a start while the preferred link is silent"
+
 # Lost: the battery of a device that only keeps a connection open.
 SCENARIO=pair
 SERVER="$RIVULET run --quiet -- $NGINX"
