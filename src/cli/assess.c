@@ -28,8 +28,8 @@ static const struct extent quick = {
 	.words.workloads = "bulk-down,request",
 	.words.profiles = "this",
 	.repetitions = 3,
-	.duration = 3 * NS_PER_S,
-	.budget = 165 * NS_PER_S,
+	.duration = 2 * NS_PER_S,
+	.budget = 170 * NS_PER_S,
 };
 
 static const struct extent usual = {
