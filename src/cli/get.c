@@ -231,7 +231,7 @@ static int get(struct getting *getting, bool by_url, struct err *err)
 			return err_set(err, -errno, "cannot write '%s': %s", making,
 				       strerror(errno));
 	}
-	code = by_url ? find_name(getting, err) : 0;
+	code = by_url && getting->url ? find_name(getting, err) : 0;
 	if (code == 0)
 		code = get_to(getting, fd, err);
 	if (by_url)

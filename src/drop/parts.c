@@ -40,8 +40,9 @@ static int copy(struct store *store, const struct store_part *part, uint64_t at,
 	struct bundle bundle;
 	int code = store_find(store, part->id, &row) ? store_load(store, &row, &bytes) : -ENOENT;
 
-	if (code == 0)
-		code = bundle_read(bytes.data, bytes.size, &bundle);
+	if (code < 0)
+		return code;
+	code = bundle_read(bytes.data, bytes.size, &bundle);
 	if (code < 0)
 		return code;
 	if (bundle.total != total || bundle.offset > at ||
