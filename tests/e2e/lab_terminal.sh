@@ -43,13 +43,14 @@ code = run(lab + ["run", "pair", "--", "sh", "-c", "trap 'exit 9' INT; echo READ
 if code != 9:
     sys.exit("Ctrl-C: the command got no SIGINT, or not only one: %d" % code)
 
-# A shell with job control outside of the lab: stop it, see the prompt, go on, end.
+# A shell with job control outside of the lab: stop it, see the prompt, go on, end. The space before fg is for the
+# command: a process that waits in read() when it is told to stop may still take one byte (the kernel looks at input first).
 prompt = b"OUTSIDE> "
 code = run(["bash", "--norc", "--noprofile", "-i"], [
     (prompt, b" ".join(a.encode() for a in lab) + b" run pair -- sh -c 'echo READ''Y; read x; exit 4'\n"),
     (b"READY", b"\x1a"),
     (b"Stopped", b""),
-    (prompt, b"fg\n"),
+    (prompt, b" fg\n"),
     (b"lab run", b"\n"),
     (prompt, b"exit $?\n")])
 if code != 4:
