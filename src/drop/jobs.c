@@ -68,7 +68,7 @@ static void send_result(struct work *work, const char *owner, const uint8_t *mes
 	uint64_t left = time_left(expires);
 
 	if (strcmp(owner, work->node->identity->node) == 0) {
-		tasks_result(work, owner, message, size);
+		results_take(work, owner, message, size);
 		return;
 	}
 	if (task_read_result(message, size, &result) == 0 && left) {

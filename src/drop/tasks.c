@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct own_task *find(const struct work *work, const uint8_t *id)
+struct own_task *tasks_find(const struct work *work, const uint8_t id[static TASK_ID_SIZE])
 {
 	for (struct own_task *at = work->tasks; at; at = at->next)
 		if (memcmp(at->task.id, id, TASK_ID_SIZE) == 0)
@@ -53,24 +53,6 @@ static void release_kind(struct work *work, struct own_kind *kind)
 	free(kind);
 }
 
-static void free_arrival(struct arrival *arrival)
-{
-	gather_end(&arrival->gather);
-	task_result_free(&arrival->result);
-	bytes_free(&arrival->message);
-	free(arrival);
-}
-
-static void drop_arrivals(struct own_task *task)
-{
-	while (task->arrivals) {
-		struct arrival *arrival = task->arrivals;
-
-		task->arrivals = arrival->next;
-		free_arrival(arrival);
-	}
-}
-
 void tasks_remove(struct own_task *task)
 {
 	struct work *work = task->work;
@@ -82,7 +64,7 @@ void tasks_remove(struct own_task *task)
 		}
 	outputs_forget(task);
 	cloud_forget(task);
-	drop_arrivals(task);
+	results_drop(task);
 	gather_end(&task->gather);
 	if (task->plan)
 		plan_remove(&work->plan, task->plan);
@@ -165,49 +147,6 @@ int tasks_add(struct work *work, const uint8_t group[static GROUP_SIZE], struct 
 	return 0;
 }
 
-void tasks_save_state(struct own_task *task, enum task_state state, const char *why)
-{
-	struct store *store = task->work->node->store;
-	struct task_result result = {0};
-
-	task->state = state;
-	if (store_begin(store) < 0)
-		return;
-	if (task->answer.size)
-		task_read_result(task->answer.data, task->answer.size, &result);
-	sql_run(store->db,
-		"UPDATE tasks SET state = ?, finished = ?, why = ?, answer = ?, node = ?, ended = "
-		"?,"
-		" code = ?, run = ? WHERE id = ?",
-		"iitbtiiib", (uint64_t)state, state == STATE_HOME ? 0 : node_wall(), why,
-		task->answer.data, task->answer.size, task->by[0] ? task->by : NULL,
-		(uint64_t)result.end, result.code, result.run, task->task.id, (size_t)TASK_ID_SIZE);
-	task_result_free(&result);
-}
-
-static void save_run(struct own_task *task, const char *node, enum plan_run_state state,
-		     const struct bytes *message)
-{
-	struct store *store = task->work->node->store;
-
-	if (store_begin(store) == 0)
-		sql_run(store->db,
-			"INSERT INTO runs VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, node) DO "
-			"UPDATE "
-			"SET state = excluded.state, result = excluded.result",
-			"btiib", task->task.id, (size_t)TASK_ID_SIZE, node, node_wall(),
-			(uint64_t)state, message ? message->data : NULL,
-			message ? message->size : 0);
-}
-
-static void save_device(struct work *work, const struct plan_device *device)
-{
-	if (!device->self && store_begin(work->node->store) == 0)
-		sql_run(work->node->store->db, "INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?)",
-			"tiii", device->name, (uint64_t)device->good, (uint64_t)device->bad,
-			(uint64_t)(device->pace * 1000));
-}
-
 /* Inputs that @node was not given before go with the task. */
 static void give_inputs(struct own_task *task, const char *node, uint64_t lifetime)
 {
@@ -234,7 +173,7 @@ static void give(struct own_task *task, struct plan_device *device)
 	task_put(&message, &task->task);
 	if (message.failed)
 		return;
-	save_run(task, device->name, PLAN_GIVEN, NULL);
+	rows_save_run(task, device->name, PLAN_GIVEN, NULL);
 	if (device->self) {
 		jobs_take(task->work, device->name, message.data, message.size);
 		return;
@@ -270,7 +209,7 @@ static void bring_home(struct own_task *task)
 	if (task_read_result(task->answer.data, task->answer.size, &result) < 0 ||
 	    gather_begin(&task->gather, task->work->node, result.outputs, result.output_count,
 			 on_outputs, task) < 0)
-		tasks_save_state(task, STATE_FAILED, "out of memory");
+		rows_save_state(task, STATE_FAILED, "out of memory");
 	task_result_free(&result);
 }
 
@@ -282,9 +221,9 @@ static void believe(struct own_task *task, const struct plan_device *device)
 			break;
 		}
 	for (unsigned i = 0; i < task->plan->run_count; i++)
-		save_device(task->work, task->plan->runs[i].device);
+		rows_save_device(task->work, task->plan->runs[i].device);
 	snprintf(task->by, sizeof(task->by), "%s", device->name);
-	tasks_save_state(task, STATE_HOME, NULL);
+	rows_save_state(task, STATE_HOME, NULL);
 	cloud_forget(task);
 	bring_home(task);
 }
@@ -310,7 +249,7 @@ static void act(struct work *work, const struct plan_action *action)
 		node_say(work->node, NULL,
 			 "'%s' gave another result than others: it is not asked again",
 			 action->device->name);
-		save_device(work, action->device);
+		rows_save_device(work, action->device);
 		break;
 	}
 }
@@ -318,7 +257,7 @@ static void act(struct work *work, const struct plan_action *action)
 static void expire(struct own_task *task)
 {
 	plan_end(task->plan);
-	tasks_save_state(task, STATE_EXPIRED, "nobody did it in time");
+	rows_save_state(task, STATE_EXPIRED, "nobody did it in time");
 }
 
 /* Only when it is on the disk which answer is believed: else another could be, after a crash, and its outputs come in the place of
@@ -368,119 +307,6 @@ void tasks_step(struct work *work)
 	}
 }
 
-static const struct plan_run *run_of(const struct own_task *task, const char *node)
-{
-	for (unsigned i = 0; i < task->plan->run_count; i++)
-		if (strcmp(task->plan->runs[i].device->name, node) == 0)
-			return &task->plan->runs[i];
-	return NULL;
-}
-
-static bool was_asked_for(const struct task *task, const char *name)
-{
-	for (unsigned i = 0; i < task->output_count; i++)
-		if (strcmp(task->outputs[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* Why a result is not to be taken; NULL: it is. */
-static const char *judge(struct work *work, const char *from, const struct task_result *result,
-			 struct own_task **ret)
-{
-	struct own_task *task = find(work, result->id);
-	const struct plan_run *run = task ? run_of(task, from) : NULL;
-	uint64_t total = 0;
-
-	*ret = task;
-	if (strcmp(result->owner, work->node->identity->node) != 0)
-		return "is for somebody else";
-	if (!task)
-		return sql_number(work->node->store->db, 0,
-				  "SELECT count(*) FROM tasks WHERE id = ?", "b", result->id,
-				  (size_t)TASK_ID_SIZE)
-			       ? "is of a task that is over"
-			       : "is of a task that was never submitted";
-	if (!run)
-		return "is of a task that it was not asked to do";
-	if (task->state != STATE_OPEN)
-		return "is of a task that is over";
-	for (const struct arrival *at = task->arrivals; at; at = at->next)
-		if (strcmp(at->node, from) == 0)
-			return "was there before";
-	for (unsigned i = 0; i < result->output_count; i++) {
-		if (!was_asked_for(&task->task, result->outputs[i].name))
-			return "has files that nobody asked for";
-		total += result->outputs[i].size;
-	}
-	if (total > task->task.limits.disk)
-		return "has larger files than the task may make";
-	return NULL;
-}
-
-static void on_arrival(void *data)
-{
-	struct arrival *arrival = data;
-
-	work_soon(arrival->task->work);
-}
-
-/* Why it is not done yet. */
-static void save_why(struct own_task *task, const char *from, const struct task_result *result)
-{
-	char why[300];
-	size_t size;
-
-	size = (size_t)snprintf(why, sizeof(why), "%s: %.*s", from,
-				(int)(result->error_size < 200 ? result->error_size : 200),
-				result->error);
-	for (size_t i = 0; i < size && i < sizeof(why); i++)
-		if ((uint8_t)why[i] < ' ' || (uint8_t)why[i] > '~')
-			why[i] = ' ';
-	sql_run(task->work->node->store->db, "UPDATE tasks SET why = ? WHERE id = ?", "tb", why,
-		task->task.id, (size_t)TASK_ID_SIZE);
-}
-
-void tasks_result(struct work *work, const char *from, const uint8_t *message, size_t size)
-{
-	struct arrival *arrival = calloc(1, sizeof(*arrival));
-	struct own_task *task = NULL;
-	const char *why = NULL;
-	int code = -ENOMEM;
-
-	if (!arrival)
-		return;
-	bytes_put(&arrival->message, message, size);
-	if (!arrival->message.failed)
-		code = task_read_result(arrival->message.data, size, &arrival->result);
-	if (code == 0)
-		why = judge(work, from, &arrival->result, &task);
-	if (code < 0 || why || !task) {
-		node_say(work->node, from, "a result of '%s' is refused: it %s", from,
-			 code < 0 || !why ? "is none" : why);
-		free_arrival(arrival);
-		return;
-	}
-	arrival->task = task;
-	snprintf(arrival->node, sizeof(arrival->node), "%s", from);
-	if (arrival->result.end == TASK_NOT_RUN) {
-		node_say(work->node, from, "'%s' does not run a task: %.*s", from,
-			 (int)arrival->result.error_size, arrival->result.error);
-		plan_failed(task->plan, plan_device(&work->plan, from));
-		save_run(task, from, PLAN_FAILED, NULL);
-		save_why(task, from, &arrival->result);
-		free_arrival(arrival);
-	} else {
-		save_run(task, from, PLAN_GIVEN, &arrival->message);
-		arrival->next = task->arrivals;
-		task->arrivals = arrival;
-		if (gather_begin(&arrival->gather, work->node, arrival->result.outputs,
-				 arrival->result.output_count, on_arrival, arrival) < 0)
-			node_say(work->node, "memory", "out of memory");
-	}
-	work_soon(work);
-}
-
 void tasks_written(struct own_task *task, const char *why)
 {
 	char text[300];
@@ -488,19 +314,19 @@ void tasks_written(struct own_task *task, const char *why)
 	if (why)
 		node_say(task->work->node, "write", "%s", why);
 	snprintf(text, sizeof(text), "%s", why ? why : "");
-	tasks_save_state(task, why ? STATE_FAILED : STATE_DONE, why ? text : NULL);
+	rows_save_state(task, why ? STATE_FAILED : STATE_DONE, why ? text : NULL);
 	work_soon(task->work);
 }
 
 int tasks_cancel(struct work *work, const uint8_t id[static TASK_ID_SIZE])
 {
-	struct own_task *task = find(work, id);
+	struct own_task *task = tasks_find(work, id);
 
 	if (!task || task->state != STATE_OPEN)
 		return -ENOENT;
 	plan_end(task->plan);
 	cloud_forget(task);
-	tasks_save_state(task, STATE_CANCELLED, "cancelled");
+	rows_save_state(task, STATE_CANCELLED, "cancelled");
 	work_soon(work);
 	return 0;
 }
@@ -512,7 +338,7 @@ void tasks_cloud_done(struct own_task *task, const struct bytes *result)
 	bytes_put(&task->answer, result->data, result->size);
 	snprintf(task->by, sizeof(task->by), "the cloud");
 	plan_end(task->plan);
-	tasks_save_state(task, STATE_HOME, NULL);
+	rows_save_state(task, STATE_HOME, NULL);
 	bring_home(task);
 	work_soon(task->work);
 }
@@ -538,7 +364,7 @@ static void restore_runs(struct own_task *task)
 		plan_restore(task->plan, device, (uint64_t)sqlite3_column_int64(row, 1),
 			     (enum plan_run_state)sqlite3_column_int(row, 2));
 		if (sqlite3_column_bytes(row, 3) > 0)
-			tasks_result(task->work, node, sqlite3_column_blob(row, 3),
+			results_take(task->work, node, sqlite3_column_blob(row, 3),
 				     (size_t)sqlite3_column_bytes(row, 3));
 	}
 }

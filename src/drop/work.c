@@ -193,7 +193,7 @@ void work_arrived(struct node *node, const struct bundle *bundle)
 	if (task_type(message, size) == TASK_TASK)
 		jobs_take(work, from, message, size);
 	else if (task_type(message, size) == TASK_RESULT)
-		tasks_result(work, from, message, size);
+		results_take(work, from, message, size);
 	else if (task_read_recall(message, size, id) == 0)
 		jobs_recall(work, from, id);
 	work_soon(work);

@@ -142,16 +142,28 @@ int tasks_load(struct work *work);
 int tasks_add(struct work *work, const uint8_t group[static GROUP_SIZE], struct task *spec,
 	      unsigned copies, unsigned agree, uint64_t deadline, json_t *paths, unsigned mode,
 	      const char *label);
-void tasks_result(struct work *work, const char *from, const uint8_t *message, size_t size);
 void tasks_step(struct work *work);
 /* -ENOENT: there is none, or it is over. */
 int tasks_cancel(struct work *work, const uint8_t id[static TASK_ID_SIZE]);
 /* The cloud has done it: what is believed at once. */
 void tasks_cloud_done(struct own_task *task, const struct bytes *result);
 void tasks_cloud_failed(struct own_task *task, const char *why);
-void tasks_save_state(struct own_task *task, enum task_state state, const char *why);
+struct own_task *tasks_find(const struct work *work, const uint8_t id[static TASK_ID_SIZE]);
 void tasks_remove(struct own_task *task);
 void tasks_close(struct work *work);
+
+/* Results that come home: results.c. */
+void results_take(struct work *work, const char *from, const uint8_t *message, size_t size);
+void results_drop(struct own_task *task);
+
+/* What becomes of our own tasks, as the store keeps it: task_rows.c. */
+void rows_save_state(struct own_task *task, enum task_state state, const char *why);
+/* @message: the result; NULL: there is none yet. */
+void rows_save_run(struct own_task *task, const char *node, enum plan_run_state state,
+		   const struct bytes *message);
+/* Why it is not done yet. */
+void rows_save_why(struct own_task *task, const char *from, const struct task_result *result);
+void rows_save_device(struct work *work, const struct plan_device *device);
 
 /* Writes the outputs of the answer; says how by tasks_written(): outputs.c. */
 int outputs_write(struct own_task *task);
