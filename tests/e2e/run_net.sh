@@ -190,10 +190,13 @@ import os, random, socket, struct, subprocess, sys, time
 path, user = sys.argv[1], int(sys.argv[2])
 OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, PORTS, LISTEN, END = range(1, 10)
 REFUSED, READY, PORT = 6, 4, 5
+SHARED, NAT = range(2)
 
-def request(kind, link=0, silent=0, backlog=0, port=0, named=0, rules=(), version=1, count=None):
-    head = struct.pack("=8I", version, kind, link, silent, backlog, port, named, len(rules) if count is None else count)
+def request(kind, link=0, silent=0, backlog=0, port=0, way=SHARED, policy=0, rules=(), version=2, count=None):
+    head = struct.pack("=9I", version, kind, link, silent, backlog, port, way, policy, len(rules) if count is None else count)
     return head + b"".join(struct.pack("=32s3I", n.encode(), k, s, u) for n, k, s, u in rules)
+
+ways = set() # of all ports that were given out
 
 def talk(*messages):
     """What comes back until rivulet-net ends the conversation, or until all was said."""
@@ -217,6 +220,8 @@ def talk(*messages):
         if not data:
             break
         kinds.append(struct.unpack_from("=2I", data)[1])
+        if kinds[-1] == PORT:
+            ways.add(struct.unpack_from("=I", data, 16)[0])
     assert helper.wait(5) == 0, ("rivulet-net broke down", messages)
     return kinds
 
@@ -224,7 +229,7 @@ good = request(OPEN)
 assert READY in talk(good), "a good request is refused"
 rng = random.Random(1)
 nonsense = [b"x", bytes(27), bytes(28), bytes(4096), b"\xff" * 4096, good[:-1], good + b"\0",
-            request(OPEN, version=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
+            request(OPEN, version=1), request(OPEN, policy=4), request(PORTS, way=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
             request(OPEN, rules=[("../../etc", 0, 1, 1)]), request(OPEN, rules=[("eth0", 99, 1, 1)]),
             request(OPEN, rules=[("eth0", 0, 1, 99)]), request(OPEN, rules=[("x" * 32, 0, 1, 1)]),
             request(SILENT, link=2, silent=1), request(END), request(BACKLOG, backlog=1 << 20),
@@ -234,9 +239,14 @@ for message in nonsense:
     assert READY not in talk(message, good), message
 for message in [good, request(CLEAN), request(BACKLOG, backlog=1), request(SILENT, link=2**31), b"", bytes(8000)]:
     assert READY in talk(good, message), message
-# Whole packets are for those only whom the administrator lets have them.
+# The links' own packets are for those only whom the administrator lets have them; others get ports behind the host.
 kinds = talk(request(PORTS))
 assert REFUSED in kinds and PORT not in kinds and READY not in kinds, kinds
+kinds = talk(request(PORTS, way=NAT))
+if os.path.exists("/dev/net/tun") and os.stat("/dev/net/tun").st_mode & 0o006 == 0o006:
+    assert PORT in kinds and READY in kinds and ways == {NAT}, (kinds, ways)
+else:
+    assert REFUSED in kinds and not ways, (kinds, ways)
 assert REFUSED not in talk(good, request(PORTS)) and REFUSED not in talk(good, request(LISTEN, port=80))
 # The kernel's locks are everybody's: 32 requests at once, then 32 a second.
 start = time.monotonic()
@@ -289,8 +299,8 @@ ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 helper = subprocess.Popen([sys.argv[1]], stdin=theirs, user=int(sys.argv[2]), group=int(sys.argv[2]), extra_groups=[])
 theirs.close()
 before = bound()
-ours.send(struct.pack("=8I", 1, 1, 0, 0, 0, 0, 0, 0))
-ours.send(struct.pack("=8I", 1, 5, 0, 0, LEAST, 0, 0, 0))
+ours.send(struct.pack("=9I", 2, 1, 0, 0, 0, 0, 0, 0, 0))
+ours.send(struct.pack("=9I", 2, 5, 0, 0, LEAST, 0, 0, 0, 0))
 assert until(lambda: bound() == LEAST), "this test would show nothing"
 # 50 Mbit/s, and what waits: half a megabyte.
 sender = socket.create_connection(("10.1.0.1", 9000))
