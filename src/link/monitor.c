@@ -13,6 +13,7 @@
 #define STRIKE_SOON  (2 * NS_PER_S)
 #define STRIKE_FADES (60 * NS_PER_S)
 #define RECENTLY     (2 * NS_PER_S) /* data that came longer ago than this says nothing of now */
+#define PROBE_SOON   (100 * NS_PER_MS)
 #define PROBE_FIRST  NS_PER_S
 #define PROBE_LAST   (8 * NS_PER_S)
 #define PROBE_STEADY 30 /* probes at the first interval */
@@ -312,7 +313,7 @@ static void judge_in(struct monitor *m, struct path *path, monitor_act act, void
 
 static uint64_t probe_interval(const struct path *path)
 {
-	uint64_t interval = PROBE_FIRST;
+	uint64_t interval = path->probes == 0 ? PROBE_SOON : PROBE_FIRST;
 
 	for (unsigned i = PROBE_STEADY; i < path->probes && interval < PROBE_LAST; i++)
 		interval *= 2;

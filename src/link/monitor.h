@@ -15,10 +15,11 @@
  *
  * A link is taken out when it has a silent subflow, none of its subflows has moved for PATIENCE, and
  * the connection of the silent one has a subflow on another link that is not silent: never the last
- * path. From then on it is probed, at first every second, then every two, four and eight. When a probe
- * is answered the link is put back in, and the kernel opens new subflows over it. (To put it in and
- * see would cost more: when the kernel closes a subflow that did not come about, it sends all that the
- * connection has under way once more.)
+ * path. From then on it is probed: soon, in case it was only a pause (a packet that is lost at the end of
+ * what the peer may send looks the same), then every second, and after half a minute every two, four and
+ * eight. When a probe is answered the link is put back in, and the kernel opens new subflows over it. (To
+ * put it in and see would cost more: when the kernel closes a subflow that did not come about, it sends
+ * all that the connection has under way once more.)
  *
  * When no connection is left, the link goes back in: silence is found out by traffic, and a device
  * without traffic does nothing.

@@ -108,6 +108,34 @@ static void silent_download_is_found(void **state)
 	monitor_free(w.monitor);
 }
 
+/* A packet that is lost at the end of what the peer may send would cost the link for a second. */
+static void a_pause_is_found_out_soon(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.receiving = true;
+	step(&w, 2000);
+	w.dead[0] = w.missing = true;
+	step(&w, 140);
+	assert_int_equal(w.out[0], 1);
+	step(&w, 100);
+	assert_int_equal(w.probed[0], 1);
+	monitor_answered(w.monitor, WLAN);
+	step(&w, STEP);
+	assert_int_equal(w.in[0], 1);
+	monitor_free(w.monitor);
+
+	/* One that does not answer is asked once a second. */
+	begin(&w);
+	w.receiving = true;
+	step(&w, 2000);
+	w.dead[0] = w.missing = true;
+	step(&w, 3000);
+	assert_in_range(w.probed[0], 3, 4);
+	monitor_free(w.monitor);
+}
+
 /* A sender that has little to say uses one link: the other is idle, not dead. */
 static void an_idle_subflow_is_not_dead(void **state)
 {
@@ -285,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(silent_upload_is_found),
 		cmocka_unit_test(silent_download_is_found),
+		cmocka_unit_test(a_pause_is_found_out_soon),
 		cmocka_unit_test(an_idle_subflow_is_not_dead),
 		cmocka_unit_test(a_slow_reader_is_not_a_dead_link),
 		cmocka_unit_test(who_sends_over_several_subflows),
