@@ -302,7 +302,7 @@ int cmd_node(int argc, char **argv)
 	if (code == 0)
 		code = stack_choose(stack, serving.quiet ? NULL : passed_over, &serving.stack,
 				    &err);
-	if (code < 0) {
+	if (code < 0 || !serving.stack) {
 		fprintf(stderr, "rivulet: %s\n", err.text);
 		return USAGE;
 	}

@@ -316,7 +316,8 @@ static int set(struct stack *stack, int fd, int level, int option, const void *v
 		return sockets_calls.set(stack, fd, level, option, value, size);
 	if (!request.socket || size > LKL_DATA_MAX)
 		return request.socket ? -EINVAL : -ENOTSOCK;
-	memcpy(request.data, value, size);
+	if (size > 0)
+		memcpy(request.data, value, size);
 	if (level == SOL_SOCKET && option == SO_LINGER)
 		setsockopt(fd, level, option, value, size);
 	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, -1, &answer);
