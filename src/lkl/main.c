@@ -342,10 +342,11 @@ static void serve(struct helper *h)
 
 int main(void)
 {
+	static struct helper h; /* what it has goes with the process */
 	struct epoll_event event = {.events = EPOLLIN};
-	struct helper h = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
 	struct rlimit limit;
 
+	h.epoll = epoll_create1(EPOLL_CLOEXEC);
 	prctl(PR_SET_NAME, "rivulet-lkl");
 	signal(SIGPIPE, SIG_IGN);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
