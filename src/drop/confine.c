@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define MOUNTED "/sys/fs/cgroup"
 #define OURS    "rivulet-task-" /* groups of tasks: and the runner's process ID */
@@ -92,6 +93,33 @@ static bool find_unified(char ret[static PATH_MAX])
 	return true;
 }
 
+/* The group @name in @dir: what still runs in it is killed. Whoever is killed just before he starts another cannot do that himself. */
+static void end_left(int dir, const char *name)
+{
+	const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
+
+	/* They need a moment to be gone, and may have had children meanwhile. */
+	for (unsigned tries = 0;
+	     unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno == EBUSY && tries < 20; tries++) {
+		_cleanup_close_ int group = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int fd = group < 0 ? -1 : openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+		FILE *all = fd < 0 ? NULL : fdopen(fd, "r");
+		char line[32];
+
+		while (all && fgets(line, sizeof(line), all)) {
+			pid_t pid = (pid_t)strtol(line, NULL, 10);
+
+			if (pid > 0)
+				kill(pid, SIGKILL);
+		}
+		if (all)
+			fclose(all);
+		else
+			close_fd(fd);
+		nanosleep(&pause, NULL);
+	}
+}
+
 static void remove_left(const char *folder)
 {
 	DIR *dir = opendir(folder);
@@ -104,7 +132,7 @@ static void remove_left(const char *folder)
 			continue;
 		pid = (pid_t)strtol(entry->d_name + strlen(OURS), NULL, 10);
 		if (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH)
-			unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+			end_left(dirfd(dir), entry->d_name);
 	}
 	if (dir)
 		closedir(dir);

@@ -38,7 +38,7 @@ struct running {
 	struct stream output, error;
 	int status; /* what bubblewrap tells; -1: there is none */
 	char told[1024];
-	pid_t pid;
+	pid_t runner, pid;
 	int ended; /* a descriptor that is readable when it has */
 	bool over;
 	enum task_end stopped; /* TASK_EXITED: it was not */
@@ -129,6 +129,8 @@ static void become(const struct running *running, const int ends[2], int status)
 	bool grouped = running->cgroup.memory[0];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != running->runner)
+		_exit(126); /* it was killed before that */
 	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
 	dup2(ends[0], STDOUT_FILENO);
 	dup2(ends[1], STDERR_FILENO);
@@ -164,6 +166,7 @@ static int start(struct running *running)
 	if (pipe2(output, O_CLOEXEC) < 0 || pipe2(error, O_CLOEXEC) < 0 ||
 	    (running->sandbox->inside && pipe2(status, O_CLOEXEC) < 0))
 		return -errno;
+	running->runner = getpid();
 	running->pid = fork();
 	if (running->pid < 0)
 		return -errno;

@@ -44,6 +44,7 @@ static void read_output(struct items *items, struct sandbox_output *ret)
 int sandbox_read_report(const void *data, size_t size, struct sandbox_report *ret)
 {
 	struct items items = items_of(data, size);
+	uint64_t count;
 
 	*ret = (struct sandbox_report){0};
 	if (items_array(&items) != 6)
@@ -55,9 +56,10 @@ int sandbox_read_report(const void *data, size_t size, struct sandbox_report *re
 	ret->error = items_bytes(&items, &ret->error_size);
 	if (ret->output_size > TASK_SAID_MAX || ret->error_size > TASK_SAID_MAX)
 		items_fail(&items, -EBADMSG);
-	ret->output_count = (unsigned)items_array(&items);
-	if (ret->output_count > TASK_FILES_MAX || items.err)
-		ret->output_count = 0;
+	count = items_array(&items);
+	if (count > TASK_FILES_MAX)
+		items_fail(&items, -EBADMSG);
+	ret->output_count = items.err ? 0 : (unsigned)count;
 	ret->outputs = calloc(ret->output_count + 1, sizeof(*ret->outputs));
 	if (!ret->outputs)
 		return -ENOMEM;
