@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define MOUNTED "/sys/fs/cgroup"
 #define OURS    "rivulet-task-" /* groups of tasks: and the runner's process ID */
@@ -93,30 +92,37 @@ static bool find_unified(char ret[static PATH_MAX])
 	return true;
 }
 
-/* The group @name in @dir: what still runs in it is killed. Whoever is killed just before he starts another cannot do that himself. */
+/* Kills what still runs in the group @name of @dir; false: nothing does that we can see (it may be another node's, in another
+ * PID namespace). */
+static bool kill_left(int dir, const char *name)
+{
+	_cleanup_close_ int group = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = group < 0 ? -1 : openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	FILE *all = fd < 0 ? NULL : fdopen(fd, "r");
+	bool any = false;
+	char line[32];
+
+	while (all && fgets(line, sizeof(line), all)) {
+		pid_t pid = (pid_t)strtol(line, NULL, 10);
+
+		any |= pid > 0 && kill(pid, SIGKILL) == 0;
+	}
+	if (all)
+		fclose(all);
+	else
+		close_fd(fd);
+	return any;
+}
+
+/* A runner that is killed just when it starts something cannot end that itself. */
 static void end_left(int dir, const char *name)
 {
-	const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
-
 	/* They need a moment to be gone, and may have had children meanwhile. */
-	for (unsigned tries = 0;
-	     unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno == EBUSY && tries < 20; tries++) {
-		_cleanup_close_ int group = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		int fd = group < 0 ? -1 : openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-		FILE *all = fd < 0 ? NULL : fdopen(fd, "r");
-		char line[32];
-
-		while (all && fgets(line, sizeof(line), all)) {
-			pid_t pid = (pid_t)strtol(line, NULL, 10);
-
-			if (pid > 0)
-				kill(pid, SIGKILL);
-		}
-		if (all)
-			fclose(all);
-		else
-			close_fd(fd);
-		nanosleep(&pause, NULL);
+	for (unsigned i = 0; i < 20; i++) {
+		if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY ||
+		    (!kill_left(dir, name) && i == 0))
+			return;
+		usleep(5000);
 	}
 }
 

@@ -72,7 +72,7 @@ static void announce(struct work *work, bool now)
 	struct task_device device = {.time = node_wall(), .slots = work->lent, .load = load};
 
 	if (work->lent == 0 && work->announced_slots == 0)
-		return; /* nobody knows otherwise */
+		return; /* it was said already */
 	if (!now && work->lent == work->announced_slots && (load > 0) == work->announced_busy &&
 	    time - work->announced < ANNOUNCE_EACH)
 		return;
@@ -272,6 +272,7 @@ int work_open(struct node *node, struct err *err)
 	if (!work)
 		return err_set(err, -ENOMEM, "out of memory");
 	work->node = node;
+	work->announced_slots = UINT_MAX; /* of before this start others may think what they like */
 	node->work = work;
 	plan_init(&work->plan);
 	code = clean_folder(work, err);

@@ -62,9 +62,12 @@ submit --wait -i "$TMP/input" -- sh -c 'echo bad >input; rm -f input; chmod 777 
 [ "$(submit --wait -i "$TMP/input" -- cat input)" = good ] || fail "a task has changed an input of another"
 
 # Lost: memory, disk and control groups of a device, to tasks that are over.
-for group in $(find /sys/fs/cgroup -name 'rivulet-task-*' 2>/dev/null); do
-	kill -0 "${group##*-}" 2>/dev/null || [ ! -d "$group" ] || fail "a control group is left: $group"
-done
+none_left() {
+	for group in $(find /sys/fs/cgroup -name 'rivulet-task-*' 2>/dev/null); do
+		kill -0 "${group##*-}" 2>/dev/null || [ ! -d "$group" ] || return 1
+	done
+}
+soon 20 none_left || fail "a control group is left: $group"
 [ -z "$(ls -A "$TMP/ada/tasks")" ] || fail "folders are left: $(ls "$TMP/ada/tasks")"
 stop ada
 

@@ -48,8 +48,11 @@ submit --wait --copies 3 --agree 2 -- echo 42 >answer || fail "no answer: $(task
 [ "$(told '"bob" in [r["node"] for r in t[2]["runs"]]')" = False ] || fail "who lied is asked again: $(tasks)"
 
 # Lost: what a task gives, to whoever of the crowd makes up a result; eve is of it.
+# She takes no tasks any more, or she might be asked for this one, too.
 stop eve
-# While she is near still, she may be given it.
+start eve --slots 0
+soon 20 meets ada eve || fail "no contact"
+stop eve
 soon 40 grep -q "'eve' is not near any more" "$TMP/ada.log" || fail "eve is still here"
 id=$(submit -- sh -c 'sleep 8; echo true')
 given() { [ "$(told 't[-1]["state"]')" = given ]; }

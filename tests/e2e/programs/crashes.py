@@ -111,7 +111,7 @@ class Store:
         os.makedirs(copy, exist_ok=True)
         for name in os.listdir(copy):
             os.unlink(f"{copy}/{name}")
-        for name in os.listdir(self.folder):
+        for name in os.listdir(self.folder) if os.path.isdir(self.folder) else ():
             if name.startswith("store.db"):
                 shutil.copy(f"{self.folder}/{name}", copy)
         db = sqlite3.connect(copy + "/store.db")
