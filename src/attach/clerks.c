@@ -51,7 +51,7 @@ struct clerks {
 	const struct home *home;
 	pthread_mutex_t lock; /* of the trays */
 	struct tray done, questions;
-	atomic_uint_least64_t free_until;
+	atomic_uint_least64_t open_until;
 	atomic_bool stop;
 	struct clerk all[CLERKS_MAX];
 	unsigned count;
@@ -135,7 +135,7 @@ static void serve(struct clerk *clerk)
 	const struct seccomp_notif *request = clerk->notify.request;
 	struct stand_in wanted;
 
-	if (!is_plain(&request->data) || clock_now() >= atomic_load(&clerks->free_until)) {
+	if (!is_plain(&request->data) || clock_now() >= atomic_load(&clerks->open_until)) {
 		if (!put(clerks, &clerks->questions, &(struct word){.question = *request}))
 			notify_let_go(&clerk->notify, request->id);
 	} else if (stand_in_wanted(request, &wanted)) {
@@ -273,9 +273,9 @@ void clerks_close(struct clerks *clerks)
 	free(clerks);
 }
 
-void clerks_free(struct clerks *clerks, uint64_t until)
+void clerks_stand_open(struct clerks *clerks, uint64_t until)
 {
-	atomic_store(&clerks->free_until, until);
+	atomic_store(&clerks->open_until, until);
 }
 
 bool clerks_done(struct clerks *clerks, struct attached *ret)

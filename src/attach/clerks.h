@@ -16,13 +16,13 @@
 struct clerks;
 struct seccomp_notif;
 
-/* @listener and @home are borrowed. None answers a plain call before clerks_free() says so. -ENOMEM, -EAGAIN: no threads can be
+/* @listener and @home are borrowed. None answers a plain call before clerks_stand_open() says so. -ENOMEM, -EAGAIN: no threads can be
  * had. The caller closes; whatever was not answered by then goes on in the kernel. */
 int clerks_open(struct clerks **ret, int listener, const struct home *home);
 void clerks_close(struct clerks *clerks);
 
 /* Until @until (of clock_now()) plain calls are answered without asking anybody. */
-void clerks_free(struct clerks *clerks, uint64_t until);
+void clerks_stand_open(struct clerks *clerks, uint64_t until);
 
 /* What they have done since: one by one. False: no more. What was made is told before the program has it. */
 bool clerks_done(struct clerks *clerks, struct attached *ret);

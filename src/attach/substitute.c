@@ -160,7 +160,7 @@ static void stands_open(struct attachment *attachment, uint64_t until)
 	struct substitute *s = (struct substitute *)attachment;
 
 	if (s->clerks)
-		clerks_free(s->clerks, until);
+		clerks_stand_open(s->clerks, until);
 }
 
 static void go_on(struct attachment *attachment)

@@ -159,31 +159,6 @@ static void collect(uv_work_t *work)
 		run->end = TASK_NOT_MADE;
 }
 
-/* Objects of what it made. */
-static int adopt(struct cloud_run *run, struct task_result *result)
-{
-	struct store *store = run->work->node->store;
-	int code = 0;
-
-	result->outputs = calloc(run->report.output_count + 1, sizeof(*result->outputs));
-	if (!result->outputs)
-		return -ENOMEM;
-	for (unsigned i = 0; i < run->report.output_count && code == 0; i++) {
-		const struct sandbox_output *made = &run->report.outputs[i];
-		struct task_file *output = &result->outputs[result->output_count++];
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "%s/%u", run->folder, i);
-		snprintf(output->name, sizeof(output->name), "%s", made->name);
-		output->size = made->size;
-		code = store_make_room(store, made->size, node_wall());
-		if (code == 0)
-			code = store_object_adopt(store, path, made->size, made->hashes,
-						  node_wall(), output->object);
-	}
-	return code;
-}
-
 /* How long its queue and the way there take is what it took beyond the work. */
 static void learn(struct cloud_run *run)
 {
@@ -207,7 +182,7 @@ static void on_collected(uv_work_t *work, int status)
 		release(run);
 		return;
 	}
-	if (run->collected < 0 || adopt(run, &result) < 0) {
+	if (run->collected < 0 || work_adopt(run->work, run->folder, &run->report, &result) < 0) {
 		task_result_free(&result);
 		fail(run, "what it made cannot be kept");
 		return;

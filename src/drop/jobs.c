@@ -266,32 +266,6 @@ static void remove_folder(const char *folder)
 	}
 }
 
-/* Objects of the outputs. */
-static int adopt(struct job *job, const struct sandbox_report *report, struct task_result *result)
-{
-	struct store *store = job->work->node->store;
-	int code = 0;
-
-	result->outputs = calloc(report->output_count + 1, sizeof(*result->outputs));
-	if (!result->outputs)
-		return -ENOMEM;
-	for (unsigned i = 0; i < report->output_count && code == 0; i++) {
-		const struct sandbox_output *made = &report->outputs[i];
-		struct task_file *output = &result->outputs[result->output_count++];
-		char path[PATH_MAX];
-
-		if (snprintf(path, sizeof(path), "%s/%u", job->folder, i) >= (int)sizeof(path))
-			return -ENAMETOOLONG;
-		snprintf(output->name, sizeof(output->name), "%s", made->name);
-		output->size = made->size;
-		code = store_make_room(store, made->size, node_wall());
-		if (code == 0)
-			code = store_object_adopt(store, path, made->size, made->hashes,
-						  node_wall(), output->object);
-	}
-	return code;
-}
-
 static void finish(struct job *job)
 {
 	struct task_result result = {.end = TASK_NOT_RUN};
@@ -318,7 +292,7 @@ static void finish(struct job *job)
 		result.output_size = report.output_size;
 		result.error = report.error;
 		result.error_size = report.error_size;
-		if (adopt(job, &report, &result) < 0)
+		if (work_adopt(job->work, job->folder, &report, &result) < 0)
 			result.end = TASK_NOT_RUN;
 	}
 	memcpy(result.id, job->task.id, TASK_ID_SIZE);

@@ -64,6 +64,32 @@ int work_send(struct work *work, const char *node, const struct bytes *message, 
 	return code;
 }
 
+int work_adopt(struct work *work, const char *folder, const struct sandbox_report *report,
+	       struct task_result *result)
+{
+	struct store *store = work->node->store;
+	int code = 0;
+
+	result->outputs = calloc(report->output_count + 1, sizeof(*result->outputs));
+	if (!result->outputs)
+		return -ENOMEM;
+	for (unsigned i = 0; i < report->output_count && code == 0; i++) {
+		const struct sandbox_output *made = &report->outputs[i];
+		struct task_file *output = &result->outputs[result->output_count++];
+		char path[PATH_MAX];
+
+		if (snprintf(path, sizeof(path), "%s/%u", folder, i) >= (int)sizeof(path))
+			return -ENAMETOOLONG;
+		snprintf(output->name, sizeof(output->name), "%s", made->name);
+		output->size = made->size;
+		code = store_make_room(store, made->size, node_wall());
+		if (code == 0)
+			code = store_object_adopt(store, path, made->size, made->hashes,
+						  node_wall(), output->object);
+	}
+	return code;
+}
+
 /* Tells all what others may ask of this device, if that has changed, or it is time. */
 static void announce(struct work *work, bool now)
 {

@@ -19,6 +19,8 @@
 
 #define GROUP_SIZE 8
 
+struct sandbox_report;
+
 /* A task, as rows keep it. */
 enum task_state {
 	STATE_OPEN,
@@ -124,6 +126,9 @@ struct work {
 void work_soon(struct work *work);
 /* Signs and sends @message to @node; "": to all. */
 int work_send(struct work *work, const char *node, const struct bytes *message, uint64_t lifetime);
+/* What a task made, which lies in @folder by numbers, becomes objects, and the outputs of @result (task_result_free()). */
+int work_adopt(struct work *work, const char *folder, const struct sandbox_report *report,
+	       struct task_result *result);
 /* In the node's folder. */
 void work_path(const struct work *work, const char *what, char ret[static PATH_MAX]);
 

@@ -9,20 +9,7 @@ make_file file 20000000
 make_file large 40000000
 
 # Lost: a download when Wi-Fi goes: its carrier, its address, or silently.
-for how in 'ip link set wlan0 down' 'ip addr flush dev wlan0' silent; do
-	case $how in silent) scenario=handover-silent how=: ;; *) scenario=pair ;; esac
-	cat >"$TMP/hand-over" <<EOF
-$INSIDE --quiet --report '$REPORT' -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/file &
-until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt 4000000 ]; do sleep 0.02; done
-$how
-wait \$!
-EOF
-	rm -f "$TMP/got"
-	SCENARIO=$scenario expect "$scenario, $how" pair_lab sh "$TMP/hand-over"
-	cmp "$TMP/got" "$TMP/www/file" || fail "$how: other bytes"
-	report_has 'r["connections"] == 1 and share.get("wwan0", 0) > 0.1'
-	echo "survives: $scenario, $how"
-done
+survives_hand_over "$INSIDE --report '$REPORT'"
 
 # Lost: the second link of somebody who plugs it in while the program runs; and the connection when it is pulled out again.
 cat >"$TMP/plug" <<EOF

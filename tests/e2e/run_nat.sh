@@ -19,20 +19,7 @@ expect_text 'wlan0 by nat: packet sockets need CAP_NET_RAW' "$TMP/words"
 echo "over both links: IPv4, IPv6, without packet sockets"
 
 # Lost: a download when Wi-Fi goes.
-for how in 'ip link set wlan0 down' 'ip addr flush dev wlan0' silent; do
-	case $how in silent) scenario=handover-silent how=: ;; *) scenario=pair ;; esac
-	cat >"$TMP/hand-over" <<EOF
-$NAT --quiet -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/file &
-until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt 4000000 ]; do sleep 0.02; done
-$how
-wait \$!
-EOF
-	rm -f "$TMP/got"
-	SCENARIO=$scenario expect "$scenario, $how" pair_lab sh "$TMP/hand-over"
-	cmp "$TMP/got" "$TMP/www/file" || fail "$how: other bytes"
-	report_has 'r["connections"] == 1 and share.get("wwan0", 0) > 0.1'
-	echo "survives: $scenario, $how"
-done
+survives_hand_over "$NAT"
 
 # Lost: servers inside; or the host's privacy: it would hand on what others send by it, and to programs inside what is not for them.
 cat >"$TMP/client" <<EOF
