@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "assess/assess.h"
 
-#include "assess/cgroup.h"
+#include "assess/cell_files.h"
 #include "assess/pace.h"
+#include "base/cgroup.h"
 #include "base/cleanup.h"
 #include "probe/calibrate.h"
 #include "probe/device.h"
@@ -131,7 +132,8 @@ int assess(const struct assess_options *options, struct assess_done *ret, struct
 	int code;
 
 	*ret = (struct assess_done){0};
-	cgroup_sweep(CGROUP_ROOT);
+	cgroup_sweep(CGROUP_ROOT, NULL, CELL_CONTROLLERS, CELL_GROUP);
+	cgroup_prepare(CGROUP_ROOT, NULL, CELL_CONTROLLERS);
 	cells = matrix_plan(options->matrix, &count);
 	if (!cells)
 		return err_set(err, -EINVAL, "nothing to measure: no stack has that protocol");
@@ -143,6 +145,7 @@ int assess(const struct assess_options *options, struct assess_done *ret, struct
 	run.setup.folder = folder;
 	code = measure_all(&run, cells, count, ret, err);
 	rmdir(folder);
-	cgroup_sweep(CGROUP_ROOT); /* those of a killed one may have been ending at the start */
+	cgroup_sweep(CGROUP_ROOT, NULL, CELL_CONTROLLERS,
+		     CELL_GROUP); /* those of a killed one may have been ending at the start */
 	return code;
 }

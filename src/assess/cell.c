@@ -108,7 +108,7 @@ static int watch(pid_t pid, int signals, const struct cell *cell, const struct c
 	while (!ended) {
 		struct pollfd poll_fd = {.fd = signals, .events = POLLIN};
 		struct signalfd_siginfo info;
-		uint64_t memory = cgroup->version ? cgroup_memory(cgroup) : 0;
+		uint64_t memory = cgroup_memory(cgroup);
 
 		if (memory > ret->memory)
 			ret->memory = memory;
@@ -126,8 +126,8 @@ static int watch(pid_t pid, int signals, const struct cell *cell, const struct c
 static int start(const struct cell *cell, const struct cell_setup *setup,
 		 const struct cgroup *cgroup, const sigset_t *mask, pid_t *ret, struct err *err)
 {
-	int doors[CGROUP_FOLDERS];
-	unsigned count = cgroup->version ? cgroup_doors(cgroup, doors) : 0;
+	int doors[CGROUP_CONTROLLERS];
+	unsigned count = cgroup_doors(cgroup, doors);
 	char **command = cell_command(cell, setup, doors, count);
 
 	*ret = command ? fork() : -1;
@@ -160,8 +160,43 @@ static int measure(const struct cell *cell, const struct cell_setup *setup,
 		code = watch(pid, signals, cell, cgroup, watched);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	watched->softirq = read_softirq() - softirq;
-	watched->cpu = cgroup->version ? cgroup_cpu(cgroup) : -1;
+	watched->cpu = cgroup_cpu(cgroup);
 	return code;
+}
+
+/* The device's control group. -EOPNOTSUPP, ...: it cannot be had, or not with the limits, and @err says why. */
+static int make_group(const struct profile *profile, struct cgroup *ret, struct err *err)
+{
+	struct profile_quota quota = {0};
+	struct cgroup_limits limits = {.memory = profile->memory};
+	struct cgroup_tree tree;
+	char name[64];
+	int code;
+
+	snprintf(name, sizeof(name), CELL_GROUP "%d-device", (int)getpid());
+	cgroup_find(&tree, CGROUP_ROOT, NULL, CELL_CONTROLLERS);
+	code = cgroup_make(&tree, name, ret);
+	if (code < 0)
+		return err_set(err, code, "a control group cannot be made in %s: %s%s", CGROUP_ROOT,
+			       strerror(-code),
+			       geteuid() ? ": run it as root, or by systemd-run --user --scope "
+					   "--property=Delegate=yes"
+					 : "");
+	if (profile->cpus > 0) {
+		quota = profile_quota(profile);
+		limits.cpu_time = quota.time;
+		limits.cpu_period = quota.period;
+		code = cgroup_limit(ret, CGROUP_CPU, &limits);
+	}
+	if (code == 0 && profile->memory)
+		code = cgroup_limit(ret, CGROUP_MEMORY, &limits);
+	if (code < 0) {
+		cgroup_remove(ret);
+		return err_set(err, code,
+			       "the limits of profile '%s' cannot be set on a control group: %s",
+			       profile->name, strerror(-code));
+	}
+	return 0;
 }
 
 int cell_run(const struct cell *cell, const struct cell_setup *setup, json_t **ret, struct err *err)
@@ -171,7 +206,7 @@ int cell_run(const struct cell *cell, const struct cell_setup *setup, json_t **r
 	struct err why = {0};
 	int code = 0;
 
-	if (cgroup_make(CGROUP_ROOT, "device", cell->profile, &cgroup, &why) < 0) {
+	if (make_group(cell->profile, &cgroup, &why) < 0) {
 		if (cell->profile->cpus > 0 || cell->profile->memory)
 			return err_set(err, -EPERM, "profile '%s' cannot be had here: %s",
 				       cell->profile->name, why.text);

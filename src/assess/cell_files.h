@@ -3,12 +3,17 @@
 #pragma once
 
 #include "assess/cell.h"
-#include "assess/cgroup.h"
+#include "base/cgroup.h"
 
 #define CELL_SAMPLES "samples.jsonl" /* of the lab */
 #define CELL_STATS   "stats.json"    /* of the lab */
 #define CELL_RUN     "run.json"      /* the device's summary */
 #define CELL_OUTPUT  "output"        /* what was printed */
+
+/* Of the device's control group; what its name begins with. */
+#define CELL_CONTROLLERS \
+	(CGROUP_BIT(CGROUP_CPU) | CGROUP_BIT(CGROUP_ACCOUNT) | CGROUP_BIT(CGROUP_MEMORY))
+#define CELL_GROUP "rivulet-assess-"
 
 /* What was seen of the processes from outside. */
 struct cell_watched {

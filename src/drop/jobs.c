@@ -321,7 +321,7 @@ static void on_closed(uv_handle_t *handle)
 static void on_end(uv_process_t *process, int64_t status, int signal)
 {
 	if (signal)
-		confine_prepare(); /* what it leaves behind */
+		confine_sweep(); /* what it leaves behind */
 	uv_close((uv_handle_t *)process, on_closed);
 }
 
@@ -450,5 +450,5 @@ void jobs_close(struct work *work)
 			uv_close((uv_handle_t *)&job->process, on_closed);
 		}
 	}
-	confine_prepare();
+	confine_sweep();
 }

@@ -34,7 +34,8 @@ struct stream {
 
 struct running {
 	struct sandbox *sandbox;
-	struct confine cgroup;
+	struct cgroup cgroup;
+	unsigned limited; /* by it: confine_make() */
 	struct stream output, error;
 	int status; /* what bubblewrap tells; -1: there is none */
 	char told[1024];
@@ -126,7 +127,6 @@ static void become(const struct running *running, const int ends[2], int status)
 	const struct sandbox *sandbox = running->sandbox;
 	const struct task_limits *limits = &sandbox->task.limits;
 	const char **arguments = build_arguments(sandbox, status);
-	bool grouped = running->cgroup.memory[0];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != running->runner)
@@ -134,16 +134,17 @@ static void become(const struct running *running, const int ends[2], int status)
 	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
 	dup2(ends[0], STDOUT_FILENO);
 	dup2(ends[1], STDERR_FILENO);
-	if (grouped && confine_join(&running->cgroup) < 0)
+	if (cgroup_join(&running->cgroup) < 0)
 		_exit(126);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NOFILE, OPEN_FILES);
 	limit(RLIMIT_FSIZE, limits->disk);
 	limit(RLIMIT_CPU, limits->time / 1000 + 1);
-	if (!grouped) {
+	if (!(running->limited & CGROUP_BIT(CGROUP_MEMORY)))
 		limit(RLIMIT_AS, limits->memory);
+	/* Counted by user and user namespace: the runner's own, unless it is root. */
+	if (!(running->limited & CGROUP_BIT(CGROUP_PIDS)))
 		limit(RLIMIT_NPROC, limits->processes);
-	}
 	if (sandbox->inside && sandbox->root &&
 	    (setgroups(0, NULL) < 0 || setresgid(SANDBOX_USER, SANDBOX_USER, SANDBOX_USER) < 0 ||
 	     setresuid(SANDBOX_USER, SANDBOX_USER, SANDBOX_USER) < 0))
@@ -221,9 +222,9 @@ static void look(struct running *running, uint64_t began)
 
 	if (!running->over && clock_now() - began > limits->time * NS_PER_MS)
 		stop(running, TASK_TIME);
-	else if (confine_out_of_processes(&running->cgroup))
+	else if (cgroup_out_of_processes(&running->cgroup))
 		stop(running, TASK_PROCESSES);
-	else if (confine_out_of_memory(&running->cgroup))
+	else if (cgroup_out_of_memory(&running->cgroup))
 		stop(running, TASK_MEMORY);
 	else if (sandbox_is_full(running->sandbox))
 		stop(running, TASK_DISK);
@@ -250,8 +251,7 @@ static int wait_for(struct running *running, uint64_t began)
 			running->over = true;
 			if (status != 0)
 				look(running, began);
-			if (running->cgroup.unified)
-				confine_remove(&running->cgroup);
+			cgroup_kill(&running->cgroup);
 		}
 		if (ended_at && (!more || clock_now() - ended_at > DRAIN_MS * NS_PER_MS))
 			return status;
@@ -311,14 +311,13 @@ static int run(struct sandbox *sandbox, struct sandbox_report *report, struct er
 	static struct running running; /* what it says stays until the report is written */
 	const struct task_limits *limits = &sandbox->task.limits;
 	const char *missing = NULL;
-	char name[32];
 	uint64_t began;
 	int code, status;
 
 	running = (struct running){.sandbox = sandbox, .stopped = TASK_EXITED};
-	snprintf(name, sizeof(name), "%d", (int)getpid());
 	/* What is written counts as memory, too. */
-	confine_make(&running.cgroup, name, limits->memory + limits->disk, limits->processes);
+	running.limited =
+		confine_make(&running.cgroup, limits->memory + limits->disk, limits->processes);
 	code = sandbox_place(sandbox, err);
 	began = clock_now();
 	if (code == 0) {
@@ -331,7 +330,7 @@ static int run(struct sandbox *sandbox, struct sandbox_report *report, struct er
 		report->run = (clock_now() - began) / NS_PER_MS;
 		judge(&running, status, report);
 	}
-	confine_remove(&running.cgroup);
+	cgroup_remove(&running.cgroup);
 	if (code == 0 && report->end == TASK_EXITED) {
 		code = sandbox_collect(sandbox, report, &missing);
 		if (code < 0)

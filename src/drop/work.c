@@ -293,6 +293,7 @@ static bool try_sandbox(struct work *work)
 int work_open(struct node *node, struct err *err)
 {
 	struct work *work = calloc(1, sizeof(*work));
+	const char *missing;
 	int code;
 
 	if (!work)
@@ -318,6 +319,14 @@ int work_open(struct node *node, struct err *err)
 		node_say(node, NULL,
 			 "runs nobody else's tasks, for there can be no sandbox here: %s",
 			 work->why_not[0] ? work->why_not : "it does not start");
+	missing = confine_missing();
+	if (missing)
+		node_say(node, NULL,
+			 "no control group limits the %s of a task as a whole, only what each of "
+			 "its processes may have: %s",
+			 missing,
+			 geteuid() ? "start the node by systemd (rivulet-node(1))"
+				   : "none can be made in " CGROUP_ROOT);
 	work->self = plan_device(&work->plan, node->identity->node);
 	if (!work->self)
 		return err_set(err, -ENOMEM, "out of memory");

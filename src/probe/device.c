@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe/device.h"
 
+#include "base/cgroup.h"
 #include "base/cleanup.h"
 
 #include <limits.h>
@@ -52,45 +53,6 @@ double device_cpu_share(const char *text)
 }
 
 /* Is @controller in the list "cpu,cpuacct" of @length? */
-static bool lists(const char *list, size_t length, const char *controller)
-{
-	size_t wanted = strlen(controller);
-
-	for (const char *at = list; at < list + length; at++) {
-		size_t word = strcspn(at, ",:");
-
-		if (word == wanted && strncmp(at, controller, word) == 0)
-			return true;
-		at += word;
-	}
-	return false;
-}
-
-int device_cgroup(const char *text, const char *controller, char *ret, unsigned size)
-{
-	int version = 0;
-
-	for (const char *line = text; *line; line += *line == '\n') {
-		size_t end = strcspn(line, "\n");
-		const char *list = memchr(line, ':', end), *path;
-
-		path = list ? memchr(list + 1, ':', end - (size_t)(list + 1 - line)) : NULL;
-		if (path) {
-			bool second = path == list + 1;
-			bool first =
-				!second && lists(list + 1, (size_t)(path - list - 1), controller);
-
-			/* Where both are mounted, a controller is with one of them: the first that names it. */
-			if (first || (second && !version)) {
-				snprintf(ret, size, "%.*s", (int)(line + end - path - 1), path + 1);
-				version = first ? 1 : 2;
-			}
-		}
-		line += end;
-	}
-	return version;
-}
-
 /* Calls @each with the text of @file in the control group at @path and in all above it. */
 static void climb(const char *root, char *path, const char *file,
 		  void (*each)(const char *text, struct device *ret), struct device *ret)
@@ -146,12 +108,12 @@ static void read_limits(struct device *ret)
 
 	read_text("/proc/self/cgroup", text, sizeof(text));
 	ret->memory_limit = DEVICE_UNLIMITED;
-	ret->cgroup = device_cgroup(text, "memory", path, sizeof(path));
+	ret->cgroup = cgroup_path(text, "memory", path, sizeof(path));
 	if (ret->cgroup == 2)
 		climb("/sys/fs/cgroup", path, "memory.max", bound_memory, ret);
 	else if (ret->cgroup == 1)
 		climb("/sys/fs/cgroup/memory", path, "memory.limit_in_bytes", bound_memory, ret);
-	switch (device_cgroup(text, "cpu", path, sizeof(path))) {
+	switch (cgroup_path(text, "cpu", path, sizeof(path))) {
 	case 2:
 		climb("/sys/fs/cgroup", path, "cpu.max", bound_share, ret);
 		break;

@@ -30,7 +30,3 @@ void device_field(const char *text, const char *key, char *ret, unsigned size);
 
 /* CPUs' time that "max 100000" or "50000 100000" (cpu.max) allows; 0: no limit, or nonsense. */
 double device_cpu_share(const char *text);
-
-/* The path of the control group in @text (/proc/self/cgroup): that of version 2, or of @controller in version 1. Writes it
- * into @ret and returns the version; 0: there is none. */
-int device_cgroup(const char *text, const char *controller, char *ret, unsigned size);

@@ -46,33 +46,11 @@ static void a_share_of_cpus(void **state)
 	assert_true(device_cpu_share("") == 0);
 }
 
-static void a_control_group(void **state)
-{
-	char path[64];
-
-	assert_int_equal(device_cgroup("0::/user.slice/a.scope\n", "memory", path, sizeof(path)),
-			 2);
-	assert_string_equal(path, "/user.slice/a.scope");
-	/* Both are mounted: the controller is in version 1, others are not. */
-	const char *both = "5:memory:/small\n3:cpu,cpuacct:/half\n1:name=systemd:/x\n0::/y";
-
-	assert_int_equal(device_cgroup(both, "memory", path, sizeof(path)), 1);
-	assert_string_equal(path, "/small");
-	assert_int_equal(device_cgroup(both, "cpu", path, sizeof(path)), 1);
-	assert_string_equal(path, "/half");
-	assert_int_equal(device_cgroup(both, "pids", path, sizeof(path)), 2);
-	assert_string_equal(path, "/y");
-	assert_int_equal(device_cgroup("", "cpu", path, sizeof(path)), 0);
-	assert_int_equal(device_cgroup("::\n:\n0:\nnonsense", "cpu", path, sizeof(path)), 2);
-	assert_string_equal(path, "");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_field),
 		cmocka_unit_test(a_share_of_cpus),
-		cmocka_unit_test(a_control_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
