@@ -1,32 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "drop/plan.h"
+/* What is told to the plan. */
+#include "drop/plan_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LEARN    0.3  /* how much of the next measurement is believed */
-#define AHEAD    500  /* ms of work that a device holds beyond what it is doing */
-#define LATE     3    /* times as long as it was expected to take */
-#define MARGIN   1000 /* ms before the deadline at which the cloud shall be done */
-#define HELD_MAX 256  /* tasks of ours that a device holds */
+#define LEARN  0.3  /* how much of the next measurement is believed */
+#define MARGIN 1000 /* ms before the deadline at which the cloud shall be done */
+
+void plan_list_add(struct plan_list *list, enum plan_lists which, struct plan_task *task,
+		   struct plan_task *before)
+{
+	struct plan_task *after_that = before ? before->in[which].before : list->last;
+
+	task->in[which] = (struct plan_node){.before = after_that, .after = before, .in = true};
+	*(after_that ? &after_that->in[which].after : &list->first) = task;
+	*(before ? &before->in[which].before : &list->last) = task;
+}
+
+void plan_list_remove(struct plan_list *list, enum plan_lists which, struct plan_task *task)
+{
+	struct plan_node *node = &task->in[which];
+
+	if (!node->in)
+		return;
+	*(node->before ? &node->before->in[which].after : &list->first) = node->after;
+	*(node->after ? &node->after->in[which].before : &list->last) = node->before;
+	*node = (struct plan_node){0};
+}
+
+void plan_touch(struct plan_task *task)
+{
+	if (!task->in[PLAN_TOUCHED].in)
+		plan_list_add(&task->plan->touched, PLAN_TOUCHED, task, NULL);
+	task->plan->counted = 0;
+}
 
 void plan_init(struct plan *plan)
 {
-	*plan = (struct plan){.cloud.pace = 1};
-	plan->end = &plan->tasks;
+	*plan = (struct plan){.cloud.pace = 1, .active_look = UINT64_MAX};
 }
 
 void plan_free(struct plan *plan)
 {
-	while (plan->tasks)
-		plan_remove(plan, plan->tasks);
+	while (plan->tasks.first)
+		plan_remove(plan->tasks.first);
 	while (plan->devices) {
 		struct plan_device *device = plan->devices;
 
 		plan->devices = device->next;
 		free(device);
 	}
+	free(plan->kinds);
+	plan->kinds = NULL;
 }
 
 struct plan_device *plan_device(struct plan *plan, const char *name)
@@ -40,10 +67,63 @@ struct plan_device *plan_device(struct plan *plan, const char *name)
 	if (!device)
 		return NULL;
 	snprintf(device->name, sizeof(device->name), "%s", name);
+	device->plan = plan;
 	device->pace = 1;
 	device->next = plan->devices;
 	plan->devices = device;
 	return device;
+}
+
+static int add_kind(struct plan *plan, struct plan_kind *kind)
+{
+	if (kind->tasks++ > 0)
+		return 0;
+	if (plan->kind_count == plan->kind_room) {
+		unsigned room = plan->kind_room ? 2 * plan->kind_room : 16;
+		struct plan_kind **kinds =
+			reallocarray(plan->kinds, room, sizeof(struct plan_kind *));
+
+		if (!kinds) {
+			kind->tasks--;
+			return -1;
+		}
+		plan->kinds = kinds;
+		plan->kind_room = room;
+	}
+	kind->index = plan->kind_count;
+	kind->due = 0;
+	plan->kinds[plan->kind_count++] = kind;
+	return 0;
+}
+
+static void remove_kind(struct plan *plan, struct plan_kind *kind)
+{
+	struct plan_kind *last = plan->kinds[plan->kind_count - 1];
+
+	if (--kind->tasks > 0)
+		return;
+	plan->kinds[kind->index] = last;
+	last->index = kind->index;
+	plan->kind_count--;
+}
+
+static uint64_t cloud_at(const struct plan *plan, const struct plan_kind *kind, uint64_t deadline)
+{
+	uint64_t before =
+		plan->cloud.delay +
+		plan_work(&(struct plan_task){.kind = (struct plan_kind *)kind}, plan->cloud.pace) +
+		MARGIN;
+
+	return deadline > before ? deadline - before : 0;
+}
+
+/* The first of a kind may have to go to the cloud earlier than was known. */
+static void look_earlier(struct plan *plan, const struct plan_kind *kind)
+{
+	uint64_t at = kind->due ? cloud_at(plan, kind, kind->due) : UINT64_MAX;
+
+	if (at < plan->cloud_look)
+		plan->cloud_look = at;
 }
 
 struct plan_task *plan_add(struct plan *plan, struct plan_kind *kind, unsigned copies,
@@ -51,15 +131,21 @@ struct plan_task *plan_add(struct plan *plan, struct plan_kind *kind, unsigned c
 {
 	struct plan_task *task = calloc(1, sizeof(*task));
 
-	if (!task)
+	if (!task || add_kind(plan, kind) < 0) {
+		free(task);
 		return NULL;
+	}
 	*task = (struct plan_task){.kind = kind,
 				   .copies = copies,
 				   .agree = agree,
 				   .deadline = deadline,
-				   .submitted = now};
-	*plan->end = task;
-	plan->end = &task->next;
+				   .submitted = now,
+				   .plan = plan};
+	plan_list_add(&plan->tasks, PLAN_ALL, task, NULL);
+	if (deadline && (!kind->due || deadline < kind->due))
+		kind->due = deadline;
+	look_earlier(plan, kind);
+	plan_touch(task);
 	return task;
 }
 
@@ -69,21 +155,23 @@ void plan_end(struct plan_task *task)
 	for (unsigned i = 0; i < task->run_count; i++)
 		if (task->runs[i].state == PLAN_BACK)
 			task->runs[i].state = PLAN_DROPPED; /* nobody says who was right */
+	plan_touch(task);
 }
 
-void plan_remove(struct plan *plan, struct plan_task *task)
+void plan_remove(struct plan_task *task)
 {
-	for (struct plan_task **at = &plan->tasks; *at; at = &(*at)->next)
-		if (*at == task) {
-			*at = task->next;
-			if (plan->end == &task->next)
-				plan->end = at;
-			free(task);
-			return;
-		}
+	struct plan *plan = task->plan;
+
+	plan_list_remove(&task->kind->waiting, PLAN_WAITING, task);
+	plan_list_remove(&plan->active, PLAN_ACTIVE, task);
+	plan_list_remove(&plan->touched, PLAN_TOUCHED, task);
+	plan_list_remove(&plan->tasks, PLAN_ALL, task);
+	remove_kind(plan, task->kind);
+	plan->counted = 0;
+	free(task);
 }
 
-static struct plan_run *find_run(struct plan_task *task, const struct plan_device *device)
+struct plan_run *plan_find_run(struct plan_task *task, const struct plan_device *device)
 {
 	for (unsigned i = 0; i < task->run_count; i++)
 		if (task->runs[i].device == device)
@@ -96,20 +184,27 @@ struct plan_run *plan_restore(struct plan_task *task, struct plan_device *device
 {
 	struct plan_run *run;
 
-	if (task->run_count == PLAN_RUNS_MAX || find_run(task, device))
+	if (task->run_count == PLAN_RUNS_MAX || plan_find_run(task, device))
 		return NULL;
 	run = &task->runs[task->run_count++];
 	*run = (struct plan_run){.device = device, .state = state, .given = given};
 	run->expected = given + PLAN_PATIENCE;
+	plan_touch(task);
 	return run;
 }
 
 void plan_heard(struct plan_device *device, bool near, unsigned slots, uint64_t load, uint64_t now)
 {
+	struct plan *plan = device->plan;
+
 	device->near = near;
 	device->slots = slots;
 	device->load = load;
 	device->heard = now;
+	/* Of one that is near less patience is had than was, if it was far. */
+	if (now + plan_quiet(device) + 1 < plan->active_look)
+		plan->active_look = now + plan_quiet(device) + 1;
+	plan->counted = 0;
 }
 
 uint64_t plan_work(const struct plan_task *task, double pace)
@@ -134,300 +229,39 @@ static void learn(struct plan_task *task, struct plan_device *device, uint64_t t
 	} else {
 		kind->work = here / device->pace;
 	}
+	look_earlier(task->plan, kind);
 }
 
 bool plan_back(struct plan_task *task, struct plan_device *device,
 	       const uint8_t digest[static PLAN_DIGEST], uint64_t took)
 {
-	struct plan_run *run = find_run(task, device);
+	struct plan_run *run = plan_find_run(task, device);
 
 	if (!run || run->state == PLAN_BACK)
 		return false;
 	run->state = PLAN_BACK;
 	memcpy(run->digest, digest, PLAN_DIGEST);
 	learn(task, device, took);
+	plan_touch(task);
 	return true;
 }
 
 bool plan_failed(struct plan_task *task, struct plan_device *device)
 {
-	struct plan_run *run = find_run(task, device);
+	struct plan_run *run = plan_find_run(task, device);
 
 	if (!run || run->state == PLAN_BACK)
 		return false;
 	run->state = PLAN_FAILED;
+	plan_touch(task);
 	return true;
 }
 
 uint64_t plan_cloud_at(const struct plan *plan, const struct plan_task *task)
 {
-	uint64_t before = plan->cloud.delay + plan_work(task, plan->cloud.pace) + MARGIN;
-
 	if (!plan->cloud.there || task->deadline == 0 || task->in_cloud)
 		return UINT64_MAX;
-	return task->deadline > before ? task->deadline - before : 0;
-}
-
-static bool is_familiar(const struct plan_device *device)
-{
-	return device->self || device->good >= PLAN_UNFAMILIAR;
-}
-
-static uint64_t quiet(const struct plan_device *device)
-{
-	return device->near ? PLAN_QUIET : PLAN_FAR + 2 * device->delay;
-}
-
-static bool is_there(const struct plan_device *device, uint64_t now)
-{
-	return device->self || (device->heard && now <= device->heard + quiet(device));
-}
-
-/* May it be given tasks? */
-static bool is_asked(const struct plan_device *device, uint64_t now)
-{
-	return device->slots > 0 && device->bad == 0 && is_there(device, now);
-}
-
-/* Is the run counted on? @ret_when: until when, if so. */
-static bool is_active(const struct plan_run *run, uint64_t now, uint64_t *ret_when)
-{
-	uint64_t until = run->device->heard + quiet(run->device), span;
-
-	if (run->state != PLAN_GIVEN)
-		return false;
-	if (run->device->self)
-		return true;
-	span = (run->expected - run->given) * LATE;
-	if (run->given + span + PLAN_PATIENCE < until)
-		until = run->given + span + PLAN_PATIENCE;
-	if (now > until)
-		return false;
-	if (until + 1 < *ret_when)
-		*ret_when = until + 1;
-	return true;
-}
-
-/* The largest number of equal results; and one of them. */
-static unsigned votes(const struct plan_task *task, unsigned *ret_run)
-{
-	unsigned best = 0;
-
-	for (unsigned i = 0; i < task->run_count; i++) {
-		unsigned equal = 0;
-
-		if (task->runs[i].state != PLAN_BACK)
-			continue;
-		for (unsigned j = 0; j < task->run_count; j++)
-			equal += task->runs[j].state == PLAN_BACK &&
-				 memcmp(task->runs[i].digest, task->runs[j].digest, PLAN_DIGEST) ==
-					 0;
-		if (equal > best) {
-			best = equal;
-			*ret_run = i;
-		}
-	}
-	return best;
-}
-
-/* How many more devices have to be asked. @ret_open: none has, but those that were are strangers. */
-static unsigned wants(const struct plan_task *task, uint64_t now, bool *ret_open,
-		      uint64_t *ret_when)
-{
-	unsigned active = 0, familiar = 0, back = 0, one;
-
-	*ret_open = false;
-	for (unsigned i = 0; i < task->run_count; i++) {
-		const struct plan_run *run = &task->runs[i];
-
-		back += run->state == PLAN_BACK;
-		if (is_active(run, now, ret_when)) {
-			active++;
-			familiar += is_familiar(run->device);
-		}
-	}
-	if (task->run_count == PLAN_RUNS_MAX)
-		return 0;
-	if (back + active < task->copies)
-		return task->copies - back - active;
-	if (active == 0 && votes(task, &one) < task->agree)
-		return 1; /* a tie */
-	*ret_open = active > 0 && familiar == 0 && task->copies == 1;
-	return 0;
-}
-
-/* ms from now until the device would have done the task, too. */
-static uint64_t finish(const struct plan_device *device, const struct plan_task *task)
-{
-	uint64_t way = device->self ? 0 : 2 * device->delay;
-
-	if (!device->self && device->rate)
-		way += task->bytes * 1000 / device->rate;
-	return way + (device->busy + device->load) / device->slots + plan_work(task, device->pace);
-}
-
-/* May it be given another one now? It shall not run dry before it can be told of the next. */
-static bool has_room(const struct plan_device *device, const struct plan_task *task)
-{
-	uint64_t ahead = device->self ? 0 : AHEAD + 2 * device->delay;
-	uint64_t work = plan_work(task, device->pace);
-
-	return device->holds < device->slots + device->slots * ahead / work &&
-	       device->holds < HELD_MAX;
-}
-
-static struct plan_device *best_for(struct plan *plan, struct plan_task *task, uint64_t now,
-				    bool idle_familiar)
-{
-	struct plan_device *best = NULL;
-
-	for (struct plan_device *at = plan->devices; at; at = at->next) {
-		if (!is_asked(at, now) || find_run(task, at))
-			continue;
-		if (idle_familiar && (!is_familiar(at) || at->holds >= at->slots || at->load > 0))
-			continue;
-		if (!best || finish(at, task) < finish(best, task))
-			best = at;
-	}
-	return best;
-}
-
-static bool give(struct plan_task *task, struct plan_device *device, uint64_t now,
-		 struct plan_action *ret)
-{
-	struct plan_run *run = &task->runs[task->run_count++];
-
-	*run = (struct plan_run){.device = device, .state = PLAN_GIVEN, .given = now};
-	run->expected = now + finish(device, task);
-	*ret = (struct plan_action){PLAN_GIVE, task, device};
-	return true;
-}
-
-/* Sets what each device holds of ours. */
-static void count(struct plan *plan, uint64_t now)
-{
-	uint64_t when = UINT64_MAX;
-
-	for (struct plan_device *at = plan->devices; at; at = at->next)
-		at->busy = at->holds = 0;
-	for (struct plan_task *task = plan->tasks; task; task = task->next)
-		for (unsigned i = 0; !task->over && i < task->run_count; i++) {
-			struct plan_run *run = &task->runs[i];
-
-			if (!is_active(run, now, &when))
-				continue;
-			run->device->busy += plan_work(task, run->device->pace);
-			run->device->holds++;
-		}
-}
-
-/* Those that wait: what has a deadline first, the earliest of them; then the longest. */
-static int compare(const void *a, const void *b)
-{
-	const struct plan_task *first = *(struct plan_task *const *)a,
-			       *second = *(struct plan_task *const *)b;
-	uint64_t work = plan_work(first, 1), other = plan_work(second, 1);
-
-	if (first->deadline != second->deadline)
-		return (first->deadline ? first->deadline : UINT64_MAX) <
-				       (second->deadline ? second->deadline : UINT64_MAX)
-			       ? -1
-			       : 1;
-	if (work != other)
-		return work > other ? -1 : 1;
-	return first->submitted < second->submitted ? -1 : first->submitted > second->submitted;
-}
-
-static bool hand_out(struct plan *plan, uint64_t now, struct plan_action *ret, uint64_t *ret_when)
-{
-	struct plan_task **queue;
-	size_t count_all = 0, waiting = 0;
-	bool found = false;
-
-	for (struct plan_task *task = plan->tasks; task; task = task->next)
-		count_all++;
-	queue = calloc(count_all + 1, sizeof(struct plan_task *));
-	if (!queue)
-		return false;
-	count(plan, now);
-	for (unsigned pass = 0; pass < 2 && !found; pass++) {
-		waiting = 0;
-		for (struct plan_task *task = plan->tasks; task; task = task->next) {
-			bool open;
-			unsigned more = task->over ? 0 : wants(task, now, &open, ret_when);
-
-			if (!task->over && (pass == 0 ? more > 0 : open))
-				queue[waiting++] = task;
-		}
-		qsort(queue, waiting, sizeof(struct plan_task *), compare);
-		for (size_t i = 0; i < waiting && !found; i++) {
-			struct plan_device *device = best_for(plan, queue[i], now, pass == 1);
-
-			if (device && has_room(device, queue[i]))
-				found = give(queue[i], device, now, ret);
-			else if (device) /* it is worth waiting for */
-				device->busy += plan_work(queue[i], device->pace);
-		}
-	}
-	free(queue);
-	return found;
-}
-
-/* One whose result was believed is over; who else has it is told, and who was wrong is remembered. */
-static bool settle(struct plan_task *task, struct plan_action *ret)
-{
-	unsigned run = 0;
-
-	if (!task->over && votes(task, &run) >= task->agree) {
-		struct plan_device *device = task->runs[run].device;
-
-		task->over = true;
-		for (unsigned i = 0; i < task->run_count; i++) {
-			struct plan_run *other = &task->runs[i];
-
-			if (other->state != PLAN_BACK)
-				continue;
-			if (memcmp(other->digest, task->runs[run].digest, PLAN_DIGEST) == 0) {
-				other->device->good++;
-				other->state = PLAN_DROPPED;
-			}
-		}
-		*ret = (struct plan_action){PLAN_BELIEVE, task, device};
-		return true;
-	}
-	for (unsigned i = 0; task->over && i < task->run_count; i++) {
-		struct plan_run *other = &task->runs[i];
-
-		if (other->state != PLAN_BACK && other->state != PLAN_GIVEN)
-			continue;
-		*ret = (struct plan_action){other->state == PLAN_BACK ? PLAN_CAUGHT : PLAN_RECALL,
-					    task, other->device};
-		if (other->state == PLAN_BACK)
-			other->device->bad += !other->device->self;
-		other->state = PLAN_DROPPED;
-		return true;
-	}
-	return false;
-}
-
-bool plan_next(struct plan *plan, uint64_t now, struct plan_action *ret, uint64_t *ret_when)
-{
-	*ret_when = UINT64_MAX;
-	for (struct plan_task *task = plan->tasks; task; task = task->next) {
-		uint64_t cloud_at;
-
-		if (settle(task, ret))
-			return true;
-		cloud_at = task->over ? UINT64_MAX : plan_cloud_at(plan, task);
-		if (now >= cloud_at) {
-			task->in_cloud = true;
-			*ret = (struct plan_action){PLAN_CLOUD, task, NULL};
-			return true;
-		}
-		if (cloud_at < *ret_when)
-			*ret_when = cloud_at;
-	}
-	return hand_out(plan, now, ret, ret_when);
+	return cloud_at(plan, task->kind, task->deadline);
 }
 
 bool plan_before(bool own, uint64_t deadline, uint64_t came, bool other_own,

@@ -7,14 +7,19 @@
  *  1. Own tasks run here at once where there is a slot. The queue is own first, then what ends first (plan_before()).
  *  2. (Results go before anything else: by the order in which bundles are sent, decisions.h.)
  *  3. A task goes to where it would be finished first, the longest first. How fast a device is, is what it took for earlier tasks;
- *     it holds no more than it can do before it could be given more.
+ *     it holds no more than it can do before it could be given more. Inputs cost money where the way to a device is metered: there
+ *     they go only if no other device is there, or none would be done by the deadline and this one would.
  *  4. A familiar device, whose results were good, is handed a task; of what a stranger was given a copy stays open for whoever
  *     of the others has nothing to do. Of @copies results @agree equal ones are the answer, and where there are none, one more
- *     is asked. Who gave another answer is not asked again.
+ *     is asked. Who gave another answer is not asked for a day, four times as long with each further time, and then first
+ *     only for what somebody else has to confirm (plan_trust.c).
  *  5. A task with a deadline goes to the cloud at the last moment from which the cloud, its queue and the way there counted, is in
  *     time.
  *  6. A device that is not heard any more, or is far too late, is counted on no more, and its tasks are given to others; if its
  *     result comes home first after all, that is taken.
+ *
+ * What an event costs does not grow with the number of tasks that wait: those of one kind are in one queue, tasks to which nothing
+ * happened are not looked at, and what time alone does is looked for when it can have happened.
  */
 #pragma once
 
@@ -32,10 +37,17 @@
 #define PLAN_QUIET    20000 /* a device that is near and is not heard for so long is gone */
 #define PLAN_FAR      90000 /* the same of one that is reached over others */
 #define PLAN_PATIENCE 20000 /* at least so much beyond when a result was expected */
+#define PLAN_BAN      (24 * 3600 * 1000ULL) /* who was caught is not asked, the first time */
+#define PLAN_REDEEM   3 /* good results that others confirmed, and once is forgiven */
+
+struct plan;
+struct plan_task;
 
 struct plan_device {
+	struct plan *plan;
 	char name[NODE_MAX];
 	bool self, near;
+	bool metered;   /* what is sent to it costs money */
 	unsigned slots; /* 0: it takes none now */
 	uint64_t load;  /* ms of work of others that it has said it has */
 	uint64_t heard;
@@ -43,8 +55,11 @@ struct plan_device {
 	uint64_t delay; /* until it has what is sent to it */
 	uint64_t rate;  /* bytes/s to it; 0: not known */
 	double pace;    /* time that it takes, of what a task takes on average: 2 is half as fast */
-	unsigned good, bad; /* results that were believed, and that were not */
-	uint64_t busy;      /* of plan_next() alone: ms of our work that it holds */
+	unsigned good, bad; /* results that were believed; times it was caught, unless forgiven */
+	uint64_t caught;    /* when it was the last time */
+	unsigned redeemed;  /* good results since then */
+	/* Of plan_next() alone: ms of our work that it holds, and that waits for it; tasks that it holds. */
+	uint64_t busy, waits;
 	unsigned holds;
 	struct plan_device *next;
 };
@@ -63,10 +78,21 @@ struct plan_run {
 	uint8_t digest[PLAN_DIGEST];
 };
 
-/* Tasks that are alike, as those of a group: what one took is a guess for the next. */
+/* Lists that a task is in: all; something happened to it; it waits for a device; devices have it. */
+enum plan_lists { PLAN_ALL, PLAN_TOUCHED, PLAN_WAITING, PLAN_ACTIVE, PLAN_LISTS };
+struct plan_list {
+	struct plan_task *first, *last;
+};
+
+/* Tasks that are alike, as those of a group: what one took is a guess for the next. All 0 at first. */
 struct plan_kind {
 	double work; /* ms at pace 1; 0: not known */
 	unsigned users;
+	/* Of the plan. */
+	unsigned tasks, index;    /* in plan->kinds */
+	struct plan_list waiting; /* what has a deadline first, the earliest of them */
+	struct plan_task *cursor;
+	uint64_t due; /* no later than the earliest deadline; 0: there is none */
 };
 
 struct plan_task {
@@ -78,7 +104,11 @@ struct plan_task {
 	bool over, in_cloud;
 	struct plan_run runs[PLAN_RUNS_MAX];
 	unsigned run_count;
-	struct plan_task *next;
+	struct plan *plan;
+	struct plan_node {
+		struct plan_task *before, *after;
+		bool in;
+	} in[PLAN_LISTS];
 };
 
 struct plan_cloud {
@@ -89,9 +119,15 @@ struct plan_cloud {
 
 struct plan {
 	struct plan_device *devices; /* owned */
-	struct plan_task *tasks;     /* owned; in the order in which they were added */
-	struct plan_task **end;
-	struct plan_cloud cloud;
+	struct plan_list tasks;      /* owned; in the order in which they were added */
+	struct plan_cloud cloud;     /* the caller's to set */
+	/* Of the plan. */
+	struct plan_list touched, active;
+	struct plan_kind **kinds; /* owned; that have tasks */
+	unsigned kind_count, kind_room;
+	struct plan_cloud cloud_seen;
+	uint64_t cloud_look, active_look; /* before that time alone has done nothing */
+	uint64_t counted; /* when plan_device.holds was; 0: since then something happened */
 };
 
 enum plan_what {
@@ -118,12 +154,16 @@ struct plan_task *plan_add(struct plan *plan, struct plan_kind *kind, unsigned c
 /* It is cancelled, or done by the cloud: devices that have it are told. */
 void plan_end(struct plan_task *task);
 /* Forgets it; it is over. */
-void plan_remove(struct plan *plan, struct plan_task *task);
+void plan_remove(struct plan_task *task);
 /* It was given before, as was written down. */
 struct plan_run *plan_restore(struct plan_task *task, struct plan_device *device, uint64_t given,
 			      enum plan_run_state state);
 /* What it says of itself. */
 void plan_heard(struct plan_device *device, bool near, unsigned slots, uint64_t load, uint64_t now);
+/* It is asked only for what somebody else confirms: it was caught, and some time has passed. */
+bool plan_is_on_probation(const struct plan_device *device, uint64_t now);
+/* ms from when it was caught that it is not asked; 0: it was not, or that was forgiven. */
+uint64_t plan_ban(const struct plan_device *device);
 /* A result, home and whole, that took @took ms. False: it was not asked, or has answered before. */
 bool plan_back(struct plan_task *task, struct plan_device *device,
 	       const uint8_t digest[static PLAN_DIGEST], uint64_t took);

@@ -43,10 +43,15 @@ void rows_save_run(struct own_task *task, const char *node, enum plan_run_state 
 
 void rows_save_device(struct work *work, const struct plan_device *device)
 {
-	if (!device->self && store_begin(work->node->store) == 0)
-		sql_run(work->node->store->db, "INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?)",
-			"tiii", device->name, (uint64_t)device->good, (uint64_t)device->bad,
-			(uint64_t)(device->pace * 1000));
+	struct sql *db = work->node->store->db;
+
+	if (device->self || store_begin(work->node->store) < 0)
+		return;
+	sql_run(db, "INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?)", "tiii", device->name,
+		(uint64_t)device->good, (uint64_t)device->bad, (uint64_t)(device->pace * 1000));
+	if (device->bad)
+		sql_run(db, "INSERT OR REPLACE INTO caught VALUES (?, ?, ?)", "tii", device->name,
+			device->caught, (uint64_t)device->redeemed);
 }
 
 void rows_save_why(struct own_task *task, const char *from, const struct task_result *result)

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOUR (3600 * 1000ULL) /* ms */
+
 struct own_task *tasks_find(const struct work *work, const uint8_t id[static TASK_ID_SIZE])
 {
 	for (struct own_task *at = work->tasks; at; at = at->next)
@@ -67,7 +69,7 @@ void tasks_remove(struct own_task *task)
 	results_drop(task);
 	gather_end(&task->gather);
 	if (task->plan)
-		plan_remove(&work->plan, task->plan);
+		plan_remove(task->plan);
 	if (task->kind)
 		release_kind(work, task->kind);
 	json_decref(task->paths);
@@ -247,8 +249,8 @@ static void act(struct work *work, const struct plan_action *action)
 		break;
 	case PLAN_CAUGHT:
 		node_say(work->node, NULL,
-			 "'%s' gave another result than others: it is not asked again",
-			 action->device->name);
+			 "'%s' gave another result than others: it is not asked again for %u hours",
+			 action->device->name, (unsigned)(plan_ban(action->device) / HOUR));
 		rows_save_device(work, action->device);
 		break;
 	}
@@ -392,7 +394,7 @@ static void load_task(struct work *work, sqlite3_stmt *row)
 		return;
 	}
 	task->state = STATE_HOME;
-	task->plan->over = true;
+	plan_end(task->plan);
 	bytes_put(&task->answer, sqlite3_column_blob(row, 9), (size_t)sqlite3_column_bytes(row, 9));
 	snprintf(task->by, sizeof(task->by), "%s", (const char *)sqlite3_column_text(row, 10));
 	bring_home(task);
@@ -401,7 +403,11 @@ static void load_task(struct work *work, sqlite3_stmt *row)
 int tasks_load(struct work *work)
 {
 	struct sql *db = work->node->store->db;
-	sqlite3_stmt *row = sql_query(db, "SELECT node, good, bad, pace FROM devices", "");
+	sqlite3_stmt *row =
+		sql_query(db,
+			  "SELECT devices.node, good, bad, pace, at, redeemed FROM devices "
+			  "LEFT JOIN caught ON caught.node = devices.node",
+			  "");
 
 	while (row && sqlite3_step(row) == SQLITE_ROW) {
 		struct plan_device *device =
@@ -412,6 +418,11 @@ int tasks_load(struct work *work)
 		device->good = (unsigned)sqlite3_column_int(row, 1);
 		device->bad = (unsigned)sqlite3_column_int(row, 2);
 		device->pace = (double)sqlite3_column_int(row, 3) / 1000;
+		/* Nobody wrote down when, before that could be forgiven. */
+		device->caught = sqlite3_column_type(row, 4) == SQLITE_NULL
+					 ? node_wall()
+					 : (uint64_t)sqlite3_column_int64(row, 4);
+		device->redeemed = (unsigned)sqlite3_column_int(row, 5);
 	}
 	sql_release(row);
 	row = sql_query(db,

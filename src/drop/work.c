@@ -37,6 +37,8 @@ static const char *const schema[] = {
 	" BEGIN DELETE FROM runs WHERE task = old.id; END",
 	"CREATE TABLE IF NOT EXISTS devices (node TEXT PRIMARY KEY, good INTEGER, bad INTEGER,"
 	" pace INTEGER) WITHOUT ROWID",
+	"CREATE TABLE IF NOT EXISTS caught (node TEXT PRIMARY KEY, at INTEGER, redeemed INTEGER)"
+	" WITHOUT ROWID",
 	"CREATE TABLE IF NOT EXISTS pushed (node TEXT, object BLOB, expires INTEGER,"
 	" PRIMARY KEY (node, object)) WITHOUT ROWID",
 	"CREATE TABLE IF NOT EXISTS jobs (owner TEXT, id BLOB, task BLOB, came INTEGER,"

@@ -150,7 +150,7 @@ static void test_pace(void **state)
 		expect(PLAN_GIVE, one, slow);
 		back(one, slow, 1, 400);
 		expect(PLAN_BELIEVE, one, slow);
-		plan_remove(&plan, one);
+		plan_remove(one);
 		now += 400;
 		plan_heard(slow, true, 1, 0, now);
 	}
@@ -345,17 +345,202 @@ static void test_battery_and_load(void **state)
 		assert_int_equal(plan_slots(&limits, &rows[i].state), rows[i].slots);
 }
 
+/* Lost: the 20 s of the first device, for what the second would have done at once, or the money for the way to it. */
+static void test_metered(void **state)
+{
+	struct plan_device *slow = device("slow", 1, 1), *dear = device("dear", 1, 1);
+	struct plan_task *one, *two;
+
+	kind.work = 1000;
+	slow->pace = 10;
+	dear->metered = true;
+	dear->rate = 1000000;
+	one = task(1, 1, now + 60000);
+	one->bytes = 1000000;
+	expect(PLAN_GIVE, one, slow);
+	/* The next would be late there: it would begin in 10 s. */
+	two = task(1, 1, now + 15000);
+	two->bytes = 1000000;
+	expect(PLAN_GIVE, two, dear);
+	expect_nothing();
+	/* Without a deadline there is time, and what has no inputs costs nothing. */
+	one = task(1, 1, 0);
+	one->bytes = 1;
+	expect_nothing();
+	assert_true(back(two, dear, 1, 1000));
+	expect(PLAN_BELIEVE, two, dear);
+	expect_nothing();
+	two = task(1, 1, 0);
+	expect(PLAN_GIVE, two, dear);
+	/* Where there is nobody else, there is no other way. */
+	slow->slots = 0;
+	assert_true(back(two, dear, 1, 1000));
+	expect(PLAN_BELIEVE, two, dear);
+	expect(PLAN_GIVE, one, dear);
+}
+
+/* Lost: a device for ever, for one wrong result; or the next wrong result, believed too early. */
+static void test_forgiven(void **state)
+{
+	struct plan_device *a = device("a", 9, 1), *b = device("b", 9, 1), *liar;
+	struct plan_task *one, *two;
+
+	liar = device("liar", 9, 1);
+	liar->bad = 1;
+	liar->caught = now;
+	/* Not for a day, not even with others. */
+	one = task(3, 2, 0);
+	expect(PLAN_GIVE, one, NULL);
+	expect(PLAN_GIVE, one, NULL);
+	expect_nothing();
+	now += PLAN_BAN;
+	plan_heard(liar, true, 9, 0, now);
+	a->slots = b->slots = 0;
+	/* Then for what others confirm, and for nothing else. */
+	assert_true(plan_is_on_probation(liar, now));
+	two = task(1, 1, 0);
+	expect(PLAN_GIVE, one, liar);
+	expect_nothing();
+	for (unsigned i = 0; i < PLAN_REDEEM; i++) {
+		struct plan_task *other;
+
+		assert_int_equal(liar->bad, 1);
+		plan_heard(a, true, 9, 0, now);
+		plan_heard(b, true, 0, 0, now);
+		other = task(2, 2, 1);
+		expect(PLAN_GIVE, other, NULL);
+		expect(PLAN_GIVE, other, NULL);
+		back(other, a, 1, 5);
+		back(other, liar, 1, 5);
+		expect(PLAN_BELIEVE, other, NULL);
+		plan_remove(other);
+		plan_heard(a, true, 0, 0, now);
+	}
+	/* It is a stranger again, and is asked as one. */
+	expect(PLAN_GIVE, two, liar);
+	assert_int_equal(liar->bad, 0);
+	assert_int_equal(liar->good, 0);
+	/* The second time takes longer, and time alone forgives, too. */
+	liar->bad = 2;
+	liar->caught = now;
+	assert_int_equal(plan_ban(liar), 4 * PLAN_BAN);
+	one = task(1, 1, 0);
+	now += 8 * PLAN_BAN - 1;
+	plan_heard(liar, true, 9, 0, now);
+	expect_nothing();
+	assert_int_equal(liar->bad, 2);
+	now += PLAN_BAN + 1;
+	plan_heard(liar, true, 9, 0, now);
+	expect(PLAN_GIVE, one, liar);
+	assert_int_equal(liar->bad, 0);
+}
+
+/* Lost: an answer, to the result alone of a device that was caught meanwhile. */
+static void test_caught_meanwhile(void **state)
+{
+	struct plan_device *liar = device("liar", 1, 1), *other;
+	struct plan_task *one = task(1, 1, 0);
+
+	expect(PLAN_GIVE, one, liar);
+	liar->bad = 1;
+	liar->caught = now;
+	other = device("other", 1, 1);
+	back(one, liar, 9, 5);
+	expect(PLAN_GIVE, one, other);
+	expect_nothing();
+	back(one, other, 1, 5);
+	expect(PLAN_BELIEVE, one, other);
+	expect(PLAN_CAUGHT, one, liar);
+	assert_int_equal(liar->bad, 2);
+}
+
+/* A device that was gone is back before somebody else could be asked: it goes on. */
+static void test_back_again(void **state)
+{
+	struct plan_device *gone = device("gone", 1, 1);
+	struct plan_task *one = task(1, 1, 0);
+
+	kind.work = 100000;
+	expect(PLAN_GIVE, one, gone);
+	now = expect_nothing();
+	expect_nothing();
+	plan_heard(gone, true, 1, 0, now);
+	device("other", 1, 1);
+	expect_nothing();
+}
+
+/* Lost: a node, to many tasks: @count of @kinds kinds, done one after the other by four devices. What
+ * it costs is measured by bench/tasks. */
+static void do_many(unsigned count, unsigned kinds)
+{
+	struct plan_kind *all = calloc(kinds, sizeof(*all));
+	struct plan_task *held[4][600];
+	unsigned first[4] = {0}, last[4] = {0}, done = 0;
+	struct plan_device *devices[4];
+	char name[8];
+
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "d%u", i);
+		devices[i] = device(name, 2, 1);
+	}
+	for (unsigned i = 0; i < count; i++)
+		assert_non_null(plan_add(&plan, &all[i % kinds], 1, 1, 0, now));
+	while (done < count) {
+		struct plan_action action;
+		uint64_t when;
+
+		while (plan_next(&plan, now, &action, &when))
+			if (action.what == PLAN_GIVE) {
+				unsigned i = (unsigned)(action.device->name[1] - '0');
+
+				held[i][last[i]++ % 600] = action.task;
+				assert_true(last[i] - first[i] < 600);
+			} else {
+				assert_int_equal(action.what, PLAN_BELIEVE);
+				plan_remove(action.task);
+				done++;
+			}
+		now += 50;
+		for (unsigned i = 0; i < 4; i++) {
+			plan_heard(devices[i], true, 2, 0, now);
+			if (first[i] < last[i])
+				assert_true(back(held[i][first[i]++ % 600], devices[i], 1, 50));
+		}
+	}
+	assert_null(plan.tasks.first);
+	assert_int_equal(plan.kind_count, 0);
+	free(all);
+}
+
+static void test_many(void **state)
+{
+	do_many(5000, 1);
+	do_many(2000, 2000);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_own_first), TEST(test_alone),
-		TEST(test_balance),   TEST(test_pace),
-		TEST(test_strangers), TEST(test_familiar),
-		TEST(test_vanished),  TEST(test_cannot),
-		TEST(test_liar),      TEST(test_tie),
-		TEST(test_deadline),  TEST(test_order),
-		TEST(test_cancelled), TEST(test_battery_and_load),
+		TEST(test_own_first),
+		TEST(test_alone),
+		TEST(test_balance),
+		TEST(test_pace),
+		TEST(test_strangers),
+		TEST(test_familiar),
+		TEST(test_vanished),
+		TEST(test_cannot),
+		TEST(test_liar),
+		TEST(test_tie),
+		TEST(test_deadline),
+		TEST(test_order),
+		TEST(test_cancelled),
+		TEST(test_battery_and_load),
+		TEST(test_metered),
+		TEST(test_forgiven),
+		TEST(test_caught_meanwhile),
+		TEST(test_back_again),
+		TEST(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
