@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "lkl/kernel.h"
+#include "lkl/pump.h"
 #include "lkl/race.h"
 
 #include <errno.h>
@@ -10,10 +11,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define CHUNK     (256 * 1024)
-#define CHUNKS    4 /* that a stream moves each way in its turn */
-#define BATCH     64
-#define ALL_TURNS 16
+#define BATCH         64
+#define ALL_TURNS     16
+#define BUCKETS_FIRST 64 /* a power of two */
 
 int streams_open(struct streams *streams, int host)
 {
@@ -25,6 +25,48 @@ int streams_open(struct streams *streams, int host)
 	if (!streams->lost)
 		return -ENOMEM;
 	return streams->kernel < 0 ? streams->kernel : 0;
+}
+
+static struct stream **bucket_of(const struct streams *streams, uint32_t number)
+{
+	/* Numbers are given one after the other: they are spread well as they are. */
+	return &streams->buckets[number & (streams->bucket_count - 1)];
+}
+
+static void list(struct streams *streams, struct stream *stream)
+{
+	struct stream **bucket = bucket_of(streams, stream->number);
+
+	stream->same_bucket = *bucket;
+	*bucket = stream;
+}
+
+static void unlist(struct streams *streams, const struct stream *stream)
+{
+	struct stream **at = bucket_of(streams, stream->number);
+
+	while (*at != stream)
+		at = &(*at)->same_bucket;
+	*at = stream->same_bucket;
+}
+
+/* As many buckets as streams at least. */
+static int make_buckets(struct streams *streams)
+{
+	unsigned count = streams->bucket_count ? 2 * streams->bucket_count : BUCKETS_FIRST;
+	struct stream **buckets, *stream;
+
+	if (streams->count < streams->bucket_count)
+		return 0;
+	buckets = calloc(count, sizeof(struct stream *));
+	if (!buckets)
+		return -ENOMEM;
+	free(streams->buckets);
+	streams->buckets = buckets;
+	streams->bucket_count = count;
+	LIST_FOREACH(stream, &streams->all, all)
+	list(streams, stream);
+	return 0;
 }
 
 static void enqueue(struct streams *streams, struct stream *stream)
@@ -42,6 +84,7 @@ static void end(struct streams *streams, struct stream *stream)
 	if (stream->queued)
 		TAILQ_REMOVE(&streams->queue, stream, turn);
 	LIST_REMOVE(stream, all);
+	unlist(streams, stream);
 	streams->count--;
 	stream->dead = true;
 	stream->queued = false;
@@ -65,7 +108,7 @@ static void reset(struct streams *streams, struct stream *stream)
 /* The far side is lost, and what it gave until then has been taken. */
 static void lose(struct streams *streams, struct stream *stream)
 {
-	struct stream_lost *lost = &streams->lost[streams->lost_next++ % STREAMS_LOST];
+	struct stream_lost *lost = &streams->lost[stream->number % STREAMS_LOST];
 
 	*lost = (struct stream_lost){
 		.number = stream->number, .error = stream->error, .name_size = sizeof(lost->name)};
@@ -76,10 +119,9 @@ static void lose(struct streams *streams, struct stream *stream)
 
 const struct stream_lost *stream_find_lost(const struct streams *streams, uint32_t number)
 {
-	for (unsigned i = 0; i < STREAMS_LOST; i++)
-		if (streams->lost[i].number == number)
-			return &streams->lost[i];
-	return NULL;
+	const struct stream_lost *lost = &streams->lost[number % STREAMS_LOST];
+
+	return lost->number == number ? lost : NULL;
 }
 
 struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far,
@@ -89,8 +131,8 @@ struct stream *stream_new(struct streams *streams, uint32_t number, int near, in
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 				    .data.ptr = stream};
 
-	*ret_error = stream ? 0 : -ENOMEM;
-	if (stream && epoll_ctl(streams->host, EPOLL_CTL_ADD, near, &event) < 0)
+	*ret_error = stream ? make_buckets(streams) : -ENOMEM;
+	if (*ret_error == 0 && epoll_ctl(streams->host, EPOLL_CTL_ADD, near, &event) < 0)
 		*ret_error = -errno;
 	if (*ret_error < 0) {
 		free(stream);
@@ -103,18 +145,18 @@ struct stream *stream_new(struct streams *streams, uint32_t number, int near, in
 	stream->far = far;
 	stream->rival = -1;
 	LIST_INSERT_HEAD(&streams->all, stream, all);
+	list(streams, stream);
 	streams->count++;
 	return stream;
 }
 
 struct stream *stream_find(struct streams *streams, uint32_t number)
 {
-	struct stream *stream;
+	struct stream *stream = streams->bucket_count ? *bucket_of(streams, number) : NULL;
 
-	LIST_FOREACH(stream, &streams->all, all)
-	if (stream->number == number)
-		return stream;
-	return NULL;
+	while (stream && stream->number != number)
+		stream = stream->same_bucket;
+	return stream;
 }
 
 static int watch_far(struct streams *streams, struct stream *stream)
@@ -273,120 +315,6 @@ static void on_far(struct streams *streams, struct stream *stream, uint32_t even
 	}
 }
 
-/* One side of a stream, as its bytes are moved. */
-static ssize_t near_send(struct stream *stream, const uint8_t *bytes, size_t size)
-{
-	ssize_t done = send(stream->near, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	return done < 0 ? -errno : done;
-}
-
-static ssize_t near_receive(struct stream *stream, uint8_t *bytes, size_t size)
-{
-	ssize_t got = recv(stream->near, bytes, size, MSG_DONTWAIT);
-
-	return got < 0 ? -errno : got;
-}
-
-static ssize_t of_far(struct stream *stream, ssize_t done)
-{
-	if (done < 0 && done != -EAGAIN && !stream->error) {
-		stream->error = (int)-done;
-		stream->far_in = true;
-	}
-	return done;
-}
-
-static ssize_t far_send(struct stream *stream, const uint8_t *bytes, size_t size)
-{
-	return of_far(stream, kernel_send(stream->far, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
-}
-
-static ssize_t far_receive(struct stream *stream, uint8_t *bytes, size_t size)
-{
-	return of_far(stream, kernel_receive(stream->far, bytes, size, MSG_DONTWAIT));
-}
-
-struct direction {
-	struct stream_way *way;
-	bool *in, *out;
-	ssize_t (*receive)(struct stream *stream, uint8_t *bytes, size_t size);
-	ssize_t (*send)(struct stream *stream, const uint8_t *bytes, size_t size);
-};
-
-/* 0: it took all; -EAGAIN: the rest is held; else it is lost. */
-static int pass_on(struct stream *stream, const struct direction *d, const uint8_t *bytes,
-		   size_t size)
-{
-	struct stream_way *way = d->way;
-	ssize_t done = d->send(stream, bytes, size);
-
-	if (done < 0 && done != -EAGAIN)
-		return (int)done;
-	if (done == (ssize_t)size)
-		return 0;
-	*d->out = false;
-	way->at = 0;
-	way->size = size - (size_t)(done > 0 ? done : 0);
-	way->held = malloc(way->size);
-	if (!way->held)
-		return -ENOMEM;
-	memcpy(way->held, bytes + size - way->size, way->size);
-	return -EAGAIN;
-}
-
-static int give_held(struct stream *stream, const struct direction *d)
-{
-	struct stream_way *way = d->way;
-	ssize_t done = d->send(stream, way->held + way->at, way->size - way->at);
-
-	if (done < 0 && done != -EAGAIN)
-		return (int)done;
-	way->at += (size_t)(done > 0 ? done : 0);
-	if (way->at < way->size) {
-		*d->out = false;
-		return -EAGAIN;
-	}
-	free(way->held);
-	way->held = NULL;
-	return 0;
-}
-
-/* 0: there may be more; -EAGAIN: not now; else the connection is lost. */
-static int move(struct stream *stream, const struct direction *d)
-{
-	static uint8_t bytes[CHUNK]; /* everyone's: nothing stays in it */
-	struct stream_way *way = d->way;
-	ssize_t got;
-	int err = 0;
-
-	if (way->held)
-		err = *d->out ? give_held(stream, d) : -EAGAIN;
-	if (err < 0)
-		return err;
-	if (way->ended || !*d->in || !*d->out)
-		return -EAGAIN;
-	got = d->receive(stream, bytes, sizeof(bytes));
-	if (got == -EAGAIN)
-		*d->in = false;
-	if (got < 0)
-		return (int)got;
-	if (got == 0) {
-		way->ended = true;
-		return -EAGAIN;
-	}
-	return pass_on(stream, d, bytes, (size_t)got);
-}
-
-static int move_some(struct stream *stream, const struct direction *d)
-{
-	int err = 0;
-
-	for (unsigned i = 0; i < CHUNKS && err == 0; i++)
-		err = move(stream, d);
-	return err;
-}
-
 static bool has_failed(int err)
 {
 	return err < 0 && err != -EAGAIN;
@@ -394,10 +322,6 @@ static bool has_failed(int err)
 
 static void advance(struct streams *streams, struct stream *stream)
 {
-	const struct direction up = {&stream->up, &stream->near_in, &stream->far_out, near_receive,
-				     far_send};
-	const struct direction down = {&stream->down, &stream->far_in, &stream->near_out,
-				       far_receive, near_send};
 	int err_up, err_down;
 
 	/* If our own end of it stands open still, it was closed. */
@@ -406,8 +330,8 @@ static void advance(struct streams *streams, struct stream *stream)
 		return;
 	}
 	/* One that is lost may still have something to give. */
-	err_up = stream->error ? -EAGAIN : move_some(stream, &up);
-	err_down = move_some(stream, &down);
+	err_up = stream->error ? -EAGAIN : pump_up(stream);
+	err_down = pump_down(stream);
 
 	if (stream->error && !stream->down.held && (stream->down.ended || has_failed(err_down))) {
 		lose(streams, stream);

@@ -43,6 +43,7 @@ struct stream {
 	bool queued, dead;
 	TAILQ_ENTRY(stream) turn;
 	LIST_ENTRY(stream) all;
+	struct stream *same_bucket; /* the next one of a bucket */
 };
 
 /* What is told of a connection that was lost, to who asks afterwards. */
@@ -53,13 +54,14 @@ struct stream_lost {
 	socklen_t name_size;
 };
 
-#define STREAMS_LOST 4096 /* the last ones */
+#define STREAMS_LOST 4096 /* of so many numbers that follow each other all are known still */
 
 struct streams {
-	struct stream_lost *lost; /* owned: a ring */
-	unsigned lost_next;
-	unsigned count, racing; /* streams; of them, those that may get a rival */
-	int host, kernel;       /* epolls: of near sides, owned by the caller; of far ones */
+	struct stream_lost *lost; /* owned: by their numbers, modulo STREAMS_LOST */
+	struct stream **buckets;  /* owned: all streams, by their numbers */
+	unsigned bucket_count;    /* a power of two; 0: there was no stream yet */
+	unsigned count, racing;   /* streams; of them, those that may get a rival */
+	int host, kernel;         /* epolls: of near sides, owned by the caller; of far ones */
 	TAILQ_HEAD(, stream) queue;
 	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
 	LIST_HEAD(, stream) all;
