@@ -19,42 +19,43 @@ start bob
 soon 5 meets ada bob || fail "no contact"
 soon 5 links_of 2 || fail "the contact does not use both links"
 
-# Lost: what was under way over a link that breaks.
-make_file "$TMP/large" 200000000
-id=$(rv ada put "$TMP/large")
-rv bob get "$id" -o "$TMP/got" &
-get=$!
-soon 20 come 50000 "$TMP/got.part" || fail "nothing comes"
-down bob wlan0
-soon 30 come 70000 "$TMP/got.part" || fail "nothing comes with one link cut"
-up bob wlan0
-wait "$get" || fail "the object does not come with one link cut"
-same "$TMP/large" "$TMP/got"
-[ "$(grep -c "contact with 'bob' is over" "$TMP/ada.log")" = 0 ] || fail "the contact broke off with one of two links"
-soon 10 links_of 2 || fail "the link that came back is not used"
-
-# Lost: all that came before both links broke. What comes afterwards begins where it ended; where the break falls between two
-# bundles there is nothing to go on with, so it is tried again.
-resumed() {
-	grep -q "goes on with a bundle from byte" "$TMP/ada.log"
-}
-for _ in 1 2 3 4; do
-	make_file "$TMP/large" 40000000
+# begin: a large object, which bob gets from now on
+begin() {
+	make_file "$TMP/large" 200000000
 	id=$(rv ada put "$TMP/large")
+	rm -f "$TMP/got"
 	rv bob get "$id" -o "$TMP/got" &
 	get=$!
-	soon 20 come 10000 "$TMP/got.part" || fail "nothing comes"
+	soon 20 come 30000 "$TMP/got.part" || fail "nothing comes"
+}
+
+# Lost: what was under way over a link that breaks.
+begin
+down bob wlan0
+soon 30 come 50000 "$TMP/got.part" || fail "nothing comes with one link cut"
+up bob wlan0
+soon 10 links_of 2 || fail "the link that came back is not used"
+[ "$(grep -c "contact with 'bob' is over" "$TMP/ada.log")" = 0 ] || fail "the contact broke off with one of two links"
+
+# Lost: all that came before both links broke. What comes afterwards begins where it ended; where the break falls between two
+# bundles there is nothing to go on with, so it is tried again with another object.
+resumed() { grep -q "goes on with a bundle from byte" "$TMP/ada.log"; }
+for _ in 1 2 3 4; do
+	soon 30 come 80000 "$TMP/got.part" || fail "nothing comes"
 	down bob wlan0
 	down bob bnep0
 	soon 40 no_more ada bob contact || fail "a contact without links stays"
 	soon 40 no_more bob ada contact || fail "a contact without links stays"
+	[ ! -e "$TMP/got" ] || fail "it was over before the links were cut"
 	up bob wlan0
 	up bob bnep0
 	wait "$get" || fail "the object does not come when the links are back"
 	same "$TMP/large" "$TMP/got"
 	! resumed || break
+	begin
 done
 resumed || fail "nothing was resumed"
+rm "$TMP/large" "$TMP/got"
 
 # Lost: what devices that never meet have for each other. Cyd meets bob only when ada has gone, and asks what ada has.
 # How many bundles bob has that are for others.
