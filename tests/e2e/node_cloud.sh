@@ -34,9 +34,10 @@ submit --wait --deadline 60s -i input -o output -- sh -c 'cat input >output' || 
 # Lost: a deadline, to a device that takes a task and goes away. The cloud gets it when its 2 s, the task's own time and a second are
 # left, and not when it is submitted.
 began=$(date +%s)
-(sleep 1; crash bob) &
+nap=2.$((200000 + $$))
+(soon 10 pgrep -xf "sleep $nap" && crash bob) &
 code=0
-submit --wait --deadline 12s -i input -o output2 -- sh -c 'echo done elsewhere; cat input input >output2; sleep 2; exit 4' >out || code=$?
+submit --wait --deadline 12s -i input -o output2 -- sh -c "echo done elsewhere; cat input input >output2; sleep $nap; exit 4" >out || code=$?
 [ "$code" = 4 ] || fail "a task in the cloud ends with $code"
 [ "$(cat out)" = "done elsewhere" ] && [ "$(cat output2)" = "$(printf 'near\nnear')" ] || fail "output from the cloud: $(cat out output2)"
 [ "$(by)" = "the cloud done 4 1" ] || fail "$(by)"
