@@ -147,9 +147,12 @@ static enum MHD_Result tell_peers(struct api *api, struct MHD_Connection *connec
 	const struct node *node = api->node;
 	json_t *peers = json_array();
 
-	for (const struct neighbour *at = node->neighbours; at; at = at->next)
-		json_array_append_new(peers,
-				      peer(node, at->node, node_contact(node, at->node), at));
+	for (const struct neighbour *at = node->neighbours; at; at = at->next) {
+		const struct contact *contact = node_contact(node, at->node);
+
+		if (at->heard || contact)
+			json_array_append_new(peers, peer(node, at->node, contact, at));
+	}
 	for (const struct contact *at = node->contacts; at; at = at->next)
 		if (at->phase == CONTACT_SESSION && !neighbours_find(node, at->peer))
 			json_array_append_new(peers, peer(node, at->peer, at, NULL));

@@ -96,6 +96,22 @@ static void count(struct contact *contact, size_t size, uint64_t *total)
 	contact->second_bytes += size;
 }
 
+/* Of one that we dialled. Before our side of the handshake is done, so that whoever was reached in place of the node that was
+ * wanted takes this for no contact with us. */
+static int check_wanted(gnutls_session_t tls)
+{
+	struct contact *contact = gnutls_session_get_ptr(tls);
+	char peer[NODE_MAX];
+
+	if (identity_check_peer(contact->identity, tls, peer, &contact->unwanted) < 0)
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	if (strcmp(peer, contact->wanted) == 0)
+		return 0;
+	err_set(&contact->unwanted, -EKEYREJECTED, "it is '%s', and not '%s'", peer,
+		contact->wanted);
+	return GNUTLS_E_CERTIFICATE_ERROR;
+}
+
 /* 0: wait; 1: go on; -1: it is over. */
 static int exchange_headers(struct contact *contact)
 {
@@ -175,11 +191,16 @@ static int shake_hands(struct contact *contact)
 		contact_close(contact, err.text);
 		return -1;
 	}
+	if (contact->dialled) {
+		gnutls_session_set_ptr(contact->tls, contact);
+		gnutls_session_set_verify_function(contact->tls, check_wanted);
+	}
 	code = gnutls_handshake(contact->tls);
 	if (code < 0 && !gnutls_error_is_fatal(code))
 		return 0;
 	if (code < 0) {
-		contact_close(contact, gnutls_strerror(code));
+		contact_close(contact, contact->unwanted.text[0] ? contact->unwanted.text
+								 : gnutls_strerror(code));
 		return -1;
 	}
 	if (contact->joining) {
@@ -384,8 +405,9 @@ void contact_end(struct contact *contact, enum tcpcl_term reason)
 	run_session(contact, false);
 }
 
-struct contact *contact_new(uv_loop_t *loop, int fd, bool dialled, const struct identity *identity,
-			    const struct contact_owner *owner, void *node)
+struct contact *contact_new(uv_loop_t *loop, int fd, const char *wanted,
+			    const struct identity *identity, const struct contact_owner *owner,
+			    void *node)
 {
 	struct contact *contact = calloc(1, sizeof(*contact));
 	char text[ADDRESS_PORT_TEXT_MAX] = "somebody"; /* who is gone before he was looked at */
@@ -403,7 +425,8 @@ struct contact *contact_new(uv_loop_t *loop, int fd, bool dialled, const struct 
 	contact->owner = owner;
 	contact->identity = identity;
 	contact->fd = fd;
-	contact->dialled = dialled;
+	contact->dialled = wanted;
+	snprintf(contact->wanted, sizeof(contact->wanted), "%s", wanted ? wanted : "");
 	contact->began = clock_now();
 	contact->handles = 2;
 	if (getpeername(fd, (struct sockaddr *)&contact->address, &size) == 0)
@@ -413,6 +436,6 @@ struct contact *contact_new(uv_loop_t *loop, int fd, bool dialled, const struct 
 	uv_timer_init(loop, &contact->timer);
 	contact->timer.data = contact;
 	uv_timer_start(&contact->timer, due, HANDSHAKE_WAIT / NS_PER_MS, 0);
-	uv_poll_start(&contact->poll, dialled ? UV_WRITABLE : UV_READABLE, polled);
+	uv_poll_start(&contact->poll, wanted ? UV_WRITABLE : UV_READABLE, polled);
 	return contact;
 }

@@ -44,6 +44,8 @@ struct contact {
 	enum contact_phase phase;
 	int fd;                          /* owned */
 	bool dialled, told_open, doomed; /* doomed: the owner will close it */
+	char wanted[NODE_MAX];           /* of one that was dialled: who it has to be */
+	struct err unwanted;             /* why it is not */
 	char peer[NODE_MAX];             /* "" before it has proven it */
 	char where[64];                  /* its address, for messages */
 	struct sockaddr_storage address;
@@ -73,9 +75,10 @@ struct contact {
 	unsigned handles; /* that are not closed yet */
 };
 
-/* Takes @fd, connected, over. @dialled: we did. NULL: no memory, and @fd is closed. */
-struct contact *contact_new(uv_loop_t *loop, int fd, bool dialled, const struct identity *identity,
-			    const struct contact_owner *owner, void *node);
+/* Takes @fd, connected, over. @wanted: the node that we dialled; NULL: it was made to us. NULL: no memory, and @fd is closed. */
+struct contact *contact_new(uv_loop_t *loop, int fd, const char *wanted,
+			    const struct identity *identity, const struct contact_owner *owner,
+			    void *node);
 /* There may be something to send. Calls next() and closed() only. */
 void contact_wake(struct contact *contact);
 /* At once. closed() is called before it returns. */

@@ -2,14 +2,14 @@
 /*
  * Neighbours whose beacons are heard, and connections to them. Of two nodes the one whose name comes first dials, so that there is
  * one contact. It dials an address of the neighbour's on a link where it is heard, the link-local one if there is no other: then
- * Multipath TCP finds the other links by itself. The next time it is another link's turn.
+ * Multipath TCP finds the other links by itself. The next time it is another link's turn, and last that of places which others
+ * speak of (told.c).
  */
 #include "drop/node_parts.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,17 +32,12 @@ struct dial {
 	struct dial *next;
 };
 
-static struct neighbour *find(const struct node *node, const char *name)
+struct neighbour *neighbours_find(const struct node *node, const char *name)
 {
 	for (struct neighbour *at = node->neighbours; at; at = at->next)
 		if (strcmp(at->node, name) == 0)
 			return at;
 	return NULL;
-}
-
-const struct neighbour *neighbours_find(const struct node *node, const char *name)
-{
-	return find(node, name);
 }
 
 static void freed(uv_handle_t *handle)
@@ -86,8 +81,8 @@ static void go_on(struct dial *dial)
 		end_dial(dial);
 		return;
 	}
+	node_add_contact(node, fd, dial->peer);
 	end_dial(dial);
-	node_add_contact(node, fd, true);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -100,21 +95,36 @@ static void on_timer(uv_timer_t *timer)
 	go_on(timer->data);
 }
 
+static void put_host(struct dial *dial, const struct address *address, const char *link)
+{
+	char text[ADDRESS_TEXT_MAX];
+	bool scope = address->family == AF_INET6 && address_is_link_local(address);
+
+	snprintf(dial->host, sizeof(dial->host), "%s%s%s", address_text(address, text),
+		 scope ? "%" : "", scope ? link : "");
+}
+
 /* Where the @try-th attempt goes: links in turn, and of each the addresses in turn. */
 static void choose(const struct neighbour *neighbour, unsigned try, struct dial *dial)
 {
-	const struct near_link *link = &neighbour->links[try % neighbour->link_count];
-	unsigned turn = try / neighbour->link_count % (link->address_count + 1);
-	char text[ADDRESS_TEXT_MAX];
+	unsigned places = neighbour->link_count + neighbour->told_count, place = try % places;
+	const struct near_link *link = &neighbour->links[place];
 
-	snprintf(dial->service, sizeof(dial->service), "%u", neighbour->port);
-	if (turn < link->address_count) {
-		snprintf(dial->host, sizeof(dial->host), "%s",
-			 address_text(&link->addresses[turn], text));
-		return;
+	if (place < neighbour->link_count) {
+		unsigned turn = try / places % (link->address_count + 1);
+		struct address local = {.family = AF_INET6, .prefix = 128, .v6 = link->local};
+
+		snprintf(dial->service, sizeof(dial->service), "%u", neighbour->port);
+		put_host(dial, turn < link->address_count ? &link->addresses[turn] : &local,
+			 link->name);
+	} else {
+		const struct dnssd_place *told = &neighbour->told[place - neighbour->link_count];
+		char name[IF_NAMESIZE] = "";
+
+		snprintf(dial->service, sizeof(dial->service), "%u", told->port);
+		if_indextoname(told->link, name);
+		put_host(dial, &told->address, name);
 	}
-	inet_ntop(AF_INET6, &link->local, text, sizeof(text));
-	snprintf(dial->host, sizeof(dial->host), "%s%%%s", text, link->name);
 }
 
 static void dial(struct node *node, struct neighbour *neighbour)
@@ -166,7 +176,7 @@ static void consider(struct node *node, struct neighbour *neighbour, uint64_t no
 {
 	if (node->stopping || strcmp(node->identity->node, neighbour->node) >= 0 ||
 	    now < neighbour->dial_after || has_contact(node, neighbour->node) ||
-	    is_dialled(node, neighbour->node) || neighbour->link_count == 0)
+	    is_dialled(node, neighbour->node) || neighbour->link_count + neighbour->told_count == 0)
 		return;
 	neighbour->dial_after = now + neighbour->backoff;
 	neighbour->backoff =
@@ -174,9 +184,30 @@ static void consider(struct node *node, struct neighbour *neighbour, uint64_t no
 	dial(node, neighbour);
 }
 
+struct neighbour *neighbours_add(struct node *node, const char *name)
+{
+	struct neighbour *neighbour =
+		node->neighbour_count < NEAR_MAX ? calloc(1, sizeof(*neighbour)) : NULL;
+
+	if (!neighbour)
+		return NULL;
+	snprintf(neighbour->node, sizeof(neighbour->node), "%s", name);
+	neighbour->next = node->neighbours;
+	node->neighbours = neighbour;
+	node->neighbour_count++;
+	return neighbour;
+}
+
+void neighbours_try(struct node *node, struct neighbour *neighbour)
+{
+	neighbour->backoff = BACKOFF_FIRST;
+	neighbour->dial_after = 0;
+	consider(node, neighbour, clock_now());
+}
+
 void neighbours_contact_closed(struct node *node, const char *peer)
 {
-	struct neighbour *neighbour = find(node, peer);
+	struct neighbour *neighbour = neighbours_find(node, peer);
 
 	if (neighbour) {
 		neighbour->backoff = BACKOFF_FIRST;
@@ -206,7 +237,7 @@ static struct near_link *link_of(struct neighbour *neighbour, unsigned index, co
 static void on_heard(void *data, const struct beacon *beacon, unsigned index, const char *name)
 {
 	struct node *node = data;
-	struct neighbour *neighbour = find(node, beacon->node);
+	struct neighbour *neighbour = neighbours_find(node, beacon->node);
 	uint64_t now = clock_now();
 	struct near_link *link, heard;
 	bool is_new;
@@ -215,15 +246,11 @@ static void on_heard(void *data, const struct beacon *beacon, unsigned index, co
 		node_say(node, "twin", "another device calls itself '%s', too", beacon->node);
 		return;
 	}
-	if (!neighbour && node->neighbour_count < NEAR_MAX) {
-		neighbour = calloc(1, sizeof(*neighbour));
-		if (!neighbour)
-			return;
-		snprintf(neighbour->node, sizeof(neighbour->node), "%s", beacon->node);
+	if (!neighbour)
+		neighbour = neighbours_add(node, beacon->node);
+	if (neighbour && !neighbour->heard) {
+		neighbour->heard = true;
 		neighbour->since = now;
-		neighbour->next = node->neighbours;
-		node->neighbours = neighbour;
-		node->neighbour_count++;
 		node_say(node, NULL, "'%s' is near, over %s", beacon->node, name);
 	}
 	link = neighbour ? link_of(neighbour, index, name, &is_new) : NULL;
@@ -289,17 +316,17 @@ void neighbours_tick(struct node *node, uint64_t now)
 
 	while ((neighbour = *at)) {
 		drop_links(node, neighbour, now);
-		if (neighbour->link_count) {
+		if (neighbour->heard && !neighbour->link_count) {
+			end_contact(node, neighbour->node, now);
+			neighbour->heard = node_contact(node, neighbour->node) != NULL;
+			if (!neighbour->heard)
+				node_say(node, NULL, "'%s' is not near any more", neighbour->node);
+		}
+		if (neighbour->heard || neighbour->told_count) {
 			consider(node, neighbour, now);
 			at = &neighbour->next;
 			continue;
 		}
-		end_contact(node, neighbour->node, now);
-		if (node_contact(node, neighbour->node)) {
-			at = &neighbour->next;
-			continue;
-		}
-		node_say(node, NULL, "'%s' is not near any more", neighbour->node);
 		*at = neighbour->next;
 		node->neighbour_count--;
 		free(neighbour);

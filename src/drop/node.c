@@ -18,6 +18,7 @@
 
 #define TICK_MS     1000
 #define EXPIRE_EACH 60 /* ticks */
+#define TOLD_EACH   30 /* the same */
 #define SAY_AGAIN   (10 * NS_PER_S)
 #define SAY_LINES   5
 #define BACKLOG     32
@@ -84,13 +85,13 @@ void node_wake_contacts(struct node *node)
 	node->wake = true;
 }
 
-void node_add_contact(struct node *node, int fd, bool dialled)
+void node_add_contact(struct node *node, int fd, const char *wanted)
 {
 	struct contact *contact;
 
 	if (node->options.made)
 		node->options.made(fd, node->options.data);
-	contact = contact_new(&node->loop, fd, dialled, node->identity, &meeting_owner, node);
+	contact = contact_new(&node->loop, fd, wanted, node->identity, &meeting_owner, node);
 	if (!contact)
 		return;
 	contact->next = node->contacts;
@@ -181,7 +182,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 			close_fd(fd);
 			continue;
 		}
-		node_add_contact(node, fd, false);
+		node_add_contact(node, fd, NULL);
 	}
 }
 
@@ -195,6 +196,8 @@ static void on_tick(uv_timer_t *timer)
 	work_tick(node);
 	if (++node->ticks % EXPIRE_EACH == 0)
 		store_expire(node->store, node_wall());
+	if (node->ticks % TOLD_EACH == 0)
+		told_begin(node);
 }
 
 static void on_crowd_change(uv_fs_event_t *event, const char *name, int events, int status)
@@ -289,11 +292,13 @@ int node_open(const struct node_options *options, struct node **ret, struct err 
 		code = work_open(node, err);
 	if (code == 0)
 		code = api_open(node, err);
-	if (code < 0)
+	if (code < 0) {
 		node_close(node);
-	else
-		*ret = node;
-	return code;
+		return code;
+	}
+	told_begin(node);
+	*ret = node;
+	return 0;
 }
 
 int node_run(struct node *node, struct err *err)
@@ -314,6 +319,7 @@ void node_close(struct node *node)
 	api_stop(node);
 	while (node->contacts)
 		contact_close(node->contacts, "this node ends");
+	told_end(node);
 	neighbours_close(node);
 	work_close(node);
 	wants_close(node);

@@ -5,12 +5,15 @@
 #include "drop/contact.h"
 #include "drop/decisions.h"
 #include "drop/discovery.h"
+#include "drop/dnssd.h"
 #include "drop/messages.h"
 #include "drop/node.h"
 #include "drop/store.h"
 
 #define NEAR_MAX     256 /* neighbours that are remembered */
 #define NEAR_LINKS   8
+#define TOLD_PLACES  8  /* of one node */
+#define TOLD_MAX     64 /* neighbours that nothing but hearsay is known of */
 #define CONTACTS_MAX 128
 #define CONTACTS_ONE 8 /* connections of one address that have not proven anything */
 
@@ -23,11 +26,14 @@ struct near_link {
 	struct in6_addr local;
 };
 
-/* A neighbour of which beacons are heard. */
+/* A neighbour of which beacons are heard, or (told.c) that somebody speaks of. */
 struct neighbour {
 	char node[NODE_MAX];
 	struct near_link links[NEAR_LINKS];
 	unsigned link_count;
+	bool heard; /* its beacons are, or were until just now */
+	struct dnssd_place told[TOLD_PLACES];
+	unsigned told_count;
 	uint16_t port;
 	uint64_t since, dial_after, backoff; /* ns */
 	unsigned tries;
@@ -54,6 +60,7 @@ struct node {
 	struct store *store;
 	const struct decisions *decisions;
 	struct discovery *discovery;
+	struct dnssd *dnssd; /* NULL: no Avahi is looked for just now */
 	struct contact *contacts;
 	unsigned contact_count;
 	struct neighbour *neighbours;
@@ -89,8 +96,8 @@ void node_say(struct node *node, const char *about, const char *fmt, ...)
 struct contact *node_contact(const struct node *node, const char *peer);
 /* At the end of the turn. */
 void node_wake_contacts(struct node *node);
-/* Takes a connection. */
-void node_add_contact(struct node *node, int fd, bool dialled);
+/* Takes a connection; one that we made to the node @wanted, NULL: that was made to us. */
+void node_add_contact(struct node *node, int fd, const char *wanted);
 void node_revoked(struct node *node);
 
 /* Neighbours: neighbours.c. */
@@ -100,8 +107,16 @@ void neighbours_contact_closed(struct node *node, const char *peer);
 void neighbours_close(struct node *node);
 /* It is trusted no more. */
 void neighbours_drop(struct node *node, const char *name);
-/* Beacons of it are heard, or NULL. */
-const struct neighbour *neighbours_find(const struct node *node, const char *name);
+/* NULL: nothing is known of it. */
+struct neighbour *neighbours_find(const struct node *node, const char *name);
+/* A new one. NULL: there are too many. */
+struct neighbour *neighbours_add(struct node *node, const char *name);
+/* There is a new place to dial it at. */
+void neighbours_try(struct node *node, struct neighbour *neighbour);
+
+/* What is said of neighbours without a signature: told.c. */
+void told_begin(struct node *node);
+void told_end(struct node *node);
 
 /* Contacts: meeting.c. What arrives: arrive.c. What is sent: carry.c. Members of the first are in the others. */
 extern const struct contact_owner meeting_owner;

@@ -2,6 +2,7 @@
 /* Without these, nodes would not understand each other, or believe what was not signed, or take a slip for an invitation. */
 #include "drop/beacon.h"
 #include "drop/crowd.h"
+#include "drop/dnssd.h"
 #include "drop/join.h"
 #include "drop/messages.h"
 
@@ -45,6 +46,34 @@ static int tear_down(void **state)
 	identity_close(ada);
 	remove_folder();
 	return 0;
+}
+
+/* Lost: memory, to any string that somebody announces by multicast DNS; or neighbours. */
+static void test_announced_text(void **state)
+{
+	const uint8_t crowd[CROWD_ID_SIZE] = {0x01, 0xab, 0xff};
+	char text[300] = "crowd=";
+	struct dnssd_place place = {0};
+	bool ours = false;
+
+	for (unsigned i = 0; i < CROWD_ID_SIZE; i++)
+		sprintf(text + 6 + 2 * i, "%02x", crowd[i]);
+	dnssd_take_text(text, strlen(text), crowd, &place, &ours);
+	assert_true(ours);
+	text[10] ^= 1;
+	dnssd_take_text(text, strlen(text), crowd, &place, &ours);
+	assert_false(ours);
+	ours = true;
+	text[10] ^= 1;
+	dnssd_take_text(text, strlen(text) - 1, crowd, &place, &ours);
+	dnssd_take_text("node=bob", 8, crowd, &place, &ours);
+	assert_string_equal(place.node, "bob");
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "node=", 5);
+	for (size_t size = 0; size < sizeof(text); size++)
+		dnssd_take_text(text, size, crowd, &place, &ours);
+	assert_true(ours);
+	assert_int_equal(strlen(place.node), sizeof(place.node) - 1);
 }
 
 static void test_tokens(void **state)
@@ -260,6 +289,7 @@ static void test_admission(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_announced_text),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_object_messages),
 		cmocka_unit_test(test_urls),
