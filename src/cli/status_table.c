@@ -203,9 +203,21 @@ static void add_subflow(struct table *table, const json_t *subflow, const json_t
 	fill_traffic(row, subflow);
 }
 
-static void add_connection(struct table *table, const json_t *connection)
+static const char *state_of(const json_t *connection)
 {
 	const char *protocol = text_of(connection, "protocol");
+	const json_t *first = json_array_get(json_object_get(connection, "subflows"), 0);
+
+	if (strcmp(protocol, "mptcp") == 0)
+		return "MPTCP";
+	if (strcmp(protocol, "tcp") == 0)
+		return "fell back to TCP";
+	/* Else it has been connected, and the kernel does not tell as what. */
+	return strcmp(text_of(first, "state"), "syn-sent") == 0 ? "connecting" : "MPTCP or TCP";
+}
+
+static void add_connection(struct table *table, const json_t *connection)
+{
 	const json_t *subflows = json_object_get(connection, "subflows");
 	struct row *row = add_row(table);
 	char local[64], remote[64];
@@ -215,10 +227,7 @@ static void add_connection(struct table *table, const json_t *connection)
 	put_end(connection, "local", "local_port", local);
 	put_end(connection, "remote", "remote_port", remote);
 	cell(row, NAME, "%s > %s", local, remote);
-	cell(row, STATE, "%s",
-	     !strcmp(protocol, "mptcp") ? "MPTCP"
-	     : !strcmp(protocol, "tcp") ? "fell back to TCP"
-					: "connecting");
+	cell(row, STATE, "%s", state_of(connection));
 	fill_traffic(row, connection);
 	for (size_t i = 0; i < json_array_size(subflows); i++)
 		add_subflow(table, json_array_get(subflows, i), connection);

@@ -137,6 +137,7 @@ static int visit_connection(const struct nlmsghdr *msg, void *data)
 	connection.inode = diag->idiag_inode;
 	mnl_attr_for_each(attr, msg, sizeof(*diag))
 	{
+		const size_t flags = offsetof(struct mptcp_info, mptcpi_flags);
 		const size_t at = offsetof(struct mptcp_info, mptcpi_rcv_nxt);
 		const char *info = mnl_attr_get_payload(attr);
 
@@ -144,9 +145,17 @@ static int visit_connection(const struct nlmsghdr *msg, void *data)
 		if (mnl_attr_get_type(attr) == INET_DIAG_INFO &&
 		    mnl_attr_get_payload_len(attr) >= at + sizeof(connection.received_to))
 			memcpy(&connection.received_to, info + at, sizeof(connection.received_to));
+		if (mnl_attr_get_type(attr) == INET_DIAG_INFO &&
+		    mnl_attr_get_payload_len(attr) >= flags + sizeof(uint32_t))
+			connection.fallback =
+				*(const uint32_t *)(info + flags) & MPTCP_INFO_FLAG_FALLBACK;
 	}
 	return visit->each(&connection, visit->data);
 }
+
+/* Also those of which one end has said that it sends no more. */
+static const uint32_t connected_states = 1u << DIAG_ESTABLISHED | 1u << DIAG_FIN_WAIT1 |
+					 1u << DIAG_FIN_WAIT2 | 1u << DIAG_CLOSE_WAIT;
 
 static void request_connections(struct nl *nl, uint8_t family)
 {
@@ -156,7 +165,7 @@ static void request_connections(struct nl *nl, uint8_t family)
 
 	query->sdiag_family = family;
 	query->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	query->idiag_states = 1u << DIAG_ESTABLISHED;
+	query->idiag_states = connected_states;
 	/* The protocol's number does not fit into the old field. */
 	mnl_attr_put_u32(msg, INET_DIAG_REQ_PROTOCOL, IPPROTO_MPTCP);
 }

@@ -16,11 +16,21 @@
 enum diag_state {
 	DIAG_ESTABLISHED = 1,
 	DIAG_SYN_SENT = 2,
+	DIAG_FIN_WAIT1 = 4,
+	DIAG_FIN_WAIT2 = 5,
 	DIAG_TIME_WAIT = 6,
 	DIAG_CLOSE = 7,
+	DIAG_CLOSE_WAIT = 8,
 	DIAG_LISTEN = 10,
 	DIAG_SYN_RECV = 12,
 	DIAG_LAST = 12
+};
+
+/* About whether it is a subflow (link/subflows.h). */
+enum diag_doubt {
+	DIAG_NO_DOUBT,
+	DIAG_NOT_LISTED, /* none of a connection that was there just before */
+	DIAG_NOT_TOLD,   /* nobody says */
 };
 
 struct diag_socket {
@@ -31,6 +41,7 @@ struct diag_socket {
 	uint16_t local_port, remote_port;
 	bool mptcp;           /* a subflow, or what became of one that fell back */
 	uint32_t mptcp_flags; /* MPTCP_SUBFLOW_FLAG_* */
+	uint8_t doubt;        /* enum diag_doubt */
 	uint32_t token;       /* of the connection, as this end names it; 0 without CAP_NET_ADMIN */
 	uint64_t bytes_acked, bytes_received; /* payload, sent and received */
 	uint32_t unacked;                     /* segments on their way */
@@ -47,6 +58,7 @@ struct diag_socket {
 /* A whole MPTCP connection. */
 struct diag_connection {
 	uint32_t inode;       /* as its subflows' */
+	bool fallback;        /* it is plain TCP */
 	uint64_t received_to; /* data sequence number up to which nothing is missing */
 };
 

@@ -20,6 +20,8 @@
 struct connection {
 	uint32_t inode; /* first member: the key */
 	bool seen, fallback, listens, accepted;
+	bool doubtful;  /* whether it fell back is not known */
+	unsigned since; /* the look that saw it first */
 	unsigned flows;
 	unsigned look;           /* in which the kernel last listed it, of those that are lost */
 	uint64_t sent, received; /* over flows that are gone */
@@ -249,6 +251,18 @@ static struct connection *connection_of(struct ledger *ledger, const struct diag
 	return connection;
 }
 
+/* A connection that was there at an earlier look, and has no subflow by now, is plain TCP. */
+static void judge(struct ledger *ledger, struct connection *connection,
+		  const struct diag_socket *socket)
+{
+	if (!connection->doubtful || socket->doubt == DIAG_NOT_TOLD ||
+	    (socket->doubt == DIAG_NOT_LISTED && connection->since == ledger->look))
+		return;
+	connection->doubtful = false;
+	connection->fallback = is_fallback(socket);
+	ledger->fallback_count += connection->fallback;
+}
+
 static int flow_add(struct ledger *ledger, const struct diag_socket *socket)
 {
 	struct connection *connection = connection_of(ledger, socket);
@@ -273,11 +287,11 @@ static int flow_add(struct ledger *ledger, const struct diag_socket *socket)
 	if (connection->flows++ == 0)
 		ledger->open++;
 	if (!connection->seen) {
-		connection->seen = true;
-		connection->fallback = is_fallback(socket);
+		connection->seen = connection->doubtful = true;
+		connection->since = ledger->look;
 		ledger->connection_count++;
-		ledger->fallback_count += connection->fallback;
 	}
+	judge(ledger, connection, socket);
 	ledger->paths[path].subflows++;
 	flow_count(ledger, flow, socket);
 	flow = NULL; /* the tree's */
@@ -319,6 +333,7 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 	if (!found)
 		return flow_add(ledger, socket);
 	(*found)->look = ledger->look;
+	judge(ledger, (*found)->connection, socket);
 	flow_count(ledger, *found, socket);
 	return 0;
 }
@@ -423,10 +438,13 @@ bool ledger_connection(const struct ledger *ledger, const struct diag_socket *so
 	if (connection)
 		*ret = (struct ledger_connection){.inode = connection->inode,
 						  .fallback = connection->fallback,
+						  .doubtful = connection->doubtful,
 						  .sent = connection->sent,
 						  .received = connection->received};
-	if (!connection || !connection->seen)
+	if (!connection || !connection->seen) {
+		ret->doubtful = socket->doubt != DIAG_NO_DOUBT;
 		ret->fallback = socket->state != DIAG_SYN_SENT && is_fallback(socket);
+	}
 	return true;
 }
 

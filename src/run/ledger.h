@@ -68,6 +68,7 @@ unsigned ledger_closing(const struct ledger *ledger);
 struct ledger_connection {
 	uint32_t inode;          /* names it for as long as it lives */
 	bool fallback;           /* it is plain TCP */
+	bool doubtful;           /* that is not known */
 	uint64_t sent, received; /* over subflows that are gone */
 };
 

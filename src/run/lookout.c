@@ -29,6 +29,7 @@ int lookout_open(struct lookout *lookout)
 		return -ENOMEM;
 	if (nl_open(&lookout->diag, NETLINK_SOCK_DIAG) < 0)
 		lookout->diag = NULL;
+	subflows_open(&lookout->subflows, lookout->diag);
 	if (diag_watch(&lookout->gone) < 0)
 		lookout->gone = NULL;
 	return 0;
@@ -38,6 +39,7 @@ void lookout_close(struct lookout *lookout)
 {
 	ledger_free(lookout->ledger);
 	monitor_free(lookout->monitor);
+	subflows_close(&lookout->subflows);
 	nl_close(lookout->diag);
 	nl_close(lookout->gone);
 }
@@ -145,7 +147,7 @@ static bool look(struct lookout *lookout, const struct links *links,
 	monitor_look(lookout->monitor, clock_now());
 	rejoin_look(&lookout->rejoin);
 	backlog_look(&lookout->backlog);
-	if (diag_dump(lookout->diag, saw, &pass) < 0)
+	if (subflows_dump(&lookout->subflows, saw, &pass) < 0)
 		return true;
 	moved = ledger_looked(lookout->ledger);
 	if (watching || ledger_totals(lookout->ledger).lost) {

@@ -13,6 +13,7 @@
 #include "link/links.h"
 #include "link/monitor.h"
 #include "link/rejoin.h"
+#include "link/subflows.h"
 #include "run/ledger.h"
 #include "run/prober.h"
 
@@ -25,9 +26,10 @@ struct lookout {
 	struct monitor *monitor;
 	struct rejoin rejoin; /* the user tells it by rejoin_links() what should carry subflows */
 	struct backlog backlog;
-	struct nl *diag; /* to look; NULL: blind, as any that cannot be had */
-	struct nl *gone; /* sockets that were freed: poll, then lookout_on_gone() */
-	uint64_t next;   /* when to look again, UINT64_MAX: not until something happens */
+	struct nl *diag;          /* to look; NULL: blind, as any that cannot be had */
+	struct subflows subflows; /* seen by @diag */
+	struct nl *gone;          /* sockets that were freed: poll, then lookout_on_gone() */
+	uint64_t next;            /* when to look again, UINT64_MAX: not until something happens */
 	uint64_t earliest, interval;
 	unsigned sockets; /* of the namespace, at the last look */
 	bool in_flight;   /* something was, then */

@@ -147,7 +147,7 @@ static char *make_answer(const struct status *status, const struct status_facts 
 
 	if (!seen)
 		return NULL;
-	if (facts->diag && diag_dump(facts->diag, saw, &look) < 0)
+	if (facts->subflows->nl && subflows_dump(facts->subflows, saw, &look) < 0)
 		return NULL;
 	object = status_json(status, facts, clock_now(), seen, look.count, look.left_out);
 	text = json_dumps(object, JSON_COMPACT);

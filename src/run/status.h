@@ -14,8 +14,8 @@
 #pragma once
 
 #include "base/err.h"
-#include "link/diag.h"
 #include "link/multipath.h"
+#include "link/subflows.h"
 #include "run/ledger.h"
 
 #include <jansson.h>
@@ -45,7 +45,7 @@ struct status_facts {
 	const struct links *links;
 	const enum multipath_use *use; /* of each link */
 	const struct ledger *ledger;
-	struct nl *diag; /* to look at sockets; NULL: none can be seen */
+	struct subflows *subflows; /* to look at sockets */
 };
 
 /* Begins to answer. Failure leaves a run without status, which is no reason not to run. */

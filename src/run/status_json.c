@@ -105,6 +105,8 @@ static const char *protocol(const struct status_subflow *flows, unsigned count)
 {
 	if (count == 1 && flows->socket.state == DIAG_SYN_SENT)
 		return "unknown"; /* until the peer answers */
+	if (flows->connection.doubtful)
+		return "unknown"; /* the kernel hides it */
 	return flows->connection.fallback ? "tcp" : "mptcp";
 }
 

@@ -221,7 +221,7 @@ static void answer_status(struct state *s)
 					   .links = &s->view.links,
 					   .use = s->view.use,
 					   .ledger = s->lookout.ledger,
-					   .diag = s->lookout.diag};
+					   .subflows = &s->lookout.subflows};
 
 	hear_of_made(s);
 	status_answer(&s->status, &facts);

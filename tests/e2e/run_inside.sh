@@ -98,8 +98,7 @@ end = time.monotonic() + 20
 while True:
     seen = json.loads(subprocess.run([os.environ["RIVULET"], "status", "--json"], capture_output=True, check=True).stdout)
     mine = [r for r in seen["runs"] if r["pid"] == pid]
-    # Without CAP_NET_ADMIN Linux before 6.15 does not say what a subflow is.
-    seen_all = [(c["protocol"] if os.geteuid() == 0 else "mptcp", {f["link"] for f in c["subflows"]}, c.get("rate_received", 0) > 0) for r in mine for c in r["connections"]]
+    seen_all = [(c["protocol"], {f["link"] for f in c["subflows"]}, c.get("rate_received", 0) > 0) for r in mine for c in r["connections"]]
     if seen_all == [("mptcp", {"wlan0", "wwan0"}, True)]:
         break
     assert time.monotonic() < end, seen

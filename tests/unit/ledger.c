@@ -247,6 +247,35 @@ static void tells_what_may_become_a_connection(void **state)
 	ledger_free(ledger);
 }
 
+/* `rivulet status` would call connections plain TCP where the kernel does not tell what they are. */
+static void does_not_judge_what_is_hidden(void **state)
+{
+	struct ledger *ledger = ledger_new();
+	struct diag_socket untold = subflow(1, 7, 1, 100), fresh = subflow(2, 8, 1, 100);
+	struct diag_socket plain = subflow(3, 9, 1, 100);
+	struct ledger_connection found;
+
+	untold.mptcp = fresh.mptcp = plain.mptcp = false;
+	untold.doubt = DIAG_NOT_TOLD;
+	fresh.doubt = plain.doubt = DIAG_NOT_LISTED;
+	ledger_made(ledger, 7);
+	ledger_made(ledger, 8);
+	ledger_made(ledger, 9);
+	look(ledger, (struct diag_socket[]){untold, fresh, plain}, 3);
+	assert_int_equal(ledger_totals(ledger).fallbacks, 0);
+	assert_true(ledger_connection(ledger, &fresh, &found) && found.doubtful);
+
+	/* The list of connections was read before the second was made. */
+	look(ledger, (struct diag_socket[]){untold, subflow(2, 8, 1, 100), plain}, 3);
+	assert_true(ledger_connection(ledger, &untold, &found) && found.doubtful);
+	assert_true(ledger_connection(ledger, &fresh, &found));
+	assert_true(!found.doubtful && !found.fallback);
+	assert_true(ledger_connection(ledger, &plain, &found));
+	assert_true(!found.doubtful && found.fallback);
+	assert_int_equal(ledger_totals(ledger).fallbacks, 1);
+	ledger_free(ledger);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +287,7 @@ int main(void)
 		cmocka_unit_test(tells_whose_a_socket_is),
 		cmocka_unit_test(a_connection_outlives_its_subflows),
 		cmocka_unit_test(tells_what_may_become_a_connection),
+		cmocka_unit_test(does_not_judge_what_is_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
