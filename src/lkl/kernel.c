@@ -75,11 +75,13 @@ static void give_random(void *to, unsigned long size)
 		abort();
 }
 
-static void *map(void *at, unsigned long size)
+/* Far from what else the process has, where the address space is large enough. */
+#define MEMORY_HINT ((void *)0x200000000000)
+
+static void *map(unsigned long size)
 {
-	void *memory =
-		mmap(at, size, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	void *memory = mmap(MEMORY_HINT, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }

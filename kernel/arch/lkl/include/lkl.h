@@ -36,8 +36,8 @@ struct lkl_host {
 	unsigned long long (*now)(void);
 	unsigned long long (*today)(void);
 	void (*random)(void *to, unsigned long size);
-	/* Memory of @size bytes, all zero, at the address @at; or NULL. */
-	void *(*map)(void *at, unsigned long size);
+	/* Memory of @size bytes, all zero, at an address that is a multiple of 4096; or NULL. */
+	void *(*map)(unsigned long size);
 	/* The kernel's words, in lines that end with '\n'. */
 	void (*log)(const char *text, unsigned length);
 	/* It has broken down, and said why by log(). Does not return. */

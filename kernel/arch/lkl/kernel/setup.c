@@ -12,15 +12,15 @@
 #include <linux/random.h>
 #include <linux/seq_file.h>
 
+unsigned long lkl_memory;
 void *empty_zero_page;
 static char command_line[COMMAND_LINE_SIZE];
 static unsigned long memory_size;
 
 int __init lkl_map_memory(unsigned long size, const char *command)
 {
-	void *at = lkl_host->map((void *)PAGE_OFFSET, size & PAGE_MASK);
-
-	if (at != (void *)PAGE_OFFSET)
+	lkl_memory = (unsigned long)lkl_host->map(size & PAGE_MASK);
+	if (!lkl_memory)
 		return -ENOMEM;
 	memory_size = size & PAGE_MASK;
 	strscpy(command_line, command, sizeof(command_line));

@@ -37,8 +37,11 @@ typedef struct page *pgtable_t;
 #define __pgprot(x)   ((pgprot_t){(x)})
 #endif
 
-/* Memory is one mapping at this address of the program's, far from where its others are, also under AddressSanitizer. */
-#define PAGE_OFFSET     0x200000000000UL
+/* Memory is one mapping of the program's, wherever its address space has room: some end at 2^39. */
+#ifndef __ASSEMBLY__
+extern unsigned long lkl_memory; /* its address; does not change once it is known */
+#endif
+#define PAGE_OFFSET     lkl_memory
 #define ARCH_PFN_OFFSET 0UL
 
 #define __pa(x)            ((unsigned long)(x)-PAGE_OFFSET)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * To be loaded before Debian's User Mode Linux (LD_PRELOAD): without it that kernel starts no program on a processor with more
+ * registers than it knows. What is to be done is our own kernel's (kernel/arch/um/rivulet/xstate_user.c); linked so that its
+ * ptrace() stands in the place of the C library's.
+ */
+#include <dlfcn.h>
+
+long __real_ptrace(int request, int pid, void *addr, void *data);
+
+long __real_ptrace(int request, int pid, void *addr, void *data)
+{
+	static long (*next)(int, ...);
+
+	if (!next)
+		next = (long (*)(int, ...))dlsym(RTLD_NEXT, "ptrace");
+	return next(request, pid, addr, data);
+}
