@@ -25,7 +25,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#define GUEST_COMMAND "guest" /* `rivulet guest` is the init */
+#define GUEST_COMMAND "guest"         /* `rivulet guest` is the init */
+#define GUEST_INIT    "rivulet-guest" /* and so is this, which does without relays */
 
 enum guest_kind {
 	/* To the init */

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/folder.h"
+#include "base/installed.h"
 #include "run/inside.h"
 #include "run/user.h"
 #include "stack/machine.h"
@@ -187,6 +188,16 @@ static int send_start(struct inside *inside, struct guest_start *start, struct e
 	return 0; /* a machine that does not listen has ended: that is seen */
 }
 
+static void find_init(const struct inside *inside, char path[static PATH_MAX])
+{
+	ssize_t size;
+
+	if (!inside->options->via && installed_find(GUEST_INIT, path) == 0)
+		return;
+	size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	path[size > 0 ? size : 0] = '\0';
+}
+
 static noreturn void become(struct inside *inside, const struct ends *ends, int more, int words)
 {
 	const struct stack_machine *machine = run_stack(inside->options)->machine;
@@ -198,15 +209,14 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 				      .more = more,
 				      .pipe_count = ends->count};
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	char self[PATH_MAX];
-	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char init[PATH_MAX];
 	struct err err = {0};
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
-	self[size > 0 ? size : 0] = '\0';
-	setup.init = self;
+	find_init(inside, init);
+	setup.init = init;
 	for (unsigned i = 0; i < inside->ports.count; i++) {
 		setup.ports[i].fd = inside->ports.fds[i];
 		memcpy(setup.ports[i].mac, inside->ports.all[i].mac, ETH_ALEN);
