@@ -30,12 +30,6 @@ static void end_posting(struct api_request *request)
 	free(posting);
 }
 
-static void hex_text(const uint8_t *bytes, size_t size, char *ret)
-{
-	for (size_t i = 0; i < size; i++)
-		snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static bool parse_hex(const char *text, uint8_t *ret, size_t size)
 {
 	return text && strlen(text) == 2 * size && hex_read(text, ret, size);

@@ -11,6 +11,7 @@
 
 #define CLOUD_WORDS_MAX (TASK_ARGUMENTS_MAX + 32)
 #define CLOUD_NAME_MAX  64
+#define CLOUD_MARK      "rivulet-"
 
 /* What an operation is told, and the words that it answers with: a program and its arguments. */
 struct cloud_words {
@@ -18,6 +19,7 @@ struct cloud_words {
 		settings; /* what stands behind the cloud's name in the node's options; "": nothing */
 	const char *folder, *work, *output, *error, *script; /* paths */
 	const struct task *task;
+	const char *mark; /* CLOUD_MARK and the task's number: nothing else has that */
 	const char *name; /* of the task there, if it has one */
 	unsigned attempt; /* of polling */
 	char text[8][64]; /* room for what has to be put together */
@@ -34,6 +36,8 @@ struct cloud_ops {
 	/* What that printed: 1: it is over; 0: it is not; -EPROTO: nothing that can be understood. */
 	int (*read)(const char *text, enum task_end *ret, uint64_t *ret_code);
 	void (*cancel)(struct cloud_words *words);
+	/* Where there is poll(): prints the name there of what was started with this mark, nothing if there is none. */
+	void (*find)(struct cloud_words *words);
 };
 
 /* The row that @text, "NAME" or "NAME:SETTINGS", names; NULL: there is none. */
@@ -43,3 +47,9 @@ const struct cloud_ops *cloud_find(const char *text, const char **ret_settings);
 void cloud_begin(struct own_task *task);
 /* Nobody waits for it any more. */
 void cloud_forget(struct own_task *task);
+/* What was handed over before this start goes on, or is cancelled if its task is over. */
+void cloud_load(struct work *work);
+void cloud_resume(struct work *work, const uint8_t id[static TASK_ID_SIZE],
+		  const struct cloud_ops *ops, const char *name, uint64_t began);
+/* The node ends: what the cloud keeps by itself goes on there. */
+void cloud_close(struct work *work);

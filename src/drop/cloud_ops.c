@@ -4,7 +4,8 @@
  *
  *     command  PROGRAM FOLDER COMMAND...: any program that runs the command, wherever it likes, with the files of FOLDER, puts
  *              the outputs there, and ends as the command did
- *     slurm    a cluster that shares the node's folder: sbatch; then sacct, or scontrol where no accounts are kept; scancel
+ *     slurm    a cluster that shares the node's folder: sbatch; then sacct, or scontrol where no accounts are kept; scancel;
+ *              squeue, when it is not known whether sbatch came to its end
  */
 #include "drop/cloud.h"
 
@@ -41,9 +42,10 @@ static void slurm_start(struct cloud_words *words)
 		 (unsigned long long)(limits->time / 60000 + 1));
 	snprintf(words->text[1], sizeof(words->text[1]), "--mem=%lluM",
 		 (unsigned long long)(limits->memory >> 20) + 1);
+	snprintf(words->text[2], sizeof(words->text[2]), "--job-name=%s", words->mark);
 	add(words, "sbatch");
 	add(words, "--parsable");
-	add(words, "--job-name=rivulet");
+	add(words, words->text[2]);
 	add(words, "--no-requeue");
 	add(words, words->text[0]);
 	add(words, words->text[1]);
@@ -119,9 +121,19 @@ static void slurm_cancel(struct cloud_words *words)
 	add(words, words->name);
 }
 
+static void slurm_find(struct cloud_words *words)
+{
+	snprintf(words->text[0], sizeof(words->text[0]), "--name=%s", words->mark);
+	add(words, "squeue");
+	add(words, "--noheader");
+	add(words, "--states=all");
+	add(words, "--format=%A");
+	add(words, words->text[0]);
+}
+
 static const struct cloud_ops kinds[] = {
-	{"command", command_start, NULL, NULL, NULL},
-	{"slurm", slurm_start, slurm_poll, slurm_read, slurm_cancel},
+	{"command", command_start, NULL, NULL, NULL, NULL},
+	{"slurm", slurm_start, slurm_poll, slurm_read, slurm_cancel, slurm_find},
 };
 
 const struct cloud_ops *cloud_find(const char *text, const char **ret_settings)

@@ -8,6 +8,7 @@
 #include "drop/sandbox.h"
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 
 #include <fcntl.h>
 #include <gnutls/crypto.h>
@@ -55,8 +56,7 @@ static int open_object(const struct sandbox *sandbox, const struct task_file *in
 {
 	char hex[2 * OBJECT_ID_SIZE + 1];
 
-	for (unsigned i = 0; i < OBJECT_ID_SIZE; i++)
-		snprintf(hex + 2 * i, 3, "%02x", input->object[i]);
+	hex_text(input->object, OBJECT_ID_SIZE, hex);
 	return openat(sandbox->objects_fd, hex, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 

@@ -2,6 +2,7 @@
 /* What a node's tasks need of the node: rows, messages, and a turn. And what it says of itself to others. */
 #include "drop/work.h"
 
+#include "drop/cloud.h"
 #include "drop/confine.h"
 #include "drop/files.h"
 #include "drop/sandbox.h"
@@ -41,6 +42,8 @@ static const char *const schema[] = {
 	" WITHOUT ROWID",
 	"CREATE TABLE IF NOT EXISTS pushed (node TEXT, object BLOB, expires INTEGER,"
 	" PRIMARY KEY (node, object)) WITHOUT ROWID",
+	"CREATE TABLE IF NOT EXISTS clouds (task BLOB PRIMARY KEY, kind TEXT, name TEXT,"
+	" began INTEGER) WITHOUT ROWID",
 	"CREATE TABLE IF NOT EXISTS jobs (owner TEXT, id BLOB, task BLOB, came INTEGER,"
 	" expires INTEGER, state INTEGER, result BLOB, PRIMARY KEY (owner, id)) WITHOUT ROWID",
 };
@@ -341,6 +344,7 @@ int work_open(struct node *node, struct err *err)
 	work->open = true;
 	tasks_load(work);
 	jobs_load(work);
+	cloud_load(work);
 	work_soon(work);
 	return 0;
 }
@@ -356,6 +360,7 @@ void work_close(struct node *node)
 	work->open = false;
 	jobs_close(work);
 	tasks_close(work);
+	cloud_close(work);
 }
 
 void work_free(struct node *node)

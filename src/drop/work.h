@@ -77,7 +77,7 @@ struct own_task {
 	char by[NODE_MAX];
 	struct gather gather; /* of the outputs of the answer */
 	struct writing *writing;
-	struct cloud_run *cloud; /* owned */
+	struct cloud_run *cloud; /* NULL: it is not there */
 	struct own_task *next;
 };
 
@@ -109,6 +109,7 @@ struct work {
 	struct own_task *tasks;
 	struct own_kind *kinds;
 	struct job *jobs;
+	struct cloud_run *clouds; /* owned; all that are in a cloud */
 	unsigned running, running_others;
 	unsigned lent;      /* slots that others may use at this moment */
 	bool inside;        /* there can be a sandbox */

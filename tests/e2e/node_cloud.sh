@@ -43,7 +43,7 @@ submit --wait --deadline 12s -i input -o output2 -- sh -c "echo done elsewhere; 
 [ "$(by)" = "the cloud done 4 1" ] || fail "$(by)"
 [ "$(wc -l <cloud.log)" = 1 ] || fail "the cloud was asked twice"
 [ $(($(cut -d ' ' -f 1 cloud.log) - began)) -ge 5 ] || fail "the cloud was asked too early: $(cat cloud.log), $began"
-[ -z "$(ls -A "$TMP/ada/tasks")" ] || fail "folders are left: $(ls "$TMP/ada/tasks")"
+[ -z "$(ls -A "$TMP/ada/tasks" "$TMP/ada/cloud" | grep -v :)" ] || fail "folders are left: $(ls "$TMP/ada/tasks" "$TMP/ada/cloud")"
 
 # Lost: the node, to a cloud that is not there, or a task that never ends there.
 nap=$((200000 + $$))
@@ -77,7 +77,66 @@ running() { squeue --noheader --states=RUNNING | grep -q rivulet; }
 soon 20 running || fail "not in Slurm"
 "$RIVULET" tasks --state "$TMP/ada" --cancel "$id"
 soon 20 sh -c '! squeue --noheader | grep -q rivulet' || fail "what was cancelled goes on in Slurm"
+
+# Lost: a task of the cluster, or its time twice, with the node that handed it over. It goes on there, and is home once.
+start_cloud() { start ada --slots 0 --cloud slurm --cloud-delay 5s; }
+last() { "$RIVULET" tasks --state "$TMP/ada" --json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["tasks"][-1][sys.argv[1]])' "$1"; }
+is_done() { [ "$(last state)" = done ]; }
+jobs_of_last() { squeue --noheader --states=all --format=%j | grep -cx "rivulet-$(last id)"; }
+submit --deadline 1s -i input -o output4 -- sh -c 'cat input >output4; sleep 4' >/dev/null
+soon 20 running || fail "not in Slurm"
+crash ada
+start_cloud
+logged ada "was in the cloud \(slurm\), and is waited for"
+soon 30 is_done || fail "it does not come home after a crash: $(squeue --states=all)"
+same input output4
+[ "$(jobs_of_last)" = 1 ] || fail "it was handed over again: $(squeue --states=all --format='%j %T')"
+
+# The same when it is killed just as it hands over: sbatch goes on without it, slowly.
+mkdir slow
+cat >slow/sbatch <<'END'
+#!/bin/sh
+: >"$TMP/slow/began"
+PATH=${PATH#*:}
+sbatch "$@"
+sleep 1
+: >"$TMP/slow/ended"
+END
+chmod +x slow/sbatch
 stop ada
+PATH=$TMP/slow:$PATH
+start_cloud
+PATH=${PATH#*:}
+submit --deadline 1s -i input -o output5 -- sh -c 'cat input >output5; sleep 3' >/dev/null
+soon 20 test -e slow/began || fail "nothing is handed over"
+crash ada
+soon 20 test -e slow/ended || fail "sbatch does not end"
+start_cloud
+soon 30 is_done || fail "it is not found after a crash: $(squeue --states=all)"
+same input output5
+[ "$(jobs_of_last)" = 1 ] || fail "it was handed over again: $(squeue --states=all --format='%j %T')"
+
+# And what was cancelled while nobody could tell Slurm is cancelled there later.
+id=$(submit --deadline 1s -- sleep 200)
+soon 20 running || fail "not in Slurm"
+stop ada
+mkdir none
+printf '#!/bin/sh\nexit 1\n' >none/scancel
+chmod +x none/scancel
+PATH=$TMP/none:$PATH
+start_cloud
+PATH=${PATH#*:}
+logged ada "was in the cloud"
+"$RIVULET" tasks --state "$TMP/ada" --cancel "$id"
+running || fail "it is cancelled by nobody"
+crash ada
+start_cloud
+logged ada "was in the cloud \(slurm\), and is not wanted any more"
+soon 20 sh -c '! squeue --noheader | grep -q rivulet' || fail "what was cancelled goes on in Slurm after a crash"
+stop ada
+[ -z "$(ls -A "$TMP/ada/cloud")" ] || fail "folders are left: $(ls "$TMP/ada/cloud")"
 EOF3
 cat >"$TMP/slurm.sh" <<'EOF3'
 # One Slurm of this test alone: a controller and a node, on loopback.
