@@ -245,6 +245,8 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 		end->error = error_of(end->source.fd);
 	if (events & EPOLLHUP) {
 		end->gone = true;
+		if (end->out.ended && end->error == 0)
+			note_end(flow, end); /* which may have come by a reset after all */
 		if (flow->left_open && is_abandoned(peer->source.fd))
 			return -ECONNABORTED;
 	}

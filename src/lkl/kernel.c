@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +23,10 @@
 
 #define LINKS_MAX 8
 #define WORDS_MAX 2048
+
+#ifndef TCP_IS_MPTCP
+#define TCP_IS_MPTCP 43
+#endif
 
 /* Numbers of asm-generic/unistd.h, which is not this processor's own. */
 enum {
@@ -328,8 +335,12 @@ int kernel_shutdown(int fd, int how)
 
 int kernel_unsent(int fd)
 {
-	int bytes = 0, code = (int)CALL6(CALL_IOCTL, fd, TIOCOUTQ, &bytes, 0, 0, 0);
+	int bytes = 0, code, is_mptcp = 0;
+	socklen_t size = sizeof(is_mptcp);
 
+	/* Of a connection that has fallen back to TCP, MPTCP counts what TCP has a second time for a while, but in what is not sent. */
+	kernel_get_option(fd, IPPROTO_TCP, TCP_IS_MPTCP, &is_mptcp, &size);
+	code = (int)CALL6(CALL_IOCTL, fd, is_mptcp ? SIOCOUTQ : SIOCOUTQNSD, &bytes, 0, 0, 0);
 	return code < 0 ? code : bytes;
 }
 

@@ -14,6 +14,7 @@
 #include "base/fds.h"
 #include "lkl/kernel.h"
 #include "lkl/network.h"
+#include "lkl/options.h"
 #include "lkl/paths.h"
 #include "lkl/race.h"
 #include "lkl/streams.h"
@@ -73,6 +74,8 @@ static int start(struct helper *h, const struct lkl_start *setup, struct err *er
 	if (code == 0)
 		code = kernel_boot(setup->memory, setup->verbose, err);
 	if (code == 0)
+		code = options_open();
+	if (code == 0)
 		code = streams_open(&h->streams, h->epoll);
 	if (code == 0)
 		code = network_open(&h->network, setup, h->packets, err);
@@ -123,7 +126,7 @@ static int connect_one(struct helper *h, struct stream *stream, const struct lkl
 
 	if (((const struct sockaddr *)r->data)->sa_family == AF_UNSPEC) {
 		race_end(&h->streams, stream);
-		stream_stopped(stream);
+		stream_stopped(&h->streams, stream);
 		return result;
 	}
 	stream_connecting(&h->streams, stream, result, (unsigned)r->a);
@@ -140,7 +143,7 @@ static int get(struct stream *stream, const struct lkl_request *r, struct lkl_an
 		stream->error = 0;
 		return 0;
 	}
-	return kernel_get_option(stream->far, r->a, r->b, answer->data, &answer->size);
+	return option_get(stream, r->a, r->b, answer->data, &answer->size);
 }
 
 static int set(struct stream *stream, const struct lkl_request *r)
@@ -151,7 +154,7 @@ static int set(struct stream *stream, const struct lkl_request *r)
 		memcpy(&linger, r->data, sizeof(linger));
 		stream->abandoned = linger.l_onoff && linger.l_linger == 0;
 	}
-	return kernel_set_option(stream->far, r->a, r->b, r->data, r->size);
+	return option_set(stream, r->a, r->b, r->data, r->size);
 }
 
 static void words(struct lkl_answer *answer, const struct err *err)
@@ -161,22 +164,22 @@ static void words(struct lkl_answer *answer, const struct err *err)
 		answer->size = LKL_WORDS_MAX;
 }
 
-static int answer_lost(const struct stream_lost *lost, const struct lkl_request *r,
+static int answer_past(const struct stream_past *past, const struct lkl_request *r,
 		       struct lkl_answer *answer)
 {
-	if (!lost)
+	if (!past)
 		return -EBADF;
 	if (r->kind == LKL_UNSENT)
 		return 0;
-	if (r->kind == LKL_NAME && lost->name_size > 0) {
-		answer->size = lost->name_size;
-		memcpy(answer->data, &lost->name, lost->name_size);
+	if (r->kind == LKL_NAME && past->name_size > 0) {
+		answer->size = past->name_size;
+		memcpy(answer->data, &past->name, past->name_size);
 		return 0;
 	}
 	if (r->kind != LKL_GET || r->a != SOL_SOCKET || r->b != SO_ERROR)
 		return -ENOTCONN;
-	answer->size = sizeof(lost->error);
-	memcpy(answer->data, &lost->error, sizeof(lost->error));
+	answer->size = sizeof(past->error);
+	memcpy(answer->data, &past->error, sizeof(past->error));
 	return 0;
 }
 
@@ -187,7 +190,7 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 	int result;
 
 	if (!stream)
-		return answer_lost(stream_find_lost(&h->streams, r->socket), r, answer);
+		return answer_past(stream_find_past(&h->streams, r->socket), r, answer);
 	answer->size = 0;
 	switch (r->kind) {
 	case LKL_BIND:
@@ -213,7 +216,7 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 		return kernel_peer(stream->far, address, &answer->size);
 	case LKL_SHUTDOWN:
 		result = kernel_shutdown(stream->far, r->a);
-		stream_stopped(stream);
+		stream_stopped(&h->streams, stream);
 		return result;
 	case LKL_UNSENT:
 		return stream_unsent(stream);
@@ -323,7 +326,7 @@ static void sleep_until(struct helper *h, uint64_t until, bool busy)
 static void serve(struct helper *h)
 {
 	while (goes_on(h)) {
-		uint64_t until = LKL_NEVER, look = LKL_NEVER, race;
+		uint64_t until = LKL_NEVER, look = LKL_NEVER, race, patience;
 		bool busy = false;
 
 		if (h->started) {
@@ -334,6 +337,9 @@ static void serve(struct helper *h)
 			race = race_look(&h->streams, &h->network, clock_now());
 			if (race < look)
 				look = race;
+			patience = streams_give_up(&h->streams, clock_now());
+			if (patience < look)
+				look = patience;
 			watch_packets(h);
 		}
 		sleep_until(h, until < look ? until : look, busy);

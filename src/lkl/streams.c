@@ -2,7 +2,9 @@
 #include "lkl/streams.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "lkl/kernel.h"
+#include "lkl/options.h"
 #include "lkl/pump.h"
 #include "lkl/race.h"
 
@@ -18,11 +20,11 @@
 int streams_open(struct streams *streams, int host)
 {
 	*streams = (struct streams){.host = host, .kernel = kernel_epoll()};
-	streams->lost = calloc(STREAMS_LOST, sizeof(*streams->lost));
+	streams->past = calloc(STREAMS_PAST, sizeof(*streams->past));
 	TAILQ_INIT(&streams->queue);
 	TAILQ_INIT(&streams->dead);
 	LIST_INIT(&streams->all);
-	if (!streams->lost)
+	if (!streams->past)
 		return -ENOMEM;
 	return streams->kernel < 0 ? streams->kernel : 0;
 }
@@ -77,10 +79,25 @@ static void enqueue(struct streams *streams, struct stream *stream)
 	TAILQ_INSERT_TAIL(&streams->queue, stream, turn);
 }
 
+/* What was connected may be asked after still. */
+static void remember(struct streams *streams, const struct stream *stream)
+{
+	struct stream_past *past = &streams->past[stream->number % STREAMS_PAST];
+
+	*past = (struct stream_past){
+		.number = stream->number, .error = stream->error, .name_size = sizeof(past->name)};
+	if (kernel_name(stream->far, (struct sockaddr *)&past->name, &past->name_size) < 0)
+		past->name_size = 0;
+}
+
 static void end(struct streams *streams, struct stream *stream)
 {
 	if (stream->dead)
 		return;
+	if (stream->state == STREAM_CONNECTED)
+		remember(streams, stream);
+	if (stream->hurried)
+		streams->hurried--;
 	if (stream->queued)
 		TAILQ_REMOVE(&streams->queue, stream, turn);
 	LIST_REMOVE(stream, all);
@@ -105,23 +122,11 @@ static void reset(struct streams *streams, struct stream *stream)
 	end(streams, stream);
 }
 
-/* The far side is lost, and what it gave until then has been taken. */
-static void lose(struct streams *streams, struct stream *stream)
+const struct stream_past *stream_find_past(const struct streams *streams, uint32_t number)
 {
-	struct stream_lost *lost = &streams->lost[stream->number % STREAMS_LOST];
+	const struct stream_past *past = &streams->past[number % STREAMS_PAST];
 
-	*lost = (struct stream_lost){
-		.number = stream->number, .error = stream->error, .name_size = sizeof(lost->name)};
-	if (kernel_name(stream->far, (struct sockaddr *)&lost->name, &lost->name_size) < 0)
-		lost->name_size = 0;
-	reset(streams, stream);
-}
-
-const struct stream_lost *stream_find_lost(const struct streams *streams, uint32_t number)
-{
-	const struct stream_lost *lost = &streams->lost[number % STREAMS_LOST];
-
-	return lost->number == number ? lost : NULL;
+	return past->number == number ? past : NULL;
 }
 
 struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far,
@@ -185,10 +190,14 @@ static void drop_filling(struct stream *stream)
 static void decide(struct streams *streams, struct stream *stream, int error)
 {
 	race_end(streams, stream);
+	if (stream->hurried)
+		streams->hurried--;
+	stream->hurried = false;
 	stream->error = error;
 	stream->state = error ? STREAM_FRESH : STREAM_CONNECTED;
 	drop_filling(stream);
 	if (!error) {
+		options_settle(stream);
 		stream->near_in = stream->near_out = stream->far_in = stream->far_out = true;
 		enqueue(streams, stream);
 	}
@@ -199,6 +208,10 @@ void stream_connecting(struct streams *streams, struct stream *stream, int resul
 	stream->filled = filled;
 	if (result == -EINPROGRESS) {
 		stream->state = STREAM_CONNECTING;
+		stream->patience = option_patience(stream) * NS_PER_MS;
+		stream->hurried = stream->patience > 0;
+		streams->hurried += stream->hurried;
+		stream->began = clock_now();
 		result = watch_far(streams, stream);
 		if (result < 0)
 			decide(streams, stream, -result);
@@ -208,6 +221,30 @@ void stream_connecting(struct streams *streams, struct stream *stream, int resul
 		watch_far(streams, stream);
 	decide(streams, stream, result < 0 ? -result : 0);
 	stream->error = 0; /* the call itself tells */
+}
+
+uint64_t streams_give_up(struct streams *streams, uint64_t now)
+{
+	const struct sockaddr nothing = {.sa_family = AF_UNSPEC};
+	uint64_t next = UINT64_MAX;
+	struct stream *stream;
+
+	if (streams->hurried == 0)
+		return next;
+	LIST_FOREACH(stream, &streams->all, all)
+	{
+		uint64_t due = stream->began + stream->patience;
+
+		if (!stream->hurried)
+			continue;
+		if (due > now) {
+			next = due < next ? due : next;
+			continue;
+		}
+		kernel_connect(stream->far, &nothing, sizeof(nothing));
+		decide(streams, stream, ETIMEDOUT);
+	}
+	return next;
 }
 
 int stream_listening(struct streams *streams, struct stream *stream)
@@ -235,8 +272,11 @@ void stream_accepted(struct streams *streams, struct stream *stream, bool more)
 		tell(stream);
 }
 
-void stream_stopped(struct stream *stream)
+void stream_stopped(struct streams *streams, struct stream *stream)
 {
+	if (stream->hurried)
+		streams->hurried--;
+	stream->hurried = false;
 	drop_filling(stream);
 	stream->state = STREAM_FRESH;
 	stream->told = false;
@@ -284,6 +324,16 @@ void stream_on_near(struct streams *streams, struct stream *stream, uint32_t eve
 		end(streams, stream);
 }
 
+/* Positive; 0: none. */
+static int error_of(const struct stream *stream)
+{
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	kernel_get_option(stream->far, SOL_SOCKET, SO_ERROR, &error, &size);
+	return error;
+}
+
 static void on_far(struct streams *streams, struct stream *stream, uint32_t events)
 {
 	bool alone;
@@ -308,6 +358,9 @@ static void on_far(struct streams *streams, struct stream *stream, uint32_t even
 			stream->far_in = true;
 		if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 			stream->far_out = true;
+		/* Nothing is read from it any more that would tell. */
+		if (events & (EPOLLHUP | EPOLLERR) && stream->down.ended && !stream->error)
+			stream->error = error_of(stream);
 		enqueue(streams, stream);
 		break;
 	case STREAM_FRESH:
@@ -334,7 +387,7 @@ static void advance(struct streams *streams, struct stream *stream)
 	err_down = pump_down(stream);
 
 	if (stream->error && !stream->down.held && (stream->down.ended || has_failed(err_down))) {
-		lose(streams, stream);
+		reset(streams, stream);
 		return;
 	}
 	if (!stream->error && (has_failed(err_up) || has_failed(err_down))) {

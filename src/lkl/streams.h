@@ -30,12 +30,14 @@ struct stream {
 	int rival; /* owned: another socket of the kernel that may become the far one (race.h); -1 */
 	struct sockaddr_storage to;
 	socklen_t to_size;
-	uint64_t began;  /* to connect there, of clock_now() */
-	bool bound;      /* the program has chosen an address */
-	bool races;      /* it may still get a rival */
-	unsigned filled; /* bytes that keep the stack's end from being writable */
-	int error;       /* of connecting: positive, told once; of the far side: it is lost */
-	bool told;       /* of a listening one: a byte says that there is something to accept */
+	uint64_t began;    /* to connect there, of clock_now() */
+	uint64_t patience; /* ns that it has for that (TCP_USER_TIMEOUT) */
+	bool hurried;      /* and they have an end */
+	bool bound;        /* the program has chosen an address */
+	bool races;        /* it may still get a rival */
+	unsigned filled;   /* bytes that keep the stack's end from being writable */
+	int error;         /* of connecting: positive, told once; of the far side: it is lost */
+	bool told;         /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
 	struct stream_way up, down; /* from the program to the net; back */
 	bool abandoned;             /* closing is to throw away what is not sent (SO_LINGER) */
@@ -46,21 +48,22 @@ struct stream {
 	struct stream *same_bucket; /* the next one of a bucket */
 };
 
-/* What is told of a connection that was lost, to who asks afterwards. */
-struct stream_lost {
+/* What is told of a connection that is over, to who asks afterwards. */
+struct stream_past {
 	uint32_t number;
-	int error; /* positive */
+	int error; /* that it was lost by: positive; 0: it ended */
 	struct sockaddr_storage name;
 	socklen_t name_size;
 };
 
-#define STREAMS_LOST 4096 /* of so many numbers that follow each other all are known still */
+#define STREAMS_PAST 4096 /* of so many numbers that follow each other all are known still */
 
 struct streams {
-	struct stream_lost *lost; /* owned: by their numbers, modulo STREAMS_LOST */
+	struct stream_past *past; /* owned: by their numbers, modulo STREAMS_PAST */
 	struct stream **buckets;  /* owned: all streams, by their numbers */
 	unsigned bucket_count;    /* a power of two; 0: there was no stream yet */
 	unsigned count, racing;   /* streams; of them, those that may get a rival */
+	unsigned hurried;         /* that have so much time to connect and no more */
 	int host, kernel;         /* epolls: of near sides, owned by the caller; of far ones */
 	TAILQ_HEAD(, stream) queue;
 	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
@@ -73,16 +76,18 @@ struct stream *stream_new(struct streams *streams, uint32_t number, int near, in
 			  int *ret_error);
 struct stream *stream_find(struct streams *streams, uint32_t number);
 /* NULL: it is not known any more. */
-const struct stream_lost *stream_find_lost(const struct streams *streams, uint32_t number);
+const struct stream_past *stream_find_past(const struct streams *streams, uint32_t number);
 /* The far side is connecting; @result of the call. */
 void stream_connecting(struct streams *streams, struct stream *stream, int result, unsigned filled);
+/* Ends the connecting of those whose time is over. When there is one to look at next; UINT64_MAX: none. */
+uint64_t streams_give_up(struct streams *streams, uint64_t now);
 int stream_listening(struct streams *streams, struct stream *stream);
 /* It was just accepted. */
 void stream_connected(struct streams *streams, struct stream *stream);
 /* Somebody has accepted, or tried to: is there more? */
 void stream_accepted(struct streams *streams, struct stream *stream, bool more);
 /* It neither connects nor listens any more. */
-void stream_stopped(struct stream *stream);
+void stream_stopped(struct streams *streams, struct stream *stream);
 /* Bytes that were written to it, and that its peer has not acknowledged. */
 int stream_unsent(struct stream *stream);
 /* Does one listen on @port? */

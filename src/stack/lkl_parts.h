@@ -18,6 +18,8 @@ struct lkl {
 	struct lkl_start setup;
 	void (*listens)(uint16_t port, void *data);
 	void *data;
+	uint8_t listened[65536 /
+			 8]; /* ports that it was told of: they are held for this run on the host */
 };
 
 /* Asks, with a descriptor of ours if @fd is one, and waits for the answer: its result. */

@@ -175,6 +175,35 @@ static int become_host(struct lkl *lkl, int fd, int family)
 	return keep_number(lkl, fd, HOST);
 }
 
+/* Both families have the port in the same place. */
+static uint16_t port_of(const void *address)
+{
+	return ntohs(((const struct sockaddr_in *)address)->sin_port);
+}
+
+static bool is_listened_on(const struct lkl *lkl, uint16_t port)
+{
+	return lkl->listened[port / 8] & (1U << port % 8);
+}
+
+/* Has somebody else on the host what is asked for? What comes for it would be his. The host's kernel is asked, unless it was given to this run. */
+static bool is_taken(struct lkl *lkl, int fd, const struct sockaddr *address, socklen_t size)
+{
+	_cleanup_close_ int host = -1;
+	uint16_t port = size < sizeof(struct sockaddr_in) ? 0 : port_of(address);
+	const int no = 0;
+
+	if (port == 0 || (port >= lkl->setup.range.first && port <= lkl->setup.range.last) ||
+	    is_listened_on(lkl, port))
+		return false;
+	host = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (host < 0)
+		return false;
+	take_options(lkl, fd, host);
+	setsockopt(host, SOL_SOCKET, SO_REUSEPORT, &no, sizeof(no));
+	return bind(host, address, size) < 0 && errno == EADDRINUSE;
+}
+
 static int bind_socket(struct stack *stack, int fd, const struct sockaddr *address, socklen_t size)
 {
 	struct address wanted = address_from_sockaddr(address);
@@ -188,6 +217,8 @@ static int bind_socket(struct stack *stack, int fd, const struct sockaddr *addre
 		return code;
 	if (is_host_fd(stack, fd))
 		return sockets_calls.bind(stack, fd, address, size);
+	if (is_taken(lkl, fd, address, size))
+		return -EADDRINUSE;
 	return ask_socket(stack, fd, LKL_BIND, 0, address, size, &answer);
 }
 
@@ -209,9 +240,8 @@ static unsigned fill(int fd)
 static bool is_served(struct stack *stack, int fd, const struct sockaddr *address)
 {
 	struct lkl_answer answer;
-	int port = ntohs(((const struct sockaddr_in *)address)->sin_port);
 
-	return ask_socket(stack, fd, LKL_SERVES, port, NULL, 0, &answer) == 1;
+	return ask_socket(stack, fd, LKL_SERVES, port_of(address), NULL, 0, &answer) == 1;
 }
 
 static int connect_socket(struct stack *stack, int fd, const struct sockaddr *address,
@@ -245,11 +275,12 @@ static int listen_socket(struct stack *stack, int fd, int backlog)
 		return sockets_calls.listen(stack, fd, backlog);
 	code = ask_socket(stack, fd, LKL_LISTEN, backlog, NULL, 0, &answer);
 	if (code == 0 && lkl->listens && answer.size >= sizeof(struct sockaddr_in)) {
-		/* The port is at the same place in both families' addresses. */
-		uint16_t port = ntohs(((const struct sockaddr_in *)answer.data)->sin_port);
+		uint16_t port = port_of(answer.data);
 
-		if (port < lkl->setup.range.first || port > lkl->setup.range.last)
+		if (port < lkl->setup.range.first || port > lkl->setup.range.last) {
+			lkl->listened[port / 8] |= (uint8_t)(1U << port % 8);
 			lkl->listens(port, lkl->data);
+		}
 	}
 	return code;
 }
@@ -301,6 +332,18 @@ static int peer(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *si
 				     : ask_name(stack, fd, LKL_PEER, ret, size);
 }
 
+/* What means something to AF_UNIX sockets only: whether TCP's refuse it depends on the kernel, and the program knows the host's. */
+static bool is_refused(int level, int option)
+{
+	_cleanup_close_ int host = -1;
+	const int yes = 1;
+
+	if (level != SOL_SOCKET || (option != SO_PASSCRED && option != SO_PASSSEC))
+		return false;
+	host = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	return host >= 0 && setsockopt(host, level, option, &yes, sizeof(yes)) < 0;
+}
+
 static int set(struct stack *stack, int fd, int level, int option, const void *value,
 	       socklen_t size)
 {
@@ -316,6 +359,8 @@ static int set(struct stack *stack, int fd, int level, int option, const void *v
 		return sockets_calls.set(stack, fd, level, option, value, size);
 	if (!request.socket || size > LKL_DATA_MAX)
 		return request.socket ? -EINVAL : -ENOTSOCK;
+	if (is_refused(level, option))
+		return -EOPNOTSUPP;
 	if (size > 0)
 		memcpy(request.data, value, size);
 	if (level == SOL_SOCKET && option == SO_LINGER)

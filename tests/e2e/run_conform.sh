@@ -1,18 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A program sees of its relayed sockets what it sees of TCP's, but for what docs/differences.md lists with a reason.
+# A program sees of its relayed sockets what it sees of TCP's, but for what docs/differences.md lists with a reason. STACK says
+# what it is relayed to.
 . "$(dirname "$0")/lib.sh"
 need python3
 
-# The stacks that programs get by relay.
-STACKS=${STACKS:-host}
+STACK=${STACK:-host}
+[ "$STACK" != lkl ] || [ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || skip "rivulet-lkl is not built (make kernels)"
 TABLE=$(dirname "$0")/../../docs/differences.md
 
 # What program $1 sees, under the command that follows. Beside it runs one that has a port of the same host.
 observe() {
 	observer=$PROGRAMS/$1
 	shift
-	rivulet lab run pair --also "server: $observer peer" -- sh -c "$observer taken 7103 && exec \"\$@\"" observe "$@" "$observer" 10.1.0.1
+	rivulet lab run pair --also "server: $observer peer ${PEER:-}" -- sh -c "$observer taken 7103 && exec \"\$@\"" observe "$@" "$observer" 10.1.0.1
+}
+
+# $1 is what $program saw over its stack: as over TCP, or as the table says of $2.
+compare() {
+	python3 "$PROGRAM_SOURCES/conform.py" "$TABLE" "$2" "$TMP/plain" "$1" || fail "$program on $STACK ($2) differs from TCP"
 }
 
 # Lost: programs that work over TCP would not over the relay, and nobody would know why.
@@ -22,8 +28,13 @@ for program in conform conform-32; do
 		continue
 	fi
 	observe "$program" >"$TMP/plain" || fail "$program, without us"
-	for stack in $STACKS; do
-		observe "$program" "$RIVULET" run --quiet --stack "$stack" -- >"$TMP/relayed" || fail "$program, on $stack"
-		python3 "$PROGRAM_SOURCES/conform.py" "$TABLE" "$TMP/plain" "$TMP/relayed" || fail "$program on $stack differs from TCP"
-	done
+	observe "$program" "$RIVULET" run --quiet --stack "$STACK" -- >"$TMP/relayed" || fail "$program, on $STACK"
+	compare "$TMP/relayed" "$STACK"
+	# With a peer that speaks MPTCP it is another protocol.
+	if [ "$STACK" = lkl ] && [ "$program" = conform ] && [ -e /proc/sys/net/mptcp/enabled ]; then
+		PEER=multipath
+		observe "$program" "$RIVULET" run --quiet --stack "$STACK" -- >"$TMP/multipath" || fail "$program, on $STACK, over MPTCP"
+		PEER=
+		compare "$TMP/multipath" MPTCP
+	fi
 done

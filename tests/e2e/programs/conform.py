@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""conform.py TABLE PLAIN RELAYED: compares what `conform` saw over two stacks. Every difference must be a row of the tables in
-docs/differences.md, and every row a difference ("a or b" may be none)."""
+"""conform.py TABLE STACK PLAIN RELAYED: compares what `conform` saw over TCP and over STACK, relayed. Every difference must be a
+row of the tables in docs/differences.md, and every row a difference ("a or b" may be none; "a; STACK: b" is "b" there)."""
 import re
 import sys
 
@@ -16,7 +16,14 @@ def observations(path):
     return seen
 
 
-def rows(path):
+def on_stack(cell, stack):
+    """What a cell says of @stack."""
+    of_all, *of_some = cell.split("; ")
+    of_one = dict(part.split(": ", 1) for part in of_some)
+    return of_one.get(stack, of_all).split(" or ")
+
+
+def rows(path, stack):
     listed = {}
     for line in open(path):
         if not line.startswith("| `"):
@@ -25,11 +32,13 @@ def rows(path):
         if len(cells) != 4 or not all(cells):
             sys.exit(f"{path}: a row has not four cells: {line}")
         for name in re.findall("`([^`]*)`", cells[0]):
-            listed[name] = (cells[1], cells[2].split(" or "))
+            listed[name] = (cells[1], on_stack(cells[2], stack))
+            if "; " in cells[2] and listed[name][1] == [cells[1]]:
+                del listed[name]  # it is a difference of another stack's
     return listed
 
 
-listed, plain, relayed = rows(sys.argv[1]), observations(sys.argv[2]), observations(sys.argv[3])
+listed, plain, relayed = rows(sys.argv[1], sys.argv[2]), observations(sys.argv[3]), observations(sys.argv[4])
 wrong = []
 for name in sorted(plain.keys() | relayed.keys() | listed.keys()):
     tcp, relay = plain.get(name), relayed.get(name)

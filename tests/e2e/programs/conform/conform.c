@@ -312,14 +312,15 @@ int main(int argc, char **argv)
 	int left = TOPICS_S * 100;
 
 	if (argc > 1 && strcmp(argv[1], "peer") == 0)
-		return peer_main();
+		return peer_main(argc > 2 && strcmp(argv[2], "multipath") == 0);
 	if (argc > 2 && strcmp(argv[1], "taken") == 0)
 		return taken_main(number(argv[2]));
 	if (argc > 2 && strcmp(argv[1], "holds") == 0) /* exec: passing.c */
 		return fcntl(number(argv[2]), F_GETFD) < 0 ||
 		       write(number(argv[2]), "held", 4) != 4;
 	if (argc < 2) {
-		fputs("usage: conform peer | taken PORT | ADDRESS [TOPIC...]\n", stderr);
+		fputs("usage: conform peer [multipath] | taken PORT | ADDRESS [TOPIC...]\n",
+		      stderr);
 		return 2;
 	}
 	peer_address = argv[1];

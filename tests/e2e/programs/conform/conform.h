@@ -3,7 +3,7 @@
  * conform: what a program sees of its TCP sockets, one line for each observation: "TOPIC.NAME: VALUE". Two runs of it, over two
  * stacks, can be compared line by line; so nothing is printed that differs from run to run, such as times and ports.
  *
- *   conform peer                 what the other host runs: peer.c
+ *   conform peer [multipath]     what the other host runs: peer.c; its server speaks MPTCP then
  *   conform taken PORT           a plain program of the same host has the port as soon as this returns
  *   conform ADDRESS [TOPIC...]   the observations, against the peer at that IPv4 address
  */
@@ -92,5 +92,5 @@ void passing(void);
 void options(void);
 void names(void);
 
-int peer_main(void);
+int peer_main(bool multipath);
 int taken_main(int port);

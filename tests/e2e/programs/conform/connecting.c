@@ -161,7 +161,7 @@ static void filtered_port(void)
 	fd = tcp(SOCK_NONBLOCK);
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience));
 	tell("filtered.connect with patience", connect_to(fd, PORT_FILTERED));
-	tell_poll_once("filtered.poll with patience", fd, POLLERR);
+	tell_poll_once("filtered.poll with patience", fd, POLLERR | POLLHUP);
 	tell_error("filtered.SO_ERROR with patience", fd);
 	close(fd);
 }

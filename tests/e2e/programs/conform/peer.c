@@ -14,8 +14,13 @@
 
 #include <linux/filter.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 
 static int *last_end; /* of "n", in memory of all; -1: not yet */
 
@@ -190,11 +195,11 @@ static void serve(int fd)
 	exit(0);
 }
 
-static int listen_at(int port)
+static int listen_at(int port, int protocol)
 {
 	const struct sockaddr_in address = at("0.0.0.0", port);
 	const int yes = 1;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, protocol);
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
@@ -214,11 +219,11 @@ static void filter_all(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-int peer_main(void)
+int peer_main(bool multipath)
 {
-	int listener = listen_at(PORT_SCRIPT);
+	int listener = listen_at(PORT_SCRIPT, multipath ? IPPROTO_MPTCP : IPPROTO_TCP);
 
-	filter_all(listen_at(PORT_FILTERED));
+	filter_all(listen_at(PORT_FILTERED, IPPROTO_TCP));
 	last_end = mmap(NULL, sizeof(*last_end), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			-1, 0);
 	*last_end = -1;
@@ -236,7 +241,7 @@ int peer_main(void)
 
 int taken_main(int port)
 {
-	listen_at(port);
+	listen_at(port, IPPROTO_TCP);
 	if (fork() == 0)
 		pause();
 	return 0;
