@@ -157,7 +157,7 @@ _rivulet_assess()
 	--out) _filedir -d ;;
 	--scenario) _rivulet_list "$(_rivulet_scenario_names)" ;;
 	--workload) _rivulet_list 'bulk-down bulk-up bulk-both request messages short crowd offload control' ;;
-	--profile) _rivulet_list 'this phone pi low-end' ;;
+	--profile) _rivulet_list 'this phone pi low-end device' ;;
 	--stack) _rivulet_list "$("${words[0]}" probe --quick 2>/dev/null | sed '1,/^stacks/d; s/^  \([a-z]*\).*/\1/')" ;;
 	--protocol) _rivulet_list 'tcp mptcp' ;;
 	--repetitions | --duration | --seed) ;;

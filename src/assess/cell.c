@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/numbers.h"
+#include "probe/calibrate.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -42,7 +43,7 @@ bool cell_has_protocol(const struct stack_ops *stack, enum cell_protocol protoco
 uint64_t cell_estimate(const struct cell *cell)
 {
 	/* Where links go, a connection that has one of them is given up at the end. */
-	return cell->duration + OVERHEAD +
+	return cell->duration + OVERHEAD + (cell->profile->emulated ? EMULATED_STARTS : 0) +
 	       (cell->scenario->scenario->event_count && cell->protocol == CELL_TCP ? TALK_GRACE
 										    : 0);
 }
@@ -199,21 +200,45 @@ static int make_group(const struct profile *profile, struct cgroup *ret, struct 
 	return 0;
 }
 
+/* What an emulated device took is for itself to say: the emulator has the start on its account, too. */
+static void ask_device(const struct cell_setup *setup, struct cell_watched *watched)
+{
+	struct calibration here;
+	char path[PATH_MAX];
+	double packet;
+	json_t *report;
+
+	snprintf(path, sizeof(path), "%s/" EMULATED_REPORT, setup->folder);
+	report = json_load_file(path, 0, NULL);
+	calibrate(0, &here);
+	packet = json_number_value(json_object_get(report, "packet_ns"));
+	watched->cpu = json_number_value(json_object_get(report, "cpu_s"));
+	watched->seconds = json_number_value(json_object_get(report, "seconds"));
+	watched->memory = (uint64_t)json_integer_value(json_object_get(report, "memory"));
+	watched->cpus = packet > 0 ? here.packet / packet : 0;
+	json_decref(report);
+}
+
 int cell_run(const struct cell *cell, const struct cell_setup *setup, json_t **ret, struct err *err)
 {
 	struct cell_watched watched = {0};
 	struct cgroup cgroup = {0};
+	struct profile limits = *cell->profile;
 	struct err why = {0};
 	int code = 0;
 
-	if (make_group(cell->profile, &cgroup, &why) < 0) {
-		if (cell->profile->cpus > 0 || cell->profile->memory)
+	if (limits.emulated)
+		limits.cpus = limits.memory = 0; /* those are the emulator's to give */
+	if (make_group(&limits, &cgroup, &why) < 0) {
+		if (limits.cpus > 0 || limits.memory)
 			return err_set(err, -EPERM, "profile '%s' cannot be had here: %s",
 				       cell->profile->name, why.text);
 		snprintf(watched.note, sizeof(watched.note), "%s", why.text);
 	}
 	code = measure(cell, setup, &cgroup, &watched, err);
 	cgroup_remove(&cgroup);
+	if (code == 0 && cell->profile->emulated)
+		ask_device(setup, &watched);
 	if (code == 0) {
 		*ret = cell_record(cell, setup, &watched);
 		code = *ret ? 0 : -ENOMEM;

@@ -142,7 +142,7 @@ int cell_cpu(const struct profile *profile)
 	cpu_set_t usable;
 	int last = -1;
 
-	if (profile->cpus <= 0 || profile->cpus > 1 ||
+	if (((profile->cpus <= 0 || profile->cpus > 1) && !profile->emulated) ||
 	    sched_getaffinity(0, sizeof(usable), &usable) < 0 || CPU_COUNT(&usable) < 2)
 		return -1;
 	for (int i = 0; i < CPU_SETSIZE; i++)
@@ -190,6 +190,14 @@ char **cell_command(const struct cell *cell, const struct cell_setup *setup, con
 	if (cell_cpu(cell->profile) >= 0)
 		add(&words, "--cpu=%d", cell_cpu(cell->profile));
 	add(&words, "--");
+	if (cell->profile->emulated) {
+		add(&words, "%s", setup->self);
+		add(&words, "load");
+		add(&words, "emulate");
+		add(&words, "--folder=%s", setup->folder);
+		add(&words, "--scenario=%s", cell->scenario->scenario->path);
+		add(&words, "--");
+	}
 	if (!bare && cell->workload->talk != TALK_NONE) {
 		add(&words, "%s", setup->self);
 		add(&words, "run");

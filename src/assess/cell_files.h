@@ -3,11 +3,12 @@
 #pragma once
 
 #include "assess/cell.h"
+#include "assess/emulated.h"
 #include "base/cgroup.h"
 
 #define CELL_SAMPLES "samples.jsonl" /* of the lab */
 #define CELL_STATS   "stats.json"    /* of the lab */
-#define CELL_RUN     "run.json"      /* the device's summary */
+#define CELL_RUN     EMULATED_RUN    /* the device's summary */
 #define CELL_OUTPUT  "output"        /* what was printed */
 
 /* Of the device's control group; what its name begins with. */
@@ -22,7 +23,9 @@ struct cell_watched {
 	double cpu;      /* s; negative: not known */
 	double softirq;  /* s, of the whole machine */
 	uint64_t memory; /* bytes, the most */
-	char note[256];  /* what could not be had, or "" */
+	double seconds;  /* in which that was used; 0: until the client's end */
+	double cpus; /* of an emulated device: its processor, as a share of one of this machine */
+	char note[256]; /* what could not be had, or "" */
 };
 
 /* The command line of the lab, a list of strings that ends with NULL; the caller frees with cell_command_free(). */

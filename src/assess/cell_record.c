@@ -202,7 +202,10 @@ static json_t *describe_figures(const struct cell *cell, const struct cell_watch
 		    number(ends->client, "retransmitted") + number(ends->server, "retransmitted"));
 		set(figures, "given-up", number(ends->client, "given_up"));
 		if (watched->cpu >= 0 && ends->down.end)
-			set(figures, "cpu", watched->cpu / ((double)ends->down.end / NS_PER_S));
+			set(figures, "cpu",
+			    watched->cpu / (watched->seconds > 0
+						    ? watched->seconds
+						    : (double)ends->down.end / NS_PER_S));
 		if (watched->cpu >= 0 && bytes > 0 && cell->workload->talk == TALK_STREAM)
 			set(figures, "cpu-per-gb", watched->cpu / (bytes / 1e9));
 	}
@@ -320,8 +323,10 @@ json_t *cell_record(const struct cell *cell, const struct cell_setup *setup,
 		free_ends(&ends);
 		return NULL;
 	}
-	if (cell->profile->cpus > 0)
-		json_object_set_new(record, "cpus", json_real(cell->profile->cpus));
+	if (cell->profile->cpus > 0 || watched->cpus > 0)
+		json_object_set_new(
+			record, "cpus",
+			json_real(watched->cpus > 0 ? watched->cpus : cell->profile->cpus));
 	if (cell->profile->memory)
 		json_object_set_new(record, "memory_limit",
 				    json_integer((json_int_t)cell->profile->memory));

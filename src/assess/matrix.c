@@ -51,7 +51,7 @@ static void add_links(struct plan *plan, struct cell cell)
 	unsigned mine = 0;
 
 	if (!is_bulk(cell.workload) || !cell.stack->own_tcp || cell.protocol != CELL_TCP ||
-	    scenario->event_count)
+	    scenario->event_count || cell.profile->emulated)
 		return;
 	for (unsigned i = 0; i < scenario->link_count; i++)
 		mine += scenario->links[i].ends[0].host == 0 ||
@@ -61,6 +61,19 @@ static void add_links(struct plan *plan, struct cell cell)
 			cell.link = (int)i;
 			add(plan, &cell);
 		}
+}
+
+/* Can that be measured on this profile? An emulated device is there only when what happens to links may have happened, and has
+ * no room for a kernel that programs run inside; and it takes its time, so that one network has to do. */
+static bool is_possible(const struct matrix *matrix, const struct cell *cell)
+{
+	unsigned calm = 0;
+
+	if (!cell->profile->emulated)
+		return true;
+	while (calm < matrix->scenario_count && matrix->scenarios[calm].scenario->event_count)
+		calm++;
+	return cell->scenario == &matrix->scenarios[calm] && !cell->stack->machine;
 }
 
 static void add_stacks(struct plan *plan, struct cell cell)
@@ -73,7 +86,8 @@ static void add_stacks(struct plan *plan, struct cell cell)
 			cell.stack = matrix->stacks[i];
 			cell.protocol = (enum cell_protocol)protocol;
 			if (!matrix->protocols[protocol] ||
-			    !cell_has_protocol(cell.stack, cell.protocol))
+			    !cell_has_protocol(cell.stack, cell.protocol) ||
+			    !is_possible(matrix, &cell))
 				continue;
 			add(plan, &cell);
 			if (control)

@@ -4,7 +4,8 @@
  *
  * A repetition is a block: every combination once, in an order that the seed decides, so that what changes on the machine
  * meanwhile hits all alike; what is compared is compared within a block. Combinations that say nothing are left out: control
- * but once for a profile, single links but for bulk workloads where nothing happens to the links.
+ * but once for a profile, single links but for bulk workloads where nothing happens to the links, and an emulated device but in
+ * the first scenario in which nothing does.
  */
 #pragma once
 

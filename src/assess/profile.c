@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "assess/profile.h"
 
+#include "assess/emulated.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/units.h"
@@ -17,6 +18,7 @@ const struct profile profiles[] = {
 	{.name = "phone", .cpus = 1, .memory = 512u << 20},
 	{.name = "pi", .cpus = 0.5, .memory = 256u << 20},
 	{.name = "low-end", .cpus = 0.1, .memory = 64u << 20},
+	{.name = "device", .memory = EMULATED_MEMORY, .emulated = true},
 	{{0}},
 };
 
@@ -65,11 +67,11 @@ static int find(const char *name, struct profile *ret, struct err *err)
 			*ret = *profile;
 			return 0;
 		}
-	return err_set(
-		err, -ENOENT,
-		"there is no profile '%s': this, phone, pi, low-end, or one of your own as in "
-		"slow:cpu=30%%,memory=128MB",
-		name);
+	return err_set(err, -ENOENT,
+		       "there is no profile '%s': this, phone, pi, low-end, device, or one of your "
+		       "own as in "
+		       "slow:cpu=30%%,memory=128MB",
+		       name);
 }
 
 int profile_parse(const char *text, struct profile *ret, struct err *err)

@@ -2,11 +2,14 @@
 /*
  * A hardware profile: how much of this machine a device is given. What a control group cannot take away (caches, the width and
  * clock of the processor, the memory's and devices' speed, the kernel's own memory outside of it) is as it is here.
+ *
+ * One profile is a whole device instead, in an emulator (emulated.h): all of it is slow, its kernel, too.
  */
 #pragma once
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PROFILE_NAME_MAX 32
@@ -15,6 +18,7 @@ struct profile {
 	char name[PROFILE_NAME_MAX];
 	double cpus;     /* processors' time; 0: no limit */
 	uint64_t memory; /* bytes; 0: no limit */
+	bool emulated;   /* it is a device of its own */
 };
 
 /* The quota of a profile: so much time of each period, ns. Periods are 5 ms, so that a program waits no longer for its next

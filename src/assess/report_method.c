@@ -68,6 +68,18 @@ static void print_profiles(const struct page *page)
 	for (const struct profile *profile = profiles; profile->name[0]; profile++) {
 		struct profile_quota quota;
 
+		if (profile->emulated) {
+			fprintf(page->out,
+				"<li><b>%s</b>: no control group, but a whole computer in an "
+				"emulator (QEMU without the processor's help), with a processor, "
+				"%u&nbsp;MiB beside its kernel and files, and Debian's kernel. "
+				"Processor time is that of the emulated processor from the start "
+				"of the program to its end, memory what the program and the "
+				"kernel took for it, and the cell begins when the device has "
+				"started</li>\n",
+				profile->name, (unsigned)(profile->memory >> 20));
+			continue;
+		}
 		if (profile->cpus <= 0) {
 			fprintf(page->out, "<li><b>%s</b>: without limits</li>\n", profile->name);
 			continue;

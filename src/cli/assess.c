@@ -46,7 +46,7 @@ static const struct extent full = {
 			   "handover-signalled,handover-return,walk,crowd",
 	.words.workloads =
 		"bulk-down,bulk-up,bulk-both,request,messages,short,crowd,offload,control",
-	.words.profiles = "this,phone,pi,low-end",
+	.words.profiles = "this,phone,pi,low-end,device",
 	.repetitions = 5,
 	.duration = 8 * NS_PER_S,
 };
@@ -108,7 +108,7 @@ static const char usage[] =
 	"  --scenario LIST   names or files, as rivulet lab takes them\n"
 	"  --workload LIST   bulk-down, bulk-up, bulk-both, request, messages, short, crowd,\n"
 	"                    offload, control\n"
-	"  --profile LIST    this, phone, pi, low-end, or one of your own as in\n"
+	"  --profile LIST    this, phone, pi, low-end, device, or one of your own as in\n"
 	"                    slow:cpu=30%,memory=128MB (which ends the list)\n"
 	"  --stack LIST      of rivulet probe; all that can run unless told\n"
 	"  --protocol LIST   tcp, mptcp\n"
@@ -142,6 +142,7 @@ static int complete(struct arguments *args, struct assess_lists *lists, struct e
 		.profiles = or_else(said->profiles, extent->words.profiles),
 		.protocols = or_else(said->protocols, "tcp,mptcp"),
 		.stacks = said->stacks,
+		.profiles_named = said->profiles,
 	};
 	bool own = said->scenarios || said->workloads || said->profiles || matrix->repetitions ||
 		   matrix->duration;

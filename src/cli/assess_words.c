@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/assess_words.h"
 
+#include "assess/emulated.h"
 #include "cli/lab.h"
 
 #include <errno.h>
@@ -53,8 +54,33 @@ static int add_workload(struct matrix *matrix, const char *word, struct err *err
 	return 0;
 }
 
+/* One that cannot be had is an error where it was asked for by name, and else left out. */
+static int add_profile(struct matrix *matrix, const char *word, bool named, struct err *err)
+{
+	struct profile *profile = &matrix->profiles[matrix->profile_count];
+	struct emulated_kernel kernel;
+	struct err why = {0};
+	int code;
+
+	if (matrix->profile_count == MATRIX_MAX)
+		return too_many("profiles", err);
+	code = profile_parse(word, profile, err);
+	if (code < 0)
+		return code;
+	if (profile->emulated && emulated_find(&kernel, &why) < 0) {
+		if (named)
+			return err_set(err, -ENOENT, "profile '%s' cannot be had here: %s",
+				       profile->name, why.text);
+		fprintf(stderr, "rivulet assess: without profile '%s': %s\n", profile->name,
+			why.text);
+		return 0;
+	}
+	matrix->profile_count++;
+	return 0;
+}
+
 /* A profile of the user's own has commas in it: the rest of the list. */
-static int add_profiles(struct matrix *matrix, char *list, struct err *err)
+static int add_profiles(struct matrix *matrix, char *list, bool named, struct err *err)
 {
 	int code = 0;
 
@@ -67,9 +93,7 @@ static int add_profiles(struct matrix *matrix, char *list, struct err *err)
 		if (comma)
 			*comma = 0;
 		list = comma ? comma + 1 : NULL;
-		if (matrix->profile_count == MATRIX_MAX)
-			return too_many("profiles", err);
-		code = profile_parse(word, &matrix->profiles[matrix->profile_count++], err);
+		code = add_profile(matrix, word, named, err);
 	}
 	return code;
 }
@@ -131,7 +155,7 @@ int assess_words_read(const struct assess_words *words, struct assess_lists *ret
 	if (code == 0)
 		code = each_word(ret->workloads, matrix, add_workload, err);
 	if (code == 0)
-		code = add_profiles(matrix, ret->profiles, err);
+		code = add_profiles(matrix, ret->profiles, words->profiles_named, err);
 	if (code == 0)
 		code = each_word(ret->protocols, matrix, add_protocol, err);
 	if (code == 0 && ret->stacks)

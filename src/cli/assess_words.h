@@ -9,6 +9,7 @@ struct assess_words {
 	const char *scenarios, *workloads, *profiles, *protocols;
 	const char
 		*stacks; /* NULL: all that can run, the others with the reason on standard error */
+	bool profiles_named; /* by the user: one that cannot be had is an error */
 };
 
 /* What a matrix borrows of its lists; assess_lists_free() and matrix last equally long. */

@@ -3,14 +3,18 @@
  * `rivulet load`: the programs that `rivulet assess` puts into its labs, and nobody else starts.
  *
  *   enter  becomes a member of the cell's control groups, writes down when the cell begins, and becomes another program
+ *   emulate  runs another program on an emulated device
+ *   boot   is the first process of such a device
  *   serve  the server of a workload
  *   play   its client
  */
 #include "assess/load.h"
+#include "assess/emulated.h"
 #include "assess/meter.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/lab.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -22,6 +26,7 @@
 
 struct arguments {
 	struct load load;
+	const char *scenario;
 	int doors[DOORS_MAX];
 	unsigned door_count;
 	int cpu; /* -1: any */
@@ -35,7 +40,8 @@ enum {
 	OPTION_DURATION,
 	OPTION_DEVICE,
 	OPTION_DOOR,
-	OPTION_CPU
+	OPTION_CPU,
+	OPTION_SCENARIO
 };
 
 static const struct option options[] = {
@@ -47,6 +53,7 @@ static const struct option options[] = {
 	{"device", required_argument, NULL, OPTION_DEVICE},
 	{"door", required_argument, NULL, OPTION_DOOR},
 	{"cpu", required_argument, NULL, OPTION_CPU},
+	{"scenario", required_argument, NULL, OPTION_SCENARIO},
 	{0},
 };
 
@@ -77,6 +84,9 @@ static int take(struct arguments *args, int option, struct err *err)
 		return units_parse_time(optarg, &args->load.duration, err);
 	case OPTION_DEVICE:
 		args->load.device = optarg;
+		return 0;
+	case OPTION_SCENARIO:
+		args->scenario = optarg;
 		return 0;
 	case OPTION_DOOR:
 	case OPTION_CPU:
@@ -119,10 +129,29 @@ static int enter(const struct arguments *args, char **command, struct err *err)
 	return err_set(err, -errno, "%s: %s", command[0], strerror(errno));
 }
 
+static int emulate(const struct arguments *args, char **command, struct err *err)
+{
+	_cleanup_scenario_ struct scenario *scenario = NULL;
+	char path[PATH_MAX];
+	int code;
+
+	if (!args->scenario || !realpath(args->scenario, path))
+		return err_set(err, -ENOENT, "there is no scenario '%s'", args->scenario ?: "");
+	code = scenario_load(path, &scenario, err);
+	if (code < 0)
+		return code;
+	return emulated_run(&(struct emulated){.folder = args->load.folder,
+					       .scenario = scenario,
+					       .command = command},
+			    err);
+}
+
 int cmd_load(int argc, char **argv)
 {
 	struct arguments args = {.cpu = -1};
 	const char *role = argc > 1 ? argv[1] : "";
+	bool has_command = strcmp(role, "enter") == 0 || strcmp(role, "emulate") == 0;
+	bool is_first = strcmp(role, "boot") == 0 && getpid() == 1;
 	struct err err = {0};
 	int option, code = 0;
 
@@ -134,17 +163,19 @@ int cmd_load(int argc, char **argv)
 		code = take(&args, option, &err);
 	if (code < 0)
 		return complain(&err);
-	if (!args.load.folder || !args.load.address) {
-		if (strcmp(role, "enter") != 0 || !args.load.folder || optind == argc)
-			code = err_set(&err, -EINVAL, "it is for `rivulet assess` alone");
-	}
+	if (!args.load.folder || (has_command ? optind == argc : !args.load.address && !is_first))
+		code = err_set(&err, -EINVAL, "it is for `rivulet assess` alone");
+	if (code == 0 && is_first)
+		emulated_boot(args.load.folder);
 	if (code == 0 && strcmp(role, "enter") == 0)
 		code = enter(&args, argv + optind, &err);
+	else if (code == 0 && has_command)
+		code = emulate(&args, argv + optind, &err);
 	else if (code == 0 && strcmp(role, "serve") == 0)
 		code = load_serve(&args.load, &err);
 	else if (code == 0 && strcmp(role, "play") == 0 && args.load.workload)
 		code = load_play(&args.load, &err);
 	else if (code == 0)
 		code = err_set(&err, -EINVAL, "it is for `rivulet assess` alone");
-	return code < 0 ? complain(&err) : 0;
+	return code < 0 ? complain(&err) : code;
 }

@@ -102,6 +102,20 @@ static int fill_host(struct host *host, const struct scenario_host *wanted, stru
 	return write_settings(wanted, err);
 }
 
+int host_take(const struct scenario_host *wanted, struct host *ret, struct err *err)
+{
+	struct host host = {.ns = -1};
+	int code = fill_host(&host, wanted, err);
+
+	if (code >= 0) {
+		*ret = host;
+		return 0;
+	}
+	nl_close(host.nl);
+	close_fd(host.ns);
+	return code;
+}
+
 int hosts_make(const struct scenario *scenario, struct host **ret, struct err *err)
 {
 	_cleanup_close_ int home = open(NS_FILE, O_RDONLY | O_CLOEXEC);
@@ -265,9 +279,9 @@ static int configure_end(const struct scenario *scenario, const struct host *hos
 {
 	const struct scenario_end *end = &scenario->links[link].ends[index];
 	struct nl *nl = hosts[end->host].nl;
-	int code = set_up_device(nl, &scenario->links[link], link, index, err);
+	int code = nl ? set_up_device(nl, &scenario->links[link], link, index, err) : 0;
 
-	return code < 0 ? code : add_addresses(nl, end, err);
+	return nl && code >= 0 ? add_addresses(nl, end, err) : code;
 }
 
 static int configure_nat(const struct scenario *scenario, const struct host *hosts, unsigned link,
@@ -277,7 +291,7 @@ static int configure_nat(const struct scenario *scenario, const struct host *hos
 	_cleanup_close_ int home = -1;
 	int code;
 
-	if (!end->nat)
+	if (!end->nat || !hosts[end->host].nl)
 		return 0;
 	home = open(NS_FILE, O_RDONLY | O_CLOEXEC);
 	if (home < 0 || host_enter(hosts[end->host].ns) < 0)
@@ -301,7 +315,8 @@ int hosts_configure(const struct scenario *scenario, const struct host *hosts, s
 	for (unsigned i = 0; code >= 0 && i < 2 * scenario->link_count; i++)
 		code = configure_end(scenario, hosts, i / 2, i % 2, err);
 	for (unsigned i = 0; code >= 0 && i < count; i++)
-		code = add_route(hosts[routes[i].host].nl, scenario, &routes[i], err);
+		if (hosts[routes[i].host].nl)
+			code = add_route(hosts[routes[i].host].nl, scenario, &routes[i], err);
 	for (unsigned i = 0; code >= 0 && i < 2 * scenario->link_count; i++)
 		code = configure_nat(scenario, hosts, i / 2, i % 2, err);
 	return code;

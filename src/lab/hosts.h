@@ -21,8 +21,13 @@ struct host {
 int hosts_make(const struct scenario *scenario, struct host **ret, struct err *err);
 void hosts_free(struct host *hosts, unsigned count);
 
+/* The calling thread's own network namespace as the host @wanted, in place of one that hosts_make() makes. On errors there is
+ * nothing to free. */
+int host_take(const struct scenario_host *wanted, struct host *ret, struct err *err);
+
 /* When the devices of all ends are there: configures them and brings them up, then routes, address
- * translation and /proc/sys. The calling thread is back where it was afterwards. */
+ * translation and /proc/sys. Hosts without netlink are somebody else's to configure. The calling thread is back where it was
+ * afterwards. */
 int hosts_configure(const struct scenario *scenario, const struct host *hosts, struct err *err);
 
 /* Keeps devices in the calling thread's network namespace from speaking of their own accord. */

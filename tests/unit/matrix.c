@@ -179,6 +179,8 @@ static void profile(void **state)
 	}
 	/* Short periods, but no quota that a kernel refuses. */
 	for (const struct profile *each = profiles + 1; each->name[0]; each++) {
+		if (each->emulated)
+			continue; /* it is given none */
 		quota = profile_quota(each);
 		assert_true(quota.time >= NS_PER_MS);
 		assert_true((double)quota.time / (double)quota.period > each->cpus * 0.999 &&
