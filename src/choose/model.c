@@ -10,8 +10,9 @@
 
 /* What is asked for, of what was measured. */
 struct query {
-	const struct measurements *from;
-	const char *stack, *protocol, *workload, *figure;
+	const struct measured **all; /* of this workload and figure alone; borrowed */
+	unsigned count;
+	const char *stack, *protocol;
 	const char *without_scenario, *without_profile; /* not to be looked at; NULL: all may be */
 };
 
@@ -41,13 +42,11 @@ static double look_up(const struct query *query, const char *scenario, const cha
 	if (query->without_scenario && strcmp(scenario, query->without_scenario) == 0 &&
 	    strcmp(profile, query->without_profile) == 0)
 		return 0;
-	for (unsigned i = 0; i < query->from->count; i++) {
-		const struct measured *measured = &query->from->all[i];
+	for (unsigned i = 0; i < query->count; i++) {
+		const struct measured *measured = query->all[i];
 
-		if (strcmp(measured->figure, query->figure) == 0 &&
-		    strcmp(measured->scenario, scenario) == 0 &&
+		if (strcmp(measured->scenario, scenario) == 0 &&
 		    strcmp(measured->profile, profile) == 0 &&
-		    strcmp(measured->workload, query->workload) == 0 &&
 		    strcmp(measured->stack, query->stack) == 0 &&
 		    strcmp(measured->protocol, query->protocol) == 0)
 			return measured->median;
@@ -64,21 +63,47 @@ static void names_add(struct names *names, const char *name)
 		names->all[names->count++] = name;
 }
 
-static void list(const struct measurements *from, struct names *scenarios, struct names *profiles)
+static void list(const struct query *query, struct names *scenarios, struct names *profiles)
 {
 	*scenarios = *profiles = (struct names){.count = 0};
-	for (unsigned i = 0; i < from->count; i++) {
-		names_add(scenarios, from->all[i].scenario);
-		names_add(profiles, from->all[i].profile);
+	for (unsigned i = 0; i < query->count; i++) {
+		names_add(scenarios, query->all[i]->scenario);
+		names_add(profiles, query->all[i]->profile);
 	}
 }
 
-/* What the step from profile @other to @profile does to the figure in other scenarios than @scenario: a factor; 1 if nothing
- * is known of it, and then *@known is false. */
-static double step(const struct query *query, const struct names *scenarios, const char *scenario,
-		   const char *other, const char *profile, bool *known)
+/* Numbers, by what is enough for mean and variance. */
+struct sample {
+	unsigned count;
+	double sum, squares;
+};
+
+static void sample_add(struct sample *sample, double value)
 {
-	struct mean mean = {0};
+	sample->count++;
+	sample->sum += value;
+	sample->squares += value * value;
+}
+
+static double sample_mean(const struct sample *sample)
+{
+	return sample->count ? sample->sum / sample->count : 0;
+}
+
+/* The sum of squares about the mean. */
+static double sample_scatter(const struct sample *sample)
+{
+	double scatter = sample->squares - sample->sum * sample_mean(sample);
+
+	return scatter > 0 ? scatter : 0;
+}
+
+/* What the step from profile @other to @profile does to the figure in other scenarios than @scenario, to one stack and
+ * protocol: logarithms of factors. */
+static struct sample step_of(const struct query *query, const struct names *scenarios,
+			     const char *scenario, const char *other, const char *profile)
+{
+	struct sample steps = {0};
 
 	for (unsigned i = 0; i < scenarios->count; i++) {
 		double from, to;
@@ -88,10 +113,65 @@ static double step(const struct query *query, const struct names *scenarios, con
 		from = look_up(query, scenarios->all[i], other);
 		to = look_up(query, scenarios->all[i], profile);
 		if (from > 0 && to > 0)
-			mean_add(&mean, to / from, 1);
+			sample_add(&steps, log(to / from));
 	}
-	*known = mean.weight > 0;
-	return *known ? mean_of(&mean) : 1;
+	return steps;
+}
+
+/* Have this figure's stack and protocol come before in the list? */
+static bool is_repeated(const struct query *query, unsigned at)
+{
+	for (unsigned i = 0; i < at; i++)
+		if (strcmp(query->all[i]->stack, query->all[at]->stack) == 0 &&
+		    strcmp(query->all[i]->protocol, query->all[at]->protocol) == 0)
+			return true;
+	return false;
+}
+
+/* How much of what was seen of one stack and protocol, @own, is theirs, and not chance: 0..1. @means: what was seen of each on
+ * average; @scatter and @freedom: of all of them, about those; @shares: the sum of 1 / how often each was seen. Means that
+ * differ by no more than chance makes them differ say nothing; where stacks do the same in every scenario, all is theirs. */
+static double credit(const struct sample *own, const struct sample *means, double scatter,
+		     unsigned freedom, double shares)
+{
+	double chance = freedom ? scatter / freedom : 0, real = 0;
+
+	if (means->count > 1)
+		real = sample_scatter(means) / (means->count - 1) - chance * shares / means->count;
+	if (!(chance > 0))
+		return 1;
+	return real > 0 ? real / (real + chance / own->count) : 0;
+}
+
+/* The factor by which the step changes the figure; 1 if nothing is known of it, and then *@known is false. A few scenarios say
+ * little of one stack and protocol, so what is chance in it is replaced by what the step does to all of them on average (the
+ * estimate of James and Stein). */
+static double step(const struct query *query, const struct names *scenarios, const char *scenario,
+		   const char *other, const char *profile, bool *known)
+{
+	struct sample own = step_of(query, scenarios, scenario, other, profile), means = {0};
+	double scatter = 0, shares = 0, part;
+	unsigned freedom = 0;
+
+	for (unsigned i = 0; i < query->count; i++) {
+		struct query each = *query;
+		struct sample one;
+
+		if (is_repeated(query, i))
+			continue;
+		each.stack = query->all[i]->stack;
+		each.protocol = query->all[i]->protocol;
+		one = step_of(&each, scenarios, scenario, other, profile);
+		if (!one.count)
+			continue;
+		sample_add(&means, sample_mean(&one));
+		scatter += sample_scatter(&one);
+		freedom += one.count - 1;
+		shares += 1.0 / one.count;
+	}
+	*known = means.count > 0;
+	part = own.count ? credit(&own, &means, scatter, freedom, shares) : 0;
+	return exp(part * sample_mean(&own) + (1 - part) * sample_mean(&means));
 }
 
 static double predict(const struct query *query, const char *scenario, const char *profile)
@@ -102,7 +182,7 @@ static double predict(const struct query *query, const char *scenario, const cha
 
 	if (there > 0)
 		return there;
-	list(query->from, &scenarios, &profiles);
+	list(query, &scenarios, &profiles);
 	for (unsigned i = 0; i < profiles.count; i++) {
 		const char *other = profiles.all[i];
 		double near = strcmp(other, profile) ? look_up(query, scenario, other) : 0;
@@ -124,7 +204,7 @@ static double anywhere(const struct query *query, const char *profile)
 	struct names scenarios, profiles;
 	struct mean mean = {0};
 
-	list(query->from, &scenarios, &profiles);
+	list(query, &scenarios, &profiles);
 	for (unsigned i = 0; i < scenarios.count; i++) {
 		double value = predict(query, scenarios.all[i], profile);
 
@@ -140,35 +220,40 @@ static double price(const struct measurements *from, const struct model_place *p
 	return place->packet > 0 && from->packet > 0 ? place->packet / from->packet : 1;
 }
 
-static double raw(const struct measurements *from, const struct model_place *place,
-		  const struct query *query)
+/* By what was measured of @workload and @figure. */
+static double foresee(const struct measurements *from, const struct model_place *place,
+		      const char *stack, const char *protocol, const char *workload,
+		      const char *figure)
 {
-	return place->scenario ? predict(query, place->scenario, place->profile)
-			       : anywhere(query, place->profile);
+	_cleanup_free_ const struct measured **all = calloc(from->count + 1, sizeof(*all));
+	struct query query = {
+		.all = all,
+		.stack = stack,
+		.protocol = protocol,
+		.without_scenario = place->held_out ? place->scenario : NULL,
+		.without_profile = place->profile,
+	};
+
+	for (unsigned i = 0; all && i < from->count; i++)
+		if (strcmp(from->all[i].figure, figure) == 0 &&
+		    strcmp(from->all[i].workload, workload) == 0)
+			all[query.count++] = &from->all[i];
+	return place->scenario ? predict(&query, place->scenario, place->profile)
+			       : anywhere(&query, place->profile);
 }
 
 double model_figure(const struct measurements *from, const struct model_place *place,
 		    const char *stack, const char *protocol, const char *workload,
 		    const char *figure)
 {
-	struct query query = {
-		.from = from,
-		.stack = stack,
-		.protocol = protocol,
-		.workload = workload,
-		.figure = figure,
-		.without_scenario = place->held_out ? place->scenario : NULL,
-		.without_profile = place->profile,
-	};
-	double value = raw(from, place, &query);
+	double value = foresee(from, place, stack, protocol, workload, figure);
 
 	if (strcmp(figure, "cpu-per-gb") == 0)
 		return value * price(from, place);
 	if (strcmp(figure, "goodput") == 0 && place->cpus > 0) {
-		double most;
+		double most = foresee(from, place, stack, protocol, workload, "cpu-per-gb") *
+			      price(from, place);
 
-		query.figure = "cpu-per-gb";
-		most = raw(from, place, &query) * price(from, place);
 		if (most > 0 && value > place->cpus * 8e9 / most)
 			return place->cpus * 8e9 / most;
 	}

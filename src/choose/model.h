@@ -4,7 +4,8 @@
  *
  *   measured there   that figure
  *   else             the figure in the same scenario on another profile, times what the step between the two profiles did in
- *                    other scenarios (to that stack and protocol); the geometric mean over the other profiles, near ones first
+ *                    other scenarios, to that stack and protocol as far as it is not chance, else to all; the geometric
+ *                    mean over the other profiles, near ones first
  *   not there        the same over all scenarios
  *
  * Processor time per GB is scaled by what a packet costs on this device and on the one that was measured, and goodput cannot
