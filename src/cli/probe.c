@@ -62,6 +62,18 @@ static void look_for_attachment(struct rows *rows, const struct attachment_need 
 	rows->count++;
 }
 
+/* One that is here does not run without the packets of links, if those are its business. */
+static void look_for_stack(struct rows *rows, const struct stack_ops *stack)
+{
+	struct row *row = &rows->all[rows->count];
+
+	if (rows->count == ROWS_MAX)
+		return;
+	look_for(rows, stack->name, stack->summary, stack->probe);
+	if (row->available && (stack->needs_packets || stack->machine))
+		row->available = feature_look("packets", &row->why) >= 0;
+}
+
 /* A device whose links cannot be listed is described without them. */
 static void read_links(struct links *ret)
 {
@@ -82,7 +94,7 @@ static void find_out(struct found *found)
 	for (const struct attachment_need *need = attachment_needs; need->name; need++)
 		look_for_attachment(&found->attachments, need);
 	for (unsigned i = 0; stacks[i]; i++)
-		look_for(&found->stacks, stacks[i]->name, stacks[i]->summary, stacks[i]->probe);
+		look_for_stack(&found->stacks, stacks[i]);
 }
 
 static void print_device(const struct device *device, FILE *out)
@@ -99,7 +111,10 @@ static void print_device(const struct device *device, FILE *out)
 	if (device->memory_limit != DEVICE_UNLIMITED)
 		fprintf(out, "; a control group allows %s",
 			units_bytes_about(device->memory_limit, limit));
-	fputc('\n', out);
+	if (device->cgroup)
+		fprintf(out, "\ncgroup    version %d\n", device->cgroup);
+	else
+		fputs("\ncgroup    none is mounted: nothing can be limited\n", out);
 }
 
 static void print_speed(const struct calibration *speed, FILE *out)

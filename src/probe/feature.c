@@ -2,6 +2,7 @@
 #include "probe/feature.h"
 
 #include "base/cleanup.h"
+#include "base/installed.h"
 #include "base/numbers.h"
 
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #ifndef SECCOMP_ADDFD_FLAG_SEND /* since 5.14 */
 #define SECCOMP_ADDFD_FLAG_SEND (1UL << 1)
@@ -237,6 +239,24 @@ static int look_raw(struct err *why)
 				 "this process has no CAP_NET_RAW: start it with sudo");
 }
 
+/* Is there a rivulet-net that has the right for us? */
+static bool has_helper(void)
+{
+	char path[PATH_MAX];
+
+	return installed_find("rivulet-net", path) == 0 && access(path, X_OK) == 0 &&
+	       getxattr(path, "security.capability", NULL, 0) > 0;
+}
+
+static int look_packets(struct err *why)
+{
+	if (has_capability(CAP_NET_RAW) || has_capability(CAP_NET_ADMIN) || has_helper())
+		return 0;
+	return err_set(why, -EPERM,
+		       "this process has neither CAP_NET_RAW nor CAP_NET_ADMIN: start it with "
+		       "sudo, or install rivulet-net with its file capability (rivulet-net(8))");
+}
+
 static int look_diag(struct err *why)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -259,6 +279,14 @@ static int look_shm(struct err *why)
 	return 0;
 }
 
+int feature_look(const char *name, struct err *why)
+{
+	for (const struct feature *feature = features; feature->name; feature++)
+		if (strcmp(feature->name, name) == 0)
+			return feature->look(why);
+	return 0;
+}
+
 const struct feature features[] = {
 	{"seccomp-notify", "to run unmodified programs", look_notify},
 	{"seccomp-addfd", "to answer socket() in one step", look_addfd},
@@ -270,6 +298,7 @@ const struct feature features[] = {
 	{"tun", "to give packets to a user-space stack", look_tun},
 	{"net-admin", "to set up the links for subflows", look_admin},
 	{"net-raw", "to send packets for a user-space stack", look_raw},
+	{"packets", "to give a stack of its own the packets of links", look_packets},
 	{"sock-diag", "to see subflows and what they carry", look_diag},
 	{"shm-exec", "for User Mode Linux's memory", look_shm},
 	{0},

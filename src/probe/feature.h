@@ -16,3 +16,6 @@ struct feature {
 
 /* All of them; a row without a name ends them. */
 extern const struct feature features[];
+
+/* Looks for the one of that name. */
+int feature_look(const char *name, struct err *why);

@@ -34,6 +34,12 @@ missing() {
 # Lost: a person would look for the fault elsewhere.
 missing net-admin CAP_NET_ADMIN setpriv --bounding-set=-net_admin --inh-caps=-net_admin
 if [ "$(id -u)" = 0 ]; then
+	# A stack that would find no links, once it was started, cannot run here.
+	missing packets 'neither CAP_NET_RAW nor CAP_NET_ADMIN' setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
+		--bounding-set=-net_admin,-net_raw
+	jq -e 'all(.stacks[] | select(.name == "lkl" or .name == "uml"); .available | not) and
+		any(.attachments[]; .name == "inside" and (.why | test("it needs packets")))' "$TMP/less" >/dev/null ||
+		fail "stacks without packets: $(jq -c .stacks "$TMP/less")"
 	missing native 'net.mptcp.enabled=1' unshare --net sh -c 'echo 0 >/proc/sys/net/mptcp/enabled; exec "$@"' sh
 	# What programs are given a stack by goes with what it needs.
 	"$RIVULET" run --quiet --as-root -- "$RIVULET" probe --json --quick | jq -e '
