@@ -53,15 +53,21 @@ static int read_delays(struct ends *ends)
 	return 0;
 }
 
-static int read_ends(const struct cell_setup *setup, struct ends *ends)
+static int read_ends(const struct cell *cell, const struct cell_setup *setup, struct ends *ends)
 {
+	int code;
+
 	*ends = (struct ends){
 		.client = load_file(setup, LOAD_CLIENT),
 		.server = load_file(setup, LOAD_SERVER),
 	};
 	timeline_parse(json_object_get(ends->client, "received"), &ends->down);
 	timeline_parse(json_object_get(ends->server, "received"), &ends->up);
-	return read_delays(ends);
+	code = read_delays(ends);
+	/* Messages come at times of their own. */
+	if (code == 0 && (cell->workload->talk == TALK_ASK || workload_is_sized(cell->workload)))
+		code = stats_fill(&ends->delays, &ends->delay_count);
+	return code;
 }
 
 static void free_ends(struct ends *ends)
@@ -305,7 +311,7 @@ json_t *cell_record(const struct cell *cell, const struct cell_setup *setup,
 	json_t *record, *figures;
 	bool bad;
 
-	if (read_ends(setup, &ends) < 0) {
+	if (read_ends(cell, setup, &ends) < 0) {
 		free_ends(&ends);
 		return NULL;
 	}

@@ -9,6 +9,7 @@
 
 #define RESAMPLES 2000
 #define SEED      8u
+#define FILL_MAX  1000000 /* values; what was measured stays below */
 
 static int compare(const void *a, const void *b)
 {
@@ -98,6 +99,33 @@ struct stats stats_paired(const double *above, const double *below, size_t n)
 		if (above[i] > 0 && below[i] > 0)
 			ratios[count++] = above[i] / below[i];
 	return stats_of(ratios, count);
+}
+
+int stats_fill(double **values, size_t *n)
+{
+	double pace = *n ? stats_median(*values, *n) : 0;
+	size_t count = *n, room = *n;
+	double *all = *values;
+
+	if (!(pace > 0))
+		return 0;
+	for (size_t i = 0; i < *n; i++) {
+		size_t missed = (size_t)(all[i] / pace);
+
+		for (size_t j = 1; j < missed && count < FILL_MAX; j++) {
+			if (count == room) {
+				double *more = realloc(all, 2 * room * sizeof(*more));
+
+				if (!more)
+					return -ENOMEM;
+				*values = all = more;
+				room *= 2;
+			}
+			all[count++] = all[i] - (double)j * pace;
+		}
+	}
+	*n = count;
+	return 0;
 }
 
 bool stats_separate(const struct stats *a, const struct stats *b)

@@ -32,5 +32,11 @@ struct stats stats_of(const double *values, size_t n);
  * Pairs with a side that is not above 0 are left out. */
 struct stats stats_paired(const double *above, const double *below, size_t n);
 
+/* For delays of requests that are made one after the other: who waits for an answer asks for no other meanwhile, so the longest
+ * silence would count as one delay among hundreds. For each that is longer than the median, adds those of the requests that
+ * would have been made meanwhile at the median's pace: d - m, d - 2 m, ... down to m ("coordinated omission"). *@values is
+ * from malloc(), and grows. -ENOMEM. */
+int stats_fill(double **values, size_t *n);
+
 /* Do the intervals have nothing in common? */
 bool stats_separate(const struct stats *a, const struct stats *b);

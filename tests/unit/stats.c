@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -122,11 +123,33 @@ static void groups(void **state)
 	json_decref(records);
 }
 
+/* Lost: who is not answered for 5 s would be better served than who is answered every time in 40 ms. */
+static void fill(void **state)
+{
+	size_t n = 101;
+	double *delays = calloc(n, sizeof(*delays));
+
+	for (size_t i = 0; i < n; i++)
+		delays[i] = 10;
+	delays[7] = 15; /* nobody would have asked meanwhile */
+	delays[50] = 5000;
+	assert_true(stats_quantile(delays, n, 0.95) < 11);
+	assert_int_equal(stats_fill(&delays, &n), 0);
+	assert_int_equal(n, 101 + 499);
+	assert_true(stats_quantile(delays, n, 0.5) > 1000);
+	assert_true(stats_quantile(delays, n, 1) == 5000);
+	free(delays);
+	n = 0;
+	delays = NULL;
+	assert_int_equal(stats_fill(&delays, &n), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(medians),  cmocka_unit_test(intervals), cmocka_unit_test(pairs),
 		cmocka_unit_test(separate), cmocka_unit_test(verdicts),  cmocka_unit_test(groups),
+		cmocka_unit_test(fill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
