@@ -17,9 +17,9 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-#define OVERHEAD    (1200 * NS_PER_MS) /* of a lab and what is in it, about */
-#define WATCH_EVERY 250                /* ms from one look at memory to the next */
-#define LATE        (20 * NS_PER_S)    /* beyond three times the estimate it is killed */
+#define OVERHEAD    (700 * NS_PER_MS) /* of a lab and what is in it, about */
+#define WATCH_EVERY 250               /* ms from one look at memory to the next */
+#define LATE        (20 * NS_PER_S)   /* beyond three times the estimate it is killed */
 
 const char *const cell_protocol_names[CELL_PROTOCOLS] = {"tcp", "mptcp"};
 
@@ -43,9 +43,11 @@ bool cell_has_protocol(const struct stack_ops *stack, enum cell_protocol protoco
 uint64_t cell_estimate(const struct cell *cell)
 {
 	/* Where links go, a connection that has one of them is given up at the end. */
-	return cell->duration + OVERHEAD + (cell->profile->emulated ? EMULATED_STARTS : 0) +
-	       (cell->scenario->scenario->event_count && cell->protocol == CELL_TCP ? TALK_GRACE
-										    : 0);
+	bool dies = cell->scenario->scenario->event_count && cell->protocol == CELL_TCP;
+	uint64_t grace = workload_is_sized(cell->workload) ? TALK_GRACE_SIZED : TALK_GRACE;
+
+	return cell->duration + OVERHEAD + (dies ? grace : 0) +
+	       (cell->profile->emulated ? EMULATED_STARTS : 0);
 }
 
 #define SOFTIRQ 6
