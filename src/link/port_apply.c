@@ -12,15 +12,22 @@
 /* Of the default route over the first device, the second, ...: as hosts have it, each its own. */
 #define METRIC_FIRST 100
 
-/* A device is switched on with its first set-up, and stays so; a link that is down has no carrier. */
+/* A device is switched on with its first set-up, and stays so while there is its link; one that is down has no carrier. A link
+ * that comes back is another one, of the same name: the device of the first is wwan0-3 from then on. */
 static int set_device(struct nl *nl, unsigned index, const struct port *was, const struct port *now)
 {
 	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
 	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
-	char alias[32];
+	bool gone = was && !now->link;
+	char name[IFNAMSIZ], alias[32];
 
 	info->ifi_index = (int)index;
-	info->ifi_change = info->ifi_flags = was ? IFF_UP : 0;
+	info->ifi_change = was ? IFF_UP : 0;
+	info->ifi_flags = gone ? 0 : info->ifi_change;
+	if (gone) {
+		snprintf(name, sizeof(name), "%.9s-%u", now->name, index);
+		mnl_attr_put_strz(msg, IFLA_IFNAME, name);
+	}
 	if (!was) {
 		snprintf(alias, sizeof(alias), "kind=%s", link_kind_names[now->kind]);
 		mnl_attr_put_strz(msg, IFLA_IFNAME, now->name);

@@ -21,6 +21,14 @@ int watch_open(struct nl **ret)
 	return 0;
 }
 
+/* What is in the tables of links (multipath.h) is of our own making; what a port has put into the main one (port_apply()) is
+ * what to go by. */
+static bool is_news(const struct rtmsg *route)
+{
+	return route->rtm_type == RTN_UNICAST &&
+	       (route->rtm_protocol != ROUTE_PROTOCOL || route->rtm_table == RT_TABLE_MAIN);
+}
+
 static int judge(const struct nlmsghdr *msg, void *data)
 {
 	const struct rtmsg *route = mnl_nlmsg_get_payload(msg);
@@ -29,8 +37,7 @@ static int judge(const struct nlmsghdr *msg, void *data)
 	switch (msg->nlmsg_type) {
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		if (route->rtm_protocol != ROUTE_PROTOCOL && route->rtm_type == RTN_UNICAST)
-			*changed = true;
+		*changed = *changed || is_news(route);
 		break;
 	default:
 		*changed = true;

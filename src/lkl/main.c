@@ -55,22 +55,31 @@ static void watch_packets(struct helper *h)
 	}
 }
 
+/* Those of the ports up to @count that are not here yet. */
+static int take_packets(struct helper *h, unsigned count)
+{
+	while (h->packet_count < count) {
+		int *fd = &h->packets[h->packet_count];
+		struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
+
+		*fd = fds_receive(STDIN_FILENO);
+		if (*fd < 0)
+			return *fd;
+		h->packet_count++;
+		fcntl(*fd, F_SETFL, O_NONBLOCK);
+		if (epoll_ctl(h->epoll, EPOLL_CTL_ADD, *fd, &event) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 static int start(struct helper *h, const struct lkl_start *setup, struct err *err)
 {
-	int code = 0;
+	int code;
 
 	if (h->started || setup->port_count > LKL_PORTS_MAX)
 		return -EPROTO;
-	for (unsigned i = 0; i < setup->port_count && code == 0; i++) {
-		struct epoll_event event = {.events = EPOLLIN, .data.ptr = &h->packets[i]};
-
-		code = h->packets[i] = fds_receive(STDIN_FILENO);
-		if (code < 0)
-			return code;
-		h->packet_count++;
-		fcntl(h->packets[i], F_SETFL, O_NONBLOCK);
-		code = epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->packets[i], &event) < 0 ? -errno : 0;
-	}
+	code = take_packets(h, setup->port_count);
 	if (code == 0)
 		code = kernel_boot(setup->memory, setup->verbose, err);
 	if (code == 0)
@@ -83,6 +92,13 @@ static int start(struct helper *h, const struct lkl_start *setup, struct err *er
 		code = paths_open(&h->paths, &h->network);
 	h->started = code == 0;
 	return code;
+}
+
+static int update(struct helper *h, const struct lkl_start *now, struct err *err)
+{
+	int code = now->port_count > LKL_PORTS_MAX ? -EPROTO : take_packets(h, now->port_count);
+
+	return code < 0 ? code : network_update(&h->network, now, h->packets, err);
 }
 
 static int make(struct helper *h, uint32_t number, int family)
@@ -237,7 +253,7 @@ static void answer(struct helper *h, const struct lkl_request *r)
 	else if (!h->started)
 		answer.result = -EPROTO;
 	else if (r->kind == LKL_PORTS)
-		answer.result = network_update(&h->network, &r->start, &err);
+		answer.result = update(h, &r->start, &err);
 	else if (r->kind == LKL_MAKE)
 		answer.result = make(h, r->socket, r->a);
 	else if (r->kind == LKL_ACCEPT)

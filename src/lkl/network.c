@@ -134,13 +134,22 @@ static int set_up_links(struct network *network, struct err *err)
 	return 0;
 }
 
-static int set_up_ports(struct network *network, const struct lkl_start *was,
-			const struct lkl_start *now, struct err *err)
+/* @fds: of all ports, those that have a device already included. */
+static int set_up_ports(struct network *network, const struct lkl_start *now, const int *fds,
+			struct err *err)
 {
-	for (unsigned i = 0; i < now->port_count; i++) {
-		int code = port_apply(network->netstack.route, (unsigned)network->indexes[i],
-				      was ? &was->ports[i] : NULL, &now->ports[i]);
+	const struct lkl_start *was = &network->is;
 
+	for (unsigned i = 0; i < now->port_count; i++) {
+		const struct port *port = &now->ports[i];
+		bool is_new = i >= was->port_count;
+		int code = 0;
+
+		if (is_new)
+			code = network->indexes[i] = kernel_add_link(fds[i], port->mac, port->mtu);
+		if (code >= 0)
+			code = port_apply(network->netstack.route, (unsigned)network->indexes[i],
+					  is_new ? NULL : &was->ports[i], port);
 		if (code < 0)
 			return err_set(err, code, "stack lkl cannot set up %s: %s",
 				       now->ports[i].name, strerror(-code));
@@ -160,27 +169,19 @@ int network_open(struct network *network, const struct lkl_start *start, const i
 		code = switch_on_loopback(network->netstack.route);
 	if (code == 0)
 		code = set_up_all(start);
-	for (unsigned i = 0; i < start->port_count && code == 0; i++) {
-		const struct port *port = &start->ports[i];
-
-		network->indexes[i] = kernel_add_link(fds[i], port->mac, port->mtu);
-		if (network->indexes[i] < 0)
-			code = network->indexes[i];
-	}
 	if (code < 0)
 		return err_set(err, code, "stack lkl cannot set up its network: %s",
 			       strerror(-code));
-	code = set_up_ports(network, NULL, start, err);
+	code = set_up_ports(network, start, fds, err);
 	return code < 0 ? code : network_share(network, 1);
 }
 
-int network_update(struct network *network, const struct lkl_start *now, struct err *err)
+int network_update(struct network *network, const struct lkl_start *now, const int *fds,
+		   struct err *err)
 {
-	struct lkl_start was = network->is;
-
-	if (now->port_count != was.port_count)
+	if (now->port_count < network->is.port_count)
 		return -EINVAL;
-	return set_up_ports(network, &was, now, err);
+	return set_up_ports(network, now, fds, err);
 }
 
 void network_silence(struct network *network, unsigned index, bool silent)

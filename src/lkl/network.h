@@ -22,8 +22,9 @@ struct network {
 /* Takes the descriptors. For once in a process. */
 int network_open(struct network *network, const struct lkl_start *start, const int *fds,
 		 struct err *err);
-/* The ports are now those of @now. */
-int network_update(struct network *network, const struct lkl_start *now, struct err *err);
+/* The ports are now those of @now: as before, and more that have come, whose descriptors it takes. */
+int network_update(struct network *network, const struct lkl_start *now, const int *fds,
+		   struct err *err);
 /* The device @index does not answer, or does again. */
 void network_silence(struct network *network, unsigned index, bool silent);
 /* So many connections share the memory: what each may buffer at most follows from that. Cheap. */

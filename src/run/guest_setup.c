@@ -139,25 +139,6 @@ static void keep_still(unsigned number)
 	}
 }
 
-/* A link that came back is another one, with the same name: the first is wwan0-3 from then on. */
-static int give_up_name(struct nl *nl, const struct port *port)
-{
-	unsigned index = if_nametoindex(port->name);
-	struct nlmsghdr *msg;
-	struct ifinfomsg *info;
-	char name[IFNAMSIZ];
-
-	if (!index)
-		return 0;
-	snprintf(name, sizeof(name), "%.9s-%u", port->name, index);
-	msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	info = mnl_nlmsg_get_payload(msg);
-	info->ifi_index = (int)index;
-	info->ifi_change = IFF_UP;
-	mnl_attr_put_strz(msg, IFLA_IFNAME, name);
-	return nl_talk(nl, NULL, NULL);
-}
-
 /* The devices are those after the loopback, in order. Those of links that came later are taken from the host first. */
 int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *now,
 		       struct err *err)
@@ -172,8 +153,6 @@ int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *
 			continue;
 		if (!before && was)
 			code = set("/sys/module/rivulet/parameters/more", "1");
-		if (!before && code == 0)
-			code = give_up_name(nl, &now->all[i]);
 		if (!before)
 			keep_still(i);
 		if (code == 0)

@@ -162,7 +162,29 @@ static void on_signals(struct loop_state *s)
 	}
 }
 
-/* Links have come: the kernel gets their packets first, then the init what to set up. */
+/* Tells the init inside of the ports as the host's links are now, if that is news or @more have come. */
+static void tell_ports(struct loop_state *s, bool more)
+{
+	struct inside *inside = s->inside;
+	struct guest_ports now = inside->told;
+	bool changed = more;
+	struct links links;
+
+	if (s->route && links_read(s->route, &links) == 0) {
+		for (unsigned i = 0; i < now.count; i++) {
+			port_refresh(&links, &now.all[i]);
+			changed = changed || !port_equal(&now.all[i], &inside->told.all[i]);
+		}
+		links_free(&links);
+	}
+	if (!changed)
+		return;
+	inside->told = now;
+	guest_send(&inside->line, GUEST_PORTS, &now, sizeof(now), NULL, 0);
+}
+
+/* Links have come: the kernel gets their packets first, then the init what to set up. What a port came with may be old: the
+ * link has changed since, and on_links() did not know it yet. */
 static void on_more_ports(struct loop_state *s)
 {
 	struct inside *inside = s->inside;
@@ -176,7 +198,7 @@ static void on_more_ports(struct loop_state *s)
 			break;
 		told->all[told->count] = *port;
 	}
-	guest_send(&inside->line, GUEST_PORTS, told, sizeof(*told), NULL, 0);
+	tell_ports(s, true);
 }
 
 static void on_net(struct loop_state *s)
@@ -189,22 +211,8 @@ static void on_net(struct loop_state *s)
 
 static void on_links(struct loop_state *s)
 {
-	struct inside *inside = s->inside;
-	struct guest_ports now = inside->told;
-	struct links links;
-	bool changed = false;
-
-	if (!watch_changed(s->watch) || links_read(s->route, &links) < 0)
-		return;
-	for (unsigned i = 0; i < now.count; i++) {
-		port_refresh(&links, &now.all[i]);
-		changed = changed || !port_equal(&now.all[i], &inside->told.all[i]);
-	}
-	links_free(&links);
-	if (!changed)
-		return;
-	inside->told = now;
-	guest_send(&inside->line, GUEST_PORTS, &now, sizeof(now), NULL, 0);
+	if (watch_changed(s->watch))
+		tell_ports(s, false);
 }
 
 static void loop(struct loop_state *s)

@@ -4,30 +4,40 @@
 #include "base/cleanup.h"
 #include "link/watch.h"
 
-static void on_links(struct loop_source *source, uint32_t events)
+/* Passes on how the host's links are now, if that is news or @more have come. */
+static void tell(struct packets *p, bool more)
 {
-	struct packets *p = loop_owner(source, struct packets, links);
-	bool changed = false;
+	bool changed = more;
 	struct links links;
 
-	if (!watch_changed(p->watch) || links_read(p->route, &links) < 0)
-		return;
-	for (unsigned i = 0; i < p->ports.count; i++) {
-		struct port was = p->ports.all[i];
+	if (p->route && links_read(p->route, &links) == 0) {
+		for (unsigned i = 0; i < p->ports.count; i++) {
+			struct port was = p->ports.all[i];
 
-		port_refresh(&links, &p->ports.all[i]);
-		changed = changed || !port_equal(&was, &p->ports.all[i]);
+			port_refresh(&links, &p->ports.all[i]);
+			changed = changed || !port_equal(&was, &p->ports.all[i]);
+		}
+		links_free(&links);
 	}
-	links_free(&links);
 	if (changed)
 		p->changed(p);
 }
 
+static void on_links(struct loop_source *source, uint32_t events)
+{
+	struct packets *p = loop_owner(source, struct packets, links);
+
+	if (watch_changed(p->watch))
+		tell(p, false);
+}
+
+/* What a port came with may be old: the link has changed since, and on_links() did not know it yet. */
 static void on_words(struct loop_source *source, uint32_t events)
 {
 	struct packets *p = loop_owner(source, struct packets, words);
 
-	net_receive(&p->net, p->say, p->data);
+	if (net_receive(&p->net, p->say, p->data).ports)
+		tell(p, true);
 	if (p->net.fd < 0)
 		loop_forget(p->loop, source);
 }

@@ -132,7 +132,8 @@ static void on_changed_links(struct packets *packets)
 	struct relaying *r = loop_owner(packets, struct relaying, packets);
 
 	if (r->stack && r->stack->ops->refresh)
-		r->stack->ops->refresh(r->stack, packets->ports.all, packets->ports.count);
+		r->stack->ops->refresh(r->stack, packets->ports.all, packets->ports.fds,
+				       packets->ports.count);
 }
 
 static int open_stack(struct relaying *r, struct err *err)

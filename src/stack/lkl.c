@@ -22,16 +22,17 @@ static int probe_lkl(struct err *why)
 	return 0;
 }
 
-int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, int fd,
-	    struct lkl_answer *ret)
+static int ask(struct lkl *lkl, const struct lkl_request *request, size_t size, const int *fds,
+	       unsigned fd_count, struct lkl_answer *ret)
 {
 	int code = 0;
 
 	pthread_mutex_lock(&lkl->lock);
 	if (send(lkl->wire, request, size, MSG_NOSIGNAL) < 0)
 		code = -ENETDOWN;
-	if (code == 0 && fd >= 0 && fds_send(lkl->wire, fd) < 0)
-		code = -ENETDOWN;
+	for (unsigned i = 0; i < fd_count && code == 0; i++)
+		if (fds_send(lkl->wire, fds[i]) < 0)
+			code = -ENETDOWN;
 	while (code == 0) {
 		ssize_t got = recv(lkl->wire, ret, sizeof(*ret), 0);
 
@@ -43,6 +44,12 @@ int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, int fd,
 	}
 	pthread_mutex_unlock(&lkl->lock);
 	return code < 0 ? code : ret->result;
+}
+
+int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, int fd,
+	    struct lkl_answer *ret)
+{
+	return ask(lkl, request, size, &fd, fd >= 0, ret);
 }
 
 static int start_helper(struct lkl *lkl, struct err *err)
@@ -145,16 +152,19 @@ static int open_lkl(const struct stack_options *options, struct stack **ret, str
 	return 0;
 }
 
-static void refresh(struct stack *stack, const struct port *ports, unsigned count)
+static void refresh(struct stack *stack, const struct port *ports, const int *fds, unsigned count)
 {
 	struct lkl *lkl = (struct lkl *)stack;
 	struct lkl_request request = {.kind = LKL_PORTS};
+	unsigned had = lkl->setup.port_count;
 	struct lkl_answer answer;
 
-	for (unsigned i = 0; i < count && i < lkl->setup.port_count; i++)
-		lkl->setup.ports[i] = ports[i];
+	if (count > LKL_PORTS_MAX)
+		count = LKL_PORTS_MAX;
+	memcpy(lkl->setup.ports, ports, count * sizeof(*ports));
+	lkl->setup.port_count = count;
 	request.start = lkl->setup;
-	lkl_ask(lkl, &request, sizeof(request), -1, &answer);
+	ask(lkl, &request, sizeof(request), fds + had, count - had, &answer);
 }
 
 const struct stack_ops stack_lkl = {

@@ -27,7 +27,7 @@
 enum lkl_kind {
 	LKL_START =
 		1, /* struct lkl_start, then the descriptors of its ports. Answer: words, if it failed */
-	LKL_PORTS,   /* struct lkl_start: the links have changed */
+	LKL_PORTS,   /* struct lkl_start: the links have changed; those of new ports follow */
 	LKL_MAKE,    /* @a: family; a descriptor follows */
 	LKL_BIND,    /* data: the address; likewise LKL_CONNECT */
 	LKL_CONNECT, /* @a: how many bytes fill the stack's end */

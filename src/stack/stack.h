@@ -130,8 +130,10 @@ struct stack_ops {
 	/* A listening descriptor, the caller's. NULL where dial_open is. */
 	int (*listen)(struct stack *stack, const struct stack_listen *listen, struct err *err);
 	const struct stack_calls *calls;
-	/* The links that it was opened with have changed; as many, in the same order. NULL: it does not need to know. */
-	void (*refresh)(struct stack *stack, const struct port *ports, unsigned count);
+	/* The links that it was opened with have changed: in the same order, those that have come behind them; @fds as in
+	 * struct stack_links. NULL: it does not need to know. */
+	void (*refresh)(struct stack *stack, const struct port *ports, const int *fds,
+			unsigned count);
 	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
 	int (*status)(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
 	/* Has it something to send still, of descriptors that were closed? NULL: the host's kernel sees to that. */

@@ -5,6 +5,7 @@
 #   nginx_config FILE    writes a configuration that serves $TMP/www on port 80
 #   make_file NAME SIZE  a file of random bytes in $TMP/www
 #   pair_lab CMD...      CMD on the phone of scenario $SCENARIO (pair); nginx, under `run`, on the server
+#   joins_when_plugged RUN   RUN, `rivulet run` with options, follows a second link that comes, goes, and comes again
 #   report_has EXPRESSION   the last $TMP/report makes the Python EXPRESSION over `r` true
 . "$(dirname "$0")/lib.sh"
 need nginx python3
@@ -48,6 +49,38 @@ SERVER="$RIVULET run --quiet -- $NGINX"
 
 pair_lab() {
 	rivulet lab run "$SCENARIO" --also "server: $SERVER" -- "$@"
+}
+
+# Lost: the second link of somebody who plugs it in while the program runs; and the connection when it is pulled out again.
+joins_when_plugged() {
+	make_file large 40000000
+	rm -f "$TMP/got"
+	cat >"$TMP/plug" <<EOF
+set -e
+unshare --net sleep 600 & drawer=\$!
+until [ "\$(readlink /proc/\$drawer/ns/net)" != "\$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+pull() { ip link set wwan0 netns \$drawer; }
+plug() {
+	nsenter --net=/proc/\$drawer/ns/net ip link set wwan0 netns \$\$
+	ip addr add 10.2.0.2/24 dev wwan0
+	ip link set wwan0 up
+	ip route add default via 10.2.0.1 dev wwan0 metric 200
+}
+until_size() { until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt \$1 ]; do sleep 0.02; done; }
+pull
+$1 --quiet -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/large & run=\$!
+until_size 2000000; plug
+until_size 9000000; pull
+until_size 11000000; plug
+before=\$(cat /sys/class/net/wwan0/statistics/rx_bytes)
+code=0; wait \$run || code=\$?
+[ "\$(cat /sys/class/net/wwan0/statistics/rx_bytes)" -gt \$((before + 100000)) ] || { echo "it did not join the second time" >&2; code=1; }
+kill \$drawer
+exit \$code
+EOF
+	expect "plugged, pulled: $1" pair_lab sh "$TMP/plug"
+	cmp "$TMP/got" "$TMP/www/large" || fail "plugged, pulled: other bytes: $1"
+	echo "joins: a link that is plugged in, pulled, plugged in again: $1"
 }
 
 report_has() {

@@ -59,9 +59,13 @@ expect "a start on a silent link" pair_lab sh -c "sysctl -qw net.mptcp.enabled=0
 	$LKL -- sh -c 'for _ in 1 2 3; do curl -4 -fsS --connect-timeout 2 --max-time 8 http://server/small | cmp - $TMP/www/small || exit 1; done'"
 echo "works: a start while the preferred link is silent"
 
-# Lost: the battery of a device that only keeps a connection open.
 SCENARIO=pair
 SERVER="$RIVULET run --quiet -- $NGINX"
+for ports in shared nat; do
+	joins_when_plugged "'$RIVULET' run --stack lkl --ports $ports"
+done
+
+# Lost: the battery of a device that only keeps a connection open.
 cat >"$TMP/idle.py" <<'EOF'
 import glob, socket, time
 for _ in range(200):
