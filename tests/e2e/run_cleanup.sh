@@ -13,7 +13,7 @@ state() {
 }
 fail() { echo "$VICTIM: $*" >&2; exit 1; }
 # Processes of ours that are alive; a zombie that nobody waits for is not.
-ours() { ps -eo pid=,stat=,comm= | awk '$2 !~ /^Z/ && $3 ~ /^rivulet-(super|watch|net|keep)$/ {print $1}'; }
+ours() { pgrep --ns $$ --nslist net '^rivulet-(super|watch|net|keep)$' | while read -r pid; do grep -q '^State:.Z' "/proc/$pid/status" || echo "$pid"; done; }
 within_two_seconds() {
 	tries=40
 	until "$@"; do
@@ -37,18 +37,18 @@ program=$(pgrep -x sleep -P $foreground)
 case $VICTIM in
 program) kill -KILL "$program" ;;
 foreground) kill -KILL $foreground ;;
-supervisor) kill -KILL "$(pgrep -x rivulet-super)" ;;
-watcher) kill -KILL "$(pgrep -x rivulet-watch)"; kill -TERM $foreground ;;
-all-but-watcher) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" || : ;;
-program-and-supervisor) kill -KILL "$program" "$(pgrep -x rivulet-super)" || : ;;
+supervisor) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-super)" ;;
+watcher) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-watch)"; kill -TERM $foreground ;;
+all-but-watcher) kill -KILL $foreground "$program" "$(pgrep --ns $$ --nslist net -x rivulet-super)" || : ;;
+program-and-supervisor) kill -KILL "$program" "$(pgrep --ns $$ --nslist net -x rivulet-super)" || : ;;
 program-and-foreground) kill -KILL "$program" $foreground || : ;;
-helpers) kill -KILL "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-super)"; kill -KILL "$program" || : ;;
-net) kill -KILL "$(pgrep -x rivulet-net)"; within_two_seconds as_before; kill -TERM $foreground ;;
-net-and-supervisor) kill -KILL "$(pgrep -x rivulet-net)" "$(pgrep -x rivulet-super)" || : ;;
-keeper) kill -KILL "$(pgrep -x rivulet-keep)"; kill -TERM $foreground ;;
-keeper-and-supervisor) kill -KILL "$(pgrep -x rivulet-keep)" "$(pgrep -x rivulet-super)" || : ;;
-all-but-net) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-keep)" || : ;;
-all-but-keeper) kill -KILL $foreground "$program" "$(pgrep -x rivulet-super)" "$(pgrep -x rivulet-watch)" "$(pgrep -x rivulet-net)" || : ;;
+helpers) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-watch)" "$(pgrep --ns $$ --nslist net -x rivulet-super)"; kill -KILL "$program" || : ;;
+net) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-net)"; within_two_seconds as_before; kill -TERM $foreground ;;
+net-and-supervisor) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-net)" "$(pgrep --ns $$ --nslist net -x rivulet-super)" || : ;;
+keeper) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-keep)"; kill -TERM $foreground ;;
+keeper-and-supervisor) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-keep)" "$(pgrep --ns $$ --nslist net -x rivulet-super)" || : ;;
+all-but-net) kill -KILL $foreground "$program" "$(pgrep --ns $$ --nslist net -x rivulet-super)" "$(pgrep --ns $$ --nslist net -x rivulet-watch)" "$(pgrep --ns $$ --nslist net -x rivulet-keep)" || : ;;
+all-but-keeper) kill -KILL $foreground "$program" "$(pgrep --ns $$ --nslist net -x rivulet-super)" "$(pgrep --ns $$ --nslist net -x rivulet-watch)" "$(pgrep --ns $$ --nslist net -x rivulet-net)" || : ;;
 nobody) kill -TERM $foreground ;;
 esac
 within_two_seconds as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before"; }
@@ -73,8 +73,8 @@ cat >"$TMP/bereave.sh" <<'EOF'
 "$1" run --quiet -- sh -c "touch '$TMP/started'; until [ -e '$TMP/killed' ]; do sleep 0.05; done; exec curl -fsS http://server/file" >"$TMP/got" &
 until [ -e "$TMP/started" ]; do sleep 0.05; done
 # The server has a supervisor too: ours is in our network namespace.
-for pid in $(pgrep -x rivulet-super); do
-	[ "$(readlink "/proc/$pid/ns/net")" = "$(readlink /proc/self/ns/net)" ] && kill -KILL "$pid"
+for pid in $(pgrep --ns $$ --nslist net -x rivulet-super); do
+	kill -KILL "$pid"
 done
 touch "$TMP/killed"
 wait $!
@@ -130,8 +130,8 @@ two_subflows() { [ "$(ss -tnH state established '( dport = 80 )' | wc -l)" -ge 2
 state >"$TMP/before"
 "$1" run --quiet -- curl -fsS http://server/large >"$TMP/got" &
 until two_subflows; do sleep 0.05; done
-for pid in $(pgrep -x rivulet-super); do
-	[ "$(readlink "/proc/$pid/ns/net")" = "$(readlink /proc/self/ns/net)" ] && kill -KILL "$pid"
+for pid in $(pgrep --ns $$ --nslist net -x rivulet-super); do
+	kill -KILL "$pid"
 done
 tries=40
 until state >"$TMP/now" && cmp -s "$TMP/before" "$TMP/now"; do

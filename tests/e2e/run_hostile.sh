@@ -20,7 +20,7 @@ fail() { echo "\$*" >&2; exit 1; }
 descriptors() { find "/proc/\$supervisor/fd" -mindepth 1 | wc -l; }
 resident() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/\$supervisor/status"; }
 good() { timeout 30 python3 "$HERE/echo.py" ask 10.1.0.1 7004; }
-supervisor=\$(pgrep -x rivulet-super) || fail "which one is the supervisor?"
+supervisor=\$(pgrep --ns \$\$ --nslist net -x rivulet-super) || fail "which one is the supervisor?"
 good || fail "no connection at all"
 relay=\$supervisor
 [ \$STACK != native ] || relay=0
@@ -42,7 +42,7 @@ for pid in \$evil \$evil32; do
 done
 [ \$served -gt 0 ] || fail "it was over at once"
 good || fail "not served any more"
-[ "\$(pgrep -x rivulet-super)" = "\$supervisor" ] || fail "another supervisor, or none"
+[ "\$(pgrep --ns \$\$ --nslist net -x rivulet-super)" = "\$supervisor" ] || fail "another supervisor, or none"
 # What is nobody's any more is noticed when new sockets are asked for.
 tries=20
 while [ "\$(descriptors)" -gt \$((before + 100)) ]; do

@@ -69,7 +69,7 @@ fail() { echo "$*" >&2; exit 1; }
 state() { ip addr; ip route show table all | grep -v expires; ip rule; ip mptcp endpoint; ls /dev/shm /tmp/rivulet-* /run/rivulet 2>/dev/null | grep machine; }
 none_left() {
 	tries=60
-	while pgrep -x rivulet-uml >/dev/null || [ "$(pgrep -c rivulet-net)" != 0 ]; do
+	while pgrep --ns $$ --nslist net -x rivulet-uml >/dev/null || [ "$(pgrep --ns $$ --nslist net -c rivulet-net)" != 0 ]; do
 		tries=$((tries - 1)); [ $tries -gt 0 ] || { ps ax >&2; fail "processes are left: $1"; }; sleep 0.05
 	done
 	[ "$(state)" = "$before" ] || { state >&2; fail "the host is not as before: $1"; }
@@ -88,7 +88,7 @@ for victim in kernel foreground; do
 	run=$!
 	tries=200
 	until [ -e "$TMP/started-$victim" ]; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "it did not start"; sleep 0.05; done
-	case $victim in kernel) kill -KILL "$(pgrep -o -x rivulet-uml)" ;; foreground) kill -KILL $run ;; esac
+	case $victim in kernel) kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-uml)" ;; foreground) kill -KILL $run ;; esac
 	wait $run
 	code=$?
 	case $victim in

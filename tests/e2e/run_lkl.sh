@@ -181,7 +181,7 @@ echo "works: what is asked of sockets"
 # Lost: a program would wait for ever, or its user not know why it failed, when the kernel breaks down.
 expect "a crash" pair_lab sh -c "
 	$LKL -- curl -4 -sS --max-time 60 -o /dev/null http://server/file 2>'$TMP/words' & run=\$!
-	until [ -s '$TMP/words' ] || helper=\$(pgrep -n -x rivulet-lkl -s 0) || helper=\$(pgrep -n -x rivulet-lkl); do sleep 0.05; done
+	until [ -s '$TMP/words' ] || helper=\$(pgrep --ns \$\$ --nslist net -x rivulet-lkl); do sleep 0.05; done
 	sleep 0.5; kill -SEGV \$helper
 	! wait \$run"
 expect_text 'the kernel of stack lkl has crashed' "$TMP/words"

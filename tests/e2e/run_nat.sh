@@ -55,6 +55,9 @@ cat >"$TMP/ends" <<'EOF'
 set -u
 fail() { echo "$*" >&2; exit 1; }
 state() { ip addr; ip route show table all | grep -v expires; ip rule; cat /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/force_forwarding; python3 "$TMP/tables.py"; }
+ours() { for pid in $(pgrep --ns $$ --nslist net '^rivulet-(keep|net)$'); do grep -q '^State:.Z' /proc/$pid/status || echo $pid; done; }
+none_of_ours() { [ -z "$(ours)" ]; }
+wait_for() { tries=100; until "$@"; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "waited too long: $*"; sleep 0.05; done; }
 none_left() {
 	tries=100
 	while [ "$(state 2>/dev/null)" != "$before" ]; do
@@ -70,10 +73,11 @@ for victim in nobody kernel foreground net both; do
 	[ "$(state 2>/dev/null)" != "$before" ] || fail "this test would show nothing"
 	case $victim in
 	nobody) kill -TERM $run ;;
-	kernel) kill -KILL "$(pgrep -o -x rivulet-uml)" ;;
+	kernel) kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-uml)" ;;
 	foreground) kill -KILL $run ;;
-	net) kill -KILL "$(pgrep -o -x rivulet-net)"; kill -TERM $run ;;
-	both) kill -KILL $(pgrep -x rivulet-keep) $(pgrep -x rivulet-net) $run; wait $run 2>/dev/null; "$RIVULET" clean >/dev/null ;;
+	net) kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-net)"; kill -TERM $run ;;
+	both) # what is left then is cleaned when the last of them is seen to be gone
+		kill -KILL $(ours) $run; wait $run 2>/dev/null; wait_for none_of_ours; "$RIVULET" clean >/dev/null ;;
 	esac
 	wait $run 2>/dev/null
 	none_left "$victim was killed"
