@@ -13,6 +13,10 @@
 #define IPPROTO_MPTCP 262
 #endif
 
+/* In struct mptcp_info as it is since Linux 6.5, which headers may be older than. */
+#define BYTES_RECEIVED_AT 64
+#define BYTES_ACKED_AT    72
+
 static struct address make_address(uint8_t family, const uint32_t words[4])
 {
 	struct address address = {0};
@@ -124,6 +128,15 @@ struct visit_connections {
 	void *data;
 };
 
+/* Attributes are aligned to four bytes, some numbers to eight. */
+static void take_number(const struct nlattr *attr, size_t at, void *ret, size_t size)
+{
+	const char *info = mnl_attr_get_payload(attr);
+
+	if (mnl_attr_get_payload_len(attr) >= at + size)
+		memcpy(ret, info + at, size);
+}
+
 static int visit_connection(const struct nlmsghdr *msg, void *data)
 {
 	const struct inet_diag_msg *diag = mnl_nlmsg_get_payload(msg);
@@ -137,18 +150,16 @@ static int visit_connection(const struct nlmsghdr *msg, void *data)
 	connection.inode = diag->idiag_inode;
 	mnl_attr_for_each(attr, msg, sizeof(*diag))
 	{
-		const size_t flags = offsetof(struct mptcp_info, mptcpi_flags);
-		const size_t at = offsetof(struct mptcp_info, mptcpi_rcv_nxt);
-		const char *info = mnl_attr_get_payload(attr);
+		uint32_t flags = 0;
 
-		/* Attributes are aligned to four bytes, the number to eight. */
-		if (mnl_attr_get_type(attr) == INET_DIAG_INFO &&
-		    mnl_attr_get_payload_len(attr) >= at + sizeof(connection.received_to))
-			memcpy(&connection.received_to, info + at, sizeof(connection.received_to));
-		if (mnl_attr_get_type(attr) == INET_DIAG_INFO &&
-		    mnl_attr_get_payload_len(attr) >= flags + sizeof(uint32_t))
-			connection.fallback =
-				*(const uint32_t *)(info + flags) & MPTCP_INFO_FLAG_FALLBACK;
+		if (mnl_attr_get_type(attr) != INET_DIAG_INFO)
+			continue;
+		take_number(attr, offsetof(struct mptcp_info, mptcpi_flags), &flags, sizeof(flags));
+		connection.fallback = flags & MPTCP_INFO_FLAG_FALLBACK;
+		take_number(attr, offsetof(struct mptcp_info, mptcpi_rcv_nxt),
+			    &connection.received_to, sizeof(uint64_t));
+		take_number(attr, BYTES_RECEIVED_AT, &connection.received, sizeof(uint64_t));
+		take_number(attr, BYTES_ACKED_AT, &connection.sent, sizeof(uint64_t));
 	}
 	return visit->each(&connection, visit->data);
 }

@@ -60,6 +60,8 @@ struct diag_connection {
 	uint32_t inode;       /* as its subflows' */
 	bool fallback;        /* it is plain TCP */
 	uint64_t received_to; /* data sequence number up to which nothing is missing */
+	uint64_t sent,
+		received; /* bytes of payload, acknowledged and received; 0 before Linux 6.5 */
 };
 
 typedef int (*diag_each)(const struct diag_socket *socket, void *data);

@@ -32,6 +32,8 @@
 
 enum port_kind { PORT_SHARED, PORT_NAT, PORT_KINDS };
 
+#define PORTS_MAX 8 /* that one stack has */
+
 /* Plain data, which can be sent to another process. */
 struct port {
 	enum port_kind way;

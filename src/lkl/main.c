@@ -17,6 +17,7 @@
 #include "lkl/options.h"
 #include "lkl/paths.h"
 #include "lkl/race.h"
+#include "lkl/sight.h"
 #include "lkl/streams.h"
 
 #include <fcntl.h>
@@ -243,8 +244,23 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 	}
 }
 
+/* The descriptor that is to follow the answer. */
+static int look(struct helper *h, const struct lkl_request *r, struct lkl_answer *answer)
+{
+	struct lkl_sight sight;
+	int fd =
+		r->a < 0 ? -EINVAL : sight_take(&h->network, h->paths.diag, (unsigned)r->a, &sight);
+
+	if (fd >= 0) {
+		answer->size = sizeof(sight);
+		memcpy(answer->data, &sight, sizeof(sight));
+	}
+	return fd;
+}
+
 static void answer(struct helper *h, const struct lkl_request *r)
 {
+	_cleanup_close_ int follows = -1;
 	struct lkl_answer answer = {0};
 	struct err err = {0};
 
@@ -258,6 +274,8 @@ static void answer(struct helper *h, const struct lkl_request *r)
 		answer.result = make(h, r->socket, r->a);
 	else if (r->kind == LKL_ACCEPT)
 		answer.result = accept_one(h, stream_find(&h->streams, r->socket), (uint32_t)r->a);
+	else if (r->kind == LKL_LOOK)
+		answer.result = follows = look(h, r, &answer);
 	else
 		answer.result = answer_socket(h, r, &answer);
 	if (err.text[0])
@@ -265,6 +283,8 @@ static void answer(struct helper *h, const struct lkl_request *r)
 	if (answer.result < 0 && !err.text[0])
 		answer.size = 0;
 	send(STDIN_FILENO, &answer, offsetof(struct lkl_answer, data) + answer.size, MSG_NOSIGNAL);
+	if (follows >= 0)
+		fds_send(STDIN_FILENO, follows);
 }
 
 static void on_requests(struct helper *h)

@@ -96,6 +96,14 @@ static bool contains(const struct change *all, unsigned count, const struct chan
 	return false;
 }
 
+static void note_use(struct network *network, const struct native_plan *plan)
+{
+	for (unsigned i = 0; i < network->is.port_count; i++)
+		for (unsigned j = 0; j < plan->links.count; j++)
+			if (plan->links.all[j].index == (unsigned)network->indexes[i])
+				network->use[i] = plan->multipath.use[j];
+}
+
 /* Whatever the plan says now that was not so, and the other way round. What is gone with its link is no error. */
 static int set_up_links(struct network *network, struct err *err)
 {
@@ -126,6 +134,7 @@ static int set_up_links(struct network *network, struct err *err)
 				change_text(change, text, sizeof(text)), strerror(-code));
 		}
 	}
+	note_use(network, &plan);
 	made = plan.multipath.changes;
 	network->change_count = plan.multipath.count;
 	plan.multipath.changes = network->changes;

@@ -12,7 +12,8 @@ struct network {
 	struct netstack netstack;
 	struct lkl_start is; /* what it is set up for */
 	int indexes[LKL_PORTS_MAX];
-	unsigned silent[LKL_PORTS_MAX]; /* devices that do not answer */
+	enum multipath_use use[LKL_PORTS_MAX]; /* what becomes of each */
+	unsigned silent[LKL_PORTS_MAX];        /* devices that do not answer */
 	unsigned silent_count;
 	struct change *changes; /* owned: made so far */
 	unsigned change_count;

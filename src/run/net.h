@@ -157,7 +157,7 @@ struct net_news {
 struct net_news net_receive(struct net *net, net_say words, void *data);
 
 /* The packets of the host's links, each on a descriptor, for a stack of one's own. */
-#define NET_PORTS_MAX 8
+#define NET_PORTS_MAX PORTS_MAX
 struct net_ports {
 	struct port all[NET_PORTS_MAX];
 	int fds[NET_PORTS_MAX]; /* owned */

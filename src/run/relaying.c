@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "base/units.h"
 #include "run/packets.h"
+#include "run/relaying_status.h"
 #include "run/supervisor.h"
 
 #include <fcntl.h>
@@ -25,6 +26,8 @@ struct relaying {
 	struct via *via;        /* NULL: no relay */
 	struct packets packets; /* for a stack that needs them */
 	struct stack *stack;
+	struct status status;
+	struct loop_source asks; /* of @status: who wants to know */
 	char folder[PATH_MAX];
 	int listener;
 	bool ended;  /* the program has */
@@ -108,6 +111,29 @@ static void on_control(struct loop_source *source, uint32_t events)
 		r->orphan = true;
 	r->ended = true;
 	loop_forget(&r->loop, source);
+}
+
+static void on_ask(struct loop_source *source, uint32_t events)
+{
+	const struct relaying *r = loop_owner(source, struct relaying, asks);
+	const struct relaying_facts facts = {.pid = r->setup->foreground,
+					     .argv = r->setup->options->argv,
+					     .ended = r->ended,
+					     .ports = &r->packets.ports,
+					     .stack = r->stack};
+
+	relaying_status_answer(&r->status, &facts);
+}
+
+/* Where the stack's connections are not those of the host, which all could be looked through. */
+static void open_status(struct relaying *r)
+{
+	r->status.fd = -1;
+	if (r->stack->ops->look)
+		status_open(&r->status);
+	r->asks = (struct loop_source){.fd = r->status.fd, .ready = on_ask};
+	if (r->status.fd >= 0)
+		loop_watch(&r->loop, &r->asks, EPOLLIN);
 }
 
 static void serve(struct relaying *r)
@@ -200,7 +226,10 @@ static void attach(struct relaying *r)
 		fprintf(stderr, "rivulet: %s\n", err.text);
 		return;
 	}
+	open_status(r);
 	serve(r);
+	loop_forget(&r->loop, &r->asks);
+	status_close(&r->status);
 	if (!r->orphan)
 		summarise(r);
 	ops->close(r->attachment);

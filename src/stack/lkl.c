@@ -22,8 +22,9 @@ static int probe_lkl(struct err *why)
 	return 0;
 }
 
+/* Descriptors @fds go with it. @ret_fd: one follows the answer, unless that is an error; NULL: none does. */
 static int ask(struct lkl *lkl, const struct lkl_request *request, size_t size, const int *fds,
-	       unsigned fd_count, struct lkl_answer *ret)
+	       unsigned fd_count, struct lkl_answer *ret, int *ret_fd)
 {
 	int code = 0;
 
@@ -42,6 +43,8 @@ static int ask(struct lkl *lkl, const struct lkl_request *request, size_t size, 
 			code = -ENETDOWN; /* the kernel has crashed */
 		break;
 	}
+	if (code == 0 && ret_fd && ret->result >= 0)
+		*ret_fd = code = fds_receive(lkl->wire);
 	pthread_mutex_unlock(&lkl->lock);
 	return code < 0 ? code : ret->result;
 }
@@ -49,7 +52,7 @@ static int ask(struct lkl *lkl, const struct lkl_request *request, size_t size, 
 int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, int fd,
 	    struct lkl_answer *ret)
 {
-	return ask(lkl, request, size, &fd, fd >= 0, ret);
+	return ask(lkl, request, size, &fd, fd >= 0, ret, NULL);
 }
 
 static int start_helper(struct lkl *lkl, struct err *err)
@@ -164,7 +167,30 @@ static void refresh(struct stack *stack, const struct port *ports, const int *fd
 	memcpy(lkl->setup.ports, ports, count * sizeof(*ports));
 	lkl->setup.port_count = count;
 	request.start = lkl->setup;
-	ask(lkl, &request, sizeof(request), fds + had, count - had, &answer);
+	ask(lkl, &request, sizeof(request), fds + had, count - had, &answer, NULL);
+}
+
+static int look(struct stack *stack, unsigned most, struct stack_sight *ret)
+{
+	struct lkl_request request = {.kind = LKL_LOOK, .a = (int)most};
+	_cleanup_free_ struct stack_subflow *seen = NULL;
+	_cleanup_close_ int memory = -1;
+	struct lkl_answer answer;
+	struct lkl_sight sight;
+	int code = ask((struct lkl *)stack, &request, LKL_REQUEST_SIZE, NULL, 0, &answer, &memory);
+	size_t size;
+
+	if (code < 0)
+		return code;
+	memcpy(&sight, answer.data, sizeof(sight));
+	size = sight.count * sizeof(*seen);
+	seen = calloc(sight.count + 1, sizeof(*seen));
+	if (!seen || pread(memory, seen, size, 0) != (ssize_t)size)
+		return -ENOMEM;
+	*ret = (struct stack_sight){
+		.subflows = steal_ptr(seen), .count = sight.count, .left_out = sight.left_out};
+	memcpy(ret->use, sight.use, sizeof(ret->use));
+	return 0;
 }
 
 const struct stack_ops stack_lkl = {
@@ -176,5 +202,6 @@ const struct stack_ops stack_lkl = {
 	.open = open_lkl,
 	.calls = &lkl_calls,
 	.refresh = refresh,
+	.look = look,
 	.close = close_lkl,
 };

@@ -14,11 +14,12 @@
  */
 #pragma once
 
+#include "link/multipath.h"
 #include "link/policy.h"
 #include "link/port.h"
 
 #define LKL_HELPER       "rivulet-lkl"
-#define LKL_PORTS_MAX    8
+#define LKL_PORTS_MAX    PORTS_MAX
 #define LKL_DATA_MAX     512
 #define LKL_WORDS_MAX    400
 #define LKL_MEMORY       (32ULL << 20)
@@ -40,6 +41,7 @@ enum lkl_kind {
 	LKL_SHUTDOWN, /* @a: how */
 	LKL_UNSENT,   /* result: how many bytes */
 	LKL_SERVES,   /* @a: port. Result: 1 if a socket listens on it, or 0 */
+	LKL_LOOK, /* @a: so many subflows at most. Answer: struct lkl_sight, then a descriptor of memory with the subflows */
 };
 
 struct lkl_start {
@@ -62,6 +64,12 @@ struct lkl_request {
 };
 
 #define LKL_REQUEST_SIZE offsetof(struct lkl_request, data)
+
+/* Of subflows, struct stack_subflow each. */
+struct lkl_sight {
+	uint32_t count, left_out;
+	enum multipath_use use[LKL_PORTS_MAX];
+};
 
 struct lkl_answer {
 	int32_t result;

@@ -9,6 +9,8 @@
 #pragma once
 
 #include "base/err.h"
+#include "link/diag.h"
+#include "link/multipath.h"
 #include "link/port.h"
 #include "rivulet.h"
 
@@ -103,6 +105,22 @@ struct stack_calls {
 	int (*unsent)(struct stack *stack, int fd);
 };
 
+/* A subflow, and what its connection has besides. */
+struct stack_subflow {
+	struct diag_socket
+		socket; /* its inode: the connection's, that names it for as long as it lives */
+	bool fallback;  /* that is plain TCP */
+	uint64_t sent, received; /* of it, over subflows that are gone */
+};
+
+/* What can be seen in a stack that is not the host's. */
+struct stack_sight {
+	struct stack_subflow *subflows; /* owned: free() */
+	unsigned count, left_out;       /* there are more */
+	enum multipath_use
+		use[PORTS_MAX]; /* of the links that it was opened with, in their order */
+};
+
 /* NULL where a stack cannot; all return 0 or more, or a negative errno with words in @err. */
 struct stack_ops {
 	const char *name;
@@ -136,6 +154,8 @@ struct stack_ops {
 			unsigned count);
 	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
 	int (*status)(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
+	/* The live connections of all its users, @most subflows of them. NULL: they are seen from outside, in the host's kernel. */
+	int (*look)(struct stack *stack, unsigned most, struct stack_sight *ret);
 	/* Has it something to send still, of descriptors that were closed? NULL: the host's kernel sees to that. */
 	bool (*is_busy)(struct stack *stack);
 	/* Descriptors that it gave out stay good, where the host's kernel serves them. */

@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `rivulet status` of a run on stack lkl: what it says of the library's subflows is what is so, over both kinds of ports, and
+# nothing of it is left.
+. "$(dirname "$0")/run_lib.sh"
+need curl pgrep
+[ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || skip "rivulet-lkl is not built (make kernels)"
+
+# Large enough to last; nobody reads what is in it.
+truncate -s 2G "$TMP/www/file"
+
+cat >"$TMP/inside.sh" <<'EOF2'
+set -eu
+fail() { echo "$*" >&2; [ ! -e "$TMP/now" ] || cat "$TMP/now" >&2; exit 1; }
+# is EXPRESSION: of the runs, and of `mine`, the one of curl.
+is() {
+	"$RIVULET" status --json >"$TMP/now"
+	python3 - "$TMP/now" "$1" <<'EOF3'
+import json, sys
+answer = json.load(open(sys.argv[1]))
+mine = [r for r in answer["runs"] if r["program"][0] == "curl"]
+connections = [c for r in mine for c in r["connections"]]
+flows = {f["link"]: f for c in connections for f in c["subflows"]}
+sys.exit(not eval(sys.argv[2]))
+EOF3
+}
+soon() {
+	tries=80
+	until "$@" 2>/dev/null; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+sockets() { find "${RIVULET_STATE:-/run/rivulet}" -name 'status-*' -o -name '.*-*' 2>/dev/null | wc -l; }
+none_left() { [ "$(sockets)" = "$before" ]; }
+soon is "len(answer['runs']) == 1" || fail "the server's run is not shown"
+before=$(sockets)
+
+for ports in shared nat; do
+	"$RIVULET" run --quiet --stack lkl --ports $ports -- curl -4 -fsS -o /dev/null http://server/file &
+	run=$!
+	# Lost: nobody could see what the links do.
+	soon is "len(flows) == 2 and all(f['received'] > 100000 for f in flows.values())" || fail "no download with two subflows ($ports)"
+	soon is "len(mine) == 1 and mine[0]['pid'] == $run and len(connections) == 1 and connections[0]['protocol'] == 'mptcp'" ||
+		fail "not one connection of this run"
+	soon is "sorted(flows) == ['wlan0', 'wwan0'] and all(f['state'] == 'established' and not f['backup'] for f in flows.values())" ||
+		fail "not both links"
+	soon is "10000 <= flows['wlan0']['rtt_us'] < 300000 and 40000 <= flows['wwan0']['rtt_us'] < 600000" || fail "no sensible RTT"
+	soon is "connections[0]['received'] >= sum(f['received'] for f in flows.values()) > 200000" || fail "no sensible counts"
+	soon is "1e6 < connections[0]['rate_received'] < 1e9" || fail "no sensible rate"
+	soon is "[l['name'] for l in mine[0]['links'] if l['used']] == ['wlan0', 'wwan0']" || fail "not the links"
+	"$RIVULET" status >"$TMP/now"
+	grep -Eq '^    wlan0 +established +[0-9.]+ ms +[0-9]+ ' "$TMP/now" || fail "no row of wlan0"
+	env --default-signal=INT "$RIVULET" status --watch --json >"$TMP/now" &
+	watch=$!
+	soon sh -c "[ \$(grep -c '\"curl\"' '$TMP/now') -ge 2 ]" || fail "--watch --json does not repeat"
+	kill "$watch"
+	wait "$watch" || fail "--watch --json ended with $?"
+	# Lost: a link that is gone would look used.
+	ip route save dev wwan0 >"$TMP/routes"
+	ip link set wwan0 down
+	soon is "[l['name'] for l in mine[0]['links'] if l['used']] == ['wlan0'] and list(flows) == ['wlan0']" || fail "what is down is used"
+	soon is "connections[0]['received'] > flows['wlan0']['received'] + 50000" || fail "what the other link brought is forgotten"
+	ip link set wwan0 up
+	ip route restore <"$TMP/routes" 2>/dev/null || :
+	# Lost: sockets would pile up.
+	kill "$run"
+	wait "$run" || :
+	soon none_left || fail "a socket is left"
+done
+EOF2
+expect "status in a lab" pair_lab env TMP="$TMP" RIVULET="$RIVULET" sh "$TMP/inside.sh"
