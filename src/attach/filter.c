@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 static void release(scmp_filter_ctx *filter)
 {
@@ -44,11 +46,18 @@ static int add_foreign(scmp_filter_ctx filter, uint32_t arch, const struct filte
 	return err;
 }
 
+/* A kernel without the call interface of 32-bit programs has nothing to say about it: then what a filter costs is not paid for
+ * three. Where /proc is not what it should be, nothing follows. */
+static bool runs_foreign(void)
+{
+	return access("/proc/sys/abi", F_OK) == 0 || access("/proc/sys/kernel", F_OK) < 0;
+}
+
 static int build(scmp_filter_ctx filter, const struct filter_rules *rules)
 {
 	int err = rules->add(filter, true, rules->data);
 
-	if (err == 0 && seccomp_arch_native() == SCMP_ARCH_X86_64) {
+	if (err == 0 && seccomp_arch_native() == SCMP_ARCH_X86_64 && runs_foreign()) {
 		err = add_foreign(filter, SCMP_ARCH_X86, rules);
 		if (err == 0)
 			err = add_foreign(filter, SCMP_ARCH_X32, rules);
