@@ -45,6 +45,7 @@ struct guest {
 	size_t said_size;
 	uint16_t listened[LISTENED_MAX]; /* that the host was told of */
 	unsigned listened_count;
+	unsigned connections, sharers; /* at the last look; that have memory */
 };
 
 static void say(const struct guest *g, const char *text)
@@ -269,11 +270,12 @@ static bool was_told(const struct guest *g, uint16_t port)
 	return false;
 }
 
-static int tell_of_listener(const struct diag_socket *socket, void *data)
+static int look_at_socket(const struct diag_socket *socket, void *data)
 {
 	struct guest *g = data;
 	uint16_t port = socket->local_port;
 
+	g->connections += socket->state == DIAG_ESTABLISHED;
 	if (socket->state != DIAG_LISTEN || address_is_loopback(&socket->local) ||
 	    (port >= g->range.first && port <= g->range.last) || was_told(g, port) ||
 	    g->listened_count == LISTENED_MAX)
@@ -281,6 +283,18 @@ static int tell_of_listener(const struct diag_socket *socket, void *data)
 	g->listened[g->listened_count++] = port;
 	guest_send(&g->line, GUEST_LISTENS, &port, sizeof(port), NULL, 0);
 	return 0;
+}
+
+/* Twice as many, or half: their memory is shared anew. */
+static void look_at_sockets(struct guest *g)
+{
+	g->connections = 0;
+	if (diag_dump(g->sockets, look_at_socket, g) < 0)
+		return;
+	if (g->connections > g->sharers || g->connections < g->sharers / 4) {
+		g->sharers = g->connections * 2;
+		guest_share_memory(g->sharers);
+	}
 }
 
 static void on_status(struct guest *g)
@@ -328,7 +342,7 @@ static noreturn void serve(struct guest *g, int signals)
 		if (ready > 0 && fds[CHILDREN].revents && read(signals, &info, sizeof(info)) > 0)
 			on_children(g);
 		if (g->sockets && g->program > 0)
-			diag_dump(g->sockets, tell_of_listener, g);
+			look_at_sockets(g);
 	}
 }
 

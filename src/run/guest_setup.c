@@ -11,9 +11,15 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 
 #define RESOLVER      "/etc/resolv.conf"
 #define RESOLVER_SIZE 4096
+
+/* What a connection may have received before its program has read it: as the kernel has it with much memory, and what it begins
+ * with. */
+#define RECEIVE_MOST  (6U << 20)
+#define RECEIVE_LEAST 131072U
 
 struct mounted {
 	const char *type, *at;
@@ -90,6 +96,40 @@ static int set(const char *name, const char *value)
 	return fd < 0 || write(fd, value, strlen(value)) < 0 ? -errno : 0;
 }
 
+/* The kernel's own bounds of TCP's memory are a tenth of a small machine's, which a few dozen connections meet. Where they are
+ * met, an MPTCP socket that fell back to TCP drops what it has acknowledged (Linux 6.12, mptcp_rmem_schedule()): its program waits
+ * for ever, while the kernel takes in all that is sent. */
+static int bound_memory(void)
+{
+	struct sysinfo memory;
+	unsigned long pages;
+	char text[96];
+
+	if (sysinfo(&memory) < 0)
+		return -errno;
+	pages = memory.totalram / 4096 * memory.mem_unit;
+	snprintf(text, sizeof(text), "%lu %lu %lu", pages / 8, pages / 16 * 3, pages / 4);
+	return set("/proc/sys/net/ipv4/tcp_mem", text);
+}
+
+int guest_share_memory(unsigned connections)
+{
+	struct sysinfo memory;
+	unsigned long share;
+	char text[64];
+
+	if (sysinfo(&memory) < 0)
+		return -errno;
+	share = memory.totalram / 16 * memory.mem_unit / (connections ? connections : 1);
+	if (share > RECEIVE_MOST)
+		share = RECEIVE_MOST;
+	if (share < RECEIVE_LEAST)
+		share = RECEIVE_LEAST;
+	/* The first is what one can have also where memory is short. */
+	snprintf(text, sizeof(text), "%u %u %lu", RECEIVE_LEAST, RECEIVE_LEAST, share);
+	return set("/proc/sys/net/ipv4/tcp_rmem", text);
+}
+
 static int switch_on(struct nl *nl, unsigned index)
 {
 	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
@@ -121,6 +161,8 @@ int guest_set_up_network(const struct port_range *range, struct err *err)
 	snprintf(ports, sizeof(ports), "%u %u", range->first, range->last);
 	if (code == 0)
 		code = set("/proc/sys/net/ipv4/ip_local_port_range", ports);
+	if (code == 0)
+		code = bound_memory();
 	return code < 0
 		       ? err_set(err, code, "cannot set up the network inside: %s", strerror(-code))
 		       : 0;

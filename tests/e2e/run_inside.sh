@@ -23,6 +23,43 @@ print(s.recv(99).decode())' '$TMP/www/file' >'$TMP/sum'"
 report_has "$BOTH"
 echo "over both links: down, up, IPv6"
 
+# Lost: what a program has not read yet of many connections at once, and with it the connections, for ever: the kernel throws
+# away what it has acknowledged where TCP's memory is short and the server does not speak MPTCP.
+cat >"$TMP/many-server.py" <<'EOF'
+import socket, threading
+server = socket.create_server(("", 7002), backlog=1024)
+def answer(c):
+    c.sendall(bytes(range(256)) * 1200)
+    c.close()
+while True:
+    threading.Thread(target=answer, args=(server.accept()[0],)).start()
+EOF
+cat >"$TMP/many.py" <<'EOF'
+import fcntl, socket, struct, termios, time
+def connect():
+    for _ in range(200):
+        try:
+            return socket.create_connection(("10.1.0.1", 7002))
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+connections = [connect() for _ in range(150)]
+def waiting():
+    return sum(struct.unpack("i", fcntl.ioctl(c, termios.FIONREAD, bytes(4)))[0] for c in connections)
+was = -1
+while (now := waiting()) != was:
+    was = now
+    time.sleep(0.5)
+for c in connections:
+    c.settimeout(20)
+    got = bytearray()
+    while d := c.recv(1 << 20):
+        got += d
+    assert got == bytes(range(256)) * 1200, len(got)
+EOF
+expect "many connections, read late" rivulet lab run pair --also "server: python3 '$TMP/many-server.py'" -- \
+	sh -c "$INSIDE --quiet -- python3 '$TMP/many.py'"
+echo "many connections, read late"
+
 # Everything below is one lab, in which a failure says its name.
 cat >"$TMP/alike" <<'EOF'
 set -eu
