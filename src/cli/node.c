@@ -12,6 +12,7 @@
 #include "cli/policy.h"
 #include "drop/cloud.h"
 #include "drop/tcpcl.h"
+#include "link/links.h"
 #include "run/run.h"
 
 #include <errno.h>
@@ -89,6 +90,7 @@ struct serving {
 	const struct stack_ops *stack;
 	struct stack *open_stack;
 	struct node *node;
+	const struct policy *policy;
 	int own; /* to the supervisor of the run; -1: there is none */
 	bool quiet;
 };
@@ -109,6 +111,22 @@ static void made(int fd, void *data)
 		announce_socket(serving->own, fd);
 }
 
+static bool is_metered(const char *name, void *data)
+{
+	const struct serving *serving = data;
+	_cleanup_nl_ struct nl *nl = NULL;
+	struct links links;
+	bool metered = false;
+
+	if (nl_open(&nl, NETLINK_ROUTE) < 0 || links_read(nl, &links) < 0)
+		return false;
+	for (unsigned i = 0; i < links.count; i++)
+		if (strcmp(links.all[i].name, name) == 0)
+			metered = policy_is_metered(serving->policy, &links.all[i]);
+	links_free(&links);
+	return metered;
+}
+
 static int open_node(int own, void *data, struct err *err)
 {
 	struct serving *serving = data;
@@ -121,6 +139,7 @@ static int open_node(int own, void *data, struct err *err)
 	serving->options.stack = serving->open_stack;
 	serving->options.log = say;
 	serving->options.made = made;
+	serving->options.metered = is_metered;
 	serving->options.data = serving;
 	code = node_open(&serving->options, &serving->node, err);
 	if (code < 0)
@@ -307,6 +326,7 @@ int cmd_node(int argc, char **argv)
 		return USAGE;
 	}
 	serving.options.state = state;
+	serving.policy = &policy;
 	how.stack = serving.stack;
 	how.quiet = true;
 	code = run(&serving, &how, as_it_is, &err);

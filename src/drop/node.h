@@ -27,6 +27,8 @@ struct node_options {
 	const char *cloud;    /* as cloud_find() takes it; NULL: none */
 	uint64_t cloud_delay; /* ms that its queue and the way there take, before it is known */
 	const char *sensors;  /* a folder in place of the kernel's; NULL: the kernel's */
+	bool (*metered)(const char *link,
+			void *data);      /* do bytes cost money there? NULL: nowhere */
 	void (*made)(int fd, void *data); /* a connection was; NULL: nobody wants to know */
 	void (*log)(const char *line, void *data); /* NULL: nobody wants to know */
 	void *data;

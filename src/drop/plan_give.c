@@ -9,6 +9,12 @@
 #define AHEAD    500 /* ms of work that a device holds beyond what it is doing */
 #define HELD_MAX 256 /* tasks of ours that a device holds */
 
+/* Does it cost money to have it do the task? */
+static bool is_costly(const struct plan_device *device, const struct plan_task *task)
+{
+	return device->metered && task->bytes > 0;
+}
+
 /* May it be given tasks like this one? */
 static bool is_asked(const struct plan_device *device, const struct plan_task *task, uint64_t now)
 {
@@ -59,9 +65,10 @@ static struct plan_device *best_for(struct plan *plan, struct plan_task *task, u
 		if (!is_asked(at, task, now))
 			continue;
 		*ret_room |= has_room(at, task);
-		if (plan_find_run(task, at) || (idle && !has_idle(at)))
+		/* One copy more is worth no money. */
+		if (plan_find_run(task, at) || (idle && (!has_idle(at) || is_costly(at, task))))
 			continue;
-		if (at->metered && task->bytes > 0)
+		if (is_costly(at, task))
 			costly = sooner(costly, at, task);
 		else
 			free = sooner(free, at, task);

@@ -179,6 +179,26 @@ void work_contact(struct node *node, const char *peer)
 	announce(node->work, true);
 }
 
+/* Is every link metered where this neighbour is? */
+static bool is_costly(const struct node *node, const struct neighbour *neighbour)
+{
+	for (unsigned i = 0; i < neighbour->link_count; i++)
+		if (!node->options.metered(neighbour->links[i].name, node->options.data))
+			return false;
+	return neighbour->link_count > 0;
+}
+
+/* Does it cost money to send something there? What is for one that is not near goes to those who are. */
+static bool is_metered(const struct node *node, const char *name, bool near)
+{
+	if (!node->options.metered)
+		return false;
+	for (const struct neighbour *at = node->neighbours; at; at = at->next)
+		if ((!near || strcmp(at->node, name) == 0) && is_costly(node, at))
+			return true;
+	return false;
+}
+
 static void heard(struct work *work, const char *from, const struct bundle *bundle,
 		  const uint8_t *message, size_t size)
 {
@@ -194,6 +214,7 @@ static void heard(struct work *work, const char *from, const struct bundle *bund
 	device->said = said.time;
 	device->delay = near ? NEAR_DELAY : bundle->age + NEAR_DELAY;
 	device->rate = near ? node_contact(work->node, from)->rate : 0;
+	device->metered = is_metered(work->node, from, near);
 	plan_heard(device, near, (unsigned)said.slots, said.load, node_wall());
 	work_soon(work);
 }

@@ -87,6 +87,21 @@ id=$(submit -- no-such-program)
 says() { "$RIVULET" tasks --state "$TMP/ada" "$id" | grep -q 'cyd: .*no-such-program'; }
 soon 10 says || fail "no word of a program that is not there: $(tasks)"
 
+# Lost: money, for inputs that go over a metered link to bob, while eve is there.
+stop ada
+stop bob
+start bob --take-tasks --slots 4 --load-most 1000
+start ada --slots 0 --links 'wlan0:metered,bnep0:metered,wlan1'
+join eve
+start eve --take-tasks --slots 1 --load-most 1000
+soon 10 meets ada eve || fail "no contact"
+soon 10 meets ada bob || fail "no contact"
+# All are familiar afterwards; without an input nothing is sent that counts.
+submit --wait --copies 3 -- true || fail "a task without inputs is not done by all: $(tasks)"
+for i in 1 2 3; do submit --wait --each in?[1-4].txt -- sleep 0.2 || fail "tasks fail beside a metered link"; done
+[ "$(told '{x["by"] for x in t[-12:]} == {"eve"}')" = True ] || fail "inputs went over a metered link: $(tasks)"
+[ "$(told '"bob" in {r["node"] for x in t[-12:] for r in x["runs"]}')" = False ] || fail "inputs went over a metered link: $(tasks)"
+
 # Lost: room, for what tasks leave behind.
 for host in ada bob cyd; do
 	[ -z "$(ls -A "$TMP/$host/tasks")" ] || fail "$host keeps what tasks have left: $(ls "$TMP/$host/tasks")"

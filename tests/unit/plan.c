@@ -372,6 +372,12 @@ static void test_metered(void **state)
 	expect_nothing();
 	two = task(1, 1, 0);
 	expect(PLAN_GIVE, two, dear);
+	/* Nor is a copy of what only a stranger has worth money. */
+	slow->good = 0;
+	now += 1;
+	plan_heard(dear, true, 1, 0, now);
+	expect_nothing();
+	slow->good = 1;
 	/* Where there is nobody else, there is no other way. */
 	slow->slots = 0;
 	assert_true(back(two, dear, 1, 1000));
