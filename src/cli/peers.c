@@ -72,7 +72,6 @@ static void print(const json_t *peers)
 int cmd_peers(int argc, char **argv)
 {
 	char state[PATH_MAX];
-	struct control control;
 	struct err err = {0};
 	bool json = false;
 	json_t *answer = NULL;
@@ -99,11 +98,8 @@ int cmd_peers(int argc, char **argv)
 		fprintf(stderr, "rivulet: '%s' is no option: rivulet peers --help\n", argv[optind]);
 		return USAGE;
 	}
-	if (code == 0) {
-		code = control_ask(&control, state, "GET", "/v1/peers", -1, NULL, NULL, &err);
-		answer = code < 0 ? NULL : control_json(&control, &err);
-		control_close(&control);
-	}
+	if (code == 0)
+		answer = control_call(state, "GET", "/v1/peers", -1, &err);
 	if (!answer) {
 		fprintf(stderr, "rivulet: %s\n", err.text);
 		return 1;

@@ -108,10 +108,8 @@ static const char *put(struct submit *submit, const char *path, struct err *err)
 {
 	const char *known = json_string_value(json_object_get(submit->objects, path));
 	_cleanup_close_ int fd = -1;
-	struct control control;
 	struct stat st;
 	json_t *answer;
-	int code;
 
 	if (known)
 		return known;
@@ -124,9 +122,7 @@ static const char *put(struct submit *submit, const char *path, struct err *err)
 		err_set(err, -EINVAL, "'%s' is no file", path);
 		return NULL;
 	}
-	code = control_ask(&control, submit->state, "POST", "/v1/objects", fd, NULL, NULL, err);
-	answer = code < 0 ? NULL : control_json(&control, err);
-	control_close(&control);
+	answer = control_call(submit->state, "POST", "/v1/objects", fd, err);
 	if (!answer)
 		return NULL;
 	json_object_set(submit->objects, path, json_object_get(answer, "id"));
@@ -257,19 +253,13 @@ static json_t *post(const struct submit *submit, struct err *err)
 {
 	_cleanup_free_ char *text = json_dumps(submit->body, JSON_COMPACT);
 	_cleanup_close_ int fd = memfd_create("submit", MFD_CLOEXEC);
-	struct control control;
-	json_t *answer;
-	int code;
 
 	if (!text || fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
 	    lseek(fd, 0, SEEK_SET) < 0) {
 		err_set(err, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	code = control_ask(&control, submit->state, "POST", "/v1/tasks", fd, NULL, NULL, err);
-	answer = code < 0 ? NULL : control_json(&control, err);
-	control_close(&control);
-	return answer;
+	return control_call(submit->state, "POST", "/v1/tasks", fd, err);
 }
 
 static int run(struct submit *submit, struct err *err)

@@ -36,16 +36,6 @@ static const char usage[] = "Usage: rivulet tasks [OPTION]... [GROUP]\n"
 			    "  --state FOLDER  the node's folder, as for rivulet node\n"
 			    "  --json          as JSON\n";
 
-static json_t *ask(const char *state, const char *method, const char *target, struct err *err)
-{
-	struct control control;
-	int code = control_ask(&control, state, method, target, -1, NULL, NULL, err);
-	json_t *answer = code < 0 ? NULL : control_json(&control, err);
-
-	control_close(&control);
-	return answer;
-}
-
 static void print_text(const char *state, const char *id, const char *which, FILE *to)
 {
 	struct control control;
@@ -112,7 +102,7 @@ static int wait_for(const char *state, const char *group, bool quiet, struct err
 
 	snprintf(target, sizeof(target), "/v1/tasks/%s", group);
 	while (!over) {
-		json_t *answer = ask(state, "GET", target, err);
+		json_t *answer = control_call(state, "GET", target, -1, err);
 
 		if (!answer)
 			return -EIO;
@@ -139,7 +129,7 @@ int tasks_wait(const char *state, const char *group, bool json, bool quiet, stru
 	if (code < 0)
 		return code;
 	snprintf(target, sizeof(target), "/v1/tasks?group=%s", group);
-	answer = ask(state, "GET", target, err);
+	answer = control_call(state, "GET", target, -1, err);
 	if (!answer)
 		return -EIO;
 	if (json) {
@@ -227,7 +217,7 @@ int cmd_tasks(int argc, char **argv)
 	else if (optind < argc)
 		snprintf(target, sizeof(target), "/v1/tasks?group=%s", argv[optind]);
 	if (code == 0)
-		answer = ask(state, cancel ? "DELETE" : "GET", target, &err);
+		answer = control_call(state, cancel ? "DELETE" : "GET", target, -1, &err);
 	if (!answer) {
 		fprintf(stderr, "rivulet: %s\n", err.text);
 		return 1;

@@ -225,3 +225,14 @@ void control_close(struct control *control)
 {
 	control->fd = close_fd(control->fd);
 }
+
+json_t *control_call(const char *state, const char *method, const char *target, int body,
+		     struct err *err)
+{
+	struct control control;
+	int code = control_ask(&control, state, method, target, body, NULL, NULL, err);
+	json_t *answer = code < 0 ? NULL : control_json(&control, err);
+
+	control_close(&control);
+	return answer;
+}

@@ -26,4 +26,7 @@ int control_ask(struct control *control, const char *state, const char *method, 
 ssize_t control_read(struct control *control, void *to, size_t room, struct err *err);
 /* All of it as JSON, the caller's; NULL: @err says why, or what the node said. */
 json_t *control_json(struct control *control, struct err *err);
+/* The answer to one request, the caller's; NULL: @err says why there is none, or what the node said. */
+json_t *control_call(const char *state, const char *method, const char *target, int body,
+		     struct err *err);
 void control_close(struct control *control);

@@ -1,37 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tasks that are to be run here. Each waits until its inputs are here and there is a slot, and is run by a process of its own
- * (sandbox.h). What it made is objects, and its result a message that is kept until the task expires: an owner that asks again
- * is told again.
+ * Tasks that are to be run here. Each waits until its inputs are here and there is a slot, and is run (job_run.c). Its result is a
+ * message that is kept until the task expires: an owner that asks again is told again.
  */
 #include "drop/confine.h"
-#include "drop/files.h"
-#include "drop/sandbox.h"
 #include "drop/work.h"
 
 #include "base/cleanup.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #define ROW_WAITS 0
 #define ROW_OVER  1
 
 #define WAIT_MAX 1000 /* tasks of others that wait here */
 
-static bool is_own(const struct job *job)
+bool job_is_own(const struct job *job)
 {
 	return strcmp(job->owner, job->work->node->identity->node) == 0;
 }
 
-static void free_job(struct job *job)
+void job_free(struct job *job)
 {
 	for (struct job **at = &job->work->jobs; *at; at = &(*at)->next)
 		if (*at == job) {
@@ -85,7 +78,7 @@ static void send_result(struct work *work, const char *owner, const uint8_t *mes
 }
 
 /* The job is over. */
-static void conclude(struct job *job, const struct task_result *result)
+void job_conclude(struct job *job, const struct task_result *result)
 {
 	struct work *work = job->work;
 	struct store *store = work->node->store;
@@ -111,8 +104,8 @@ static void refuse(struct job *job, const char *why)
 
 	memcpy(result.id, job->task.id, TASK_ID_SIZE);
 	snprintf(result.owner, sizeof(result.owner), "%s", job->owner);
-	conclude(job, &result);
-	free_job(job);
+	job_conclude(job, &result);
+	job_free(job);
 }
 
 static void on_inputs(void *data)
@@ -139,7 +132,7 @@ static struct job *add(struct work *work, const char *owner, struct task *task, 
 	*at = job;
 	if (gather_begin(&job->gather, work->node, job->task.inputs, job->task.input_count,
 			 on_inputs, job) < 0) {
-		free_job(job);
+		job_free(job);
 		return NULL;
 	}
 	return job;
@@ -173,7 +166,7 @@ static unsigned count_others(const struct work *work)
 	unsigned count = 0;
 
 	for (const struct job *at = work->jobs; at; at = at->next)
-		count += !is_own(at);
+		count += !job_is_own(at);
 	return count;
 }
 
@@ -204,9 +197,9 @@ void jobs_take(struct work *work, const char *owner, const uint8_t *message, siz
 		return;
 	}
 	job = add(work, owner, &task, now);
-	if (job && !is_own(job) && work->lent == 0)
+	if (job && !job_is_own(job) && work->lent == 0)
 		refuse(job, "this device runs nobody else's tasks now");
-	else if (job && !is_own(job) && count_others(work) > WAIT_MAX)
+	else if (job && !job_is_own(job) && count_others(work) > WAIT_MAX)
 		refuse(job, "too many tasks wait here");
 }
 
@@ -221,7 +214,7 @@ void jobs_recall(struct work *work, const char *owner, const uint8_t id[static T
 	if (job->state == JOB_RUNS)
 		uv_process_kill(&job->process, SIGKILL);
 	else if (job->state == JOB_WAITS)
-		free_job(job);
+		job_free(job);
 }
 
 int jobs_load(struct work *work)
@@ -244,157 +237,17 @@ int jobs_load(struct work *work)
 	return 0;
 }
 
-static void remove_folder(const char *folder)
-{
-	static const char *const inner[] = {"/work", ""};
-	char path[PATH_MAX];
-
-	/* Of the task's own folder, outside of a sandbox, only what is flat can be removed so. */
-	for (unsigned i = 0; i < ARRAY_SIZE(inner); i++) {
-		struct dirent *entry;
-		DIR *dir;
-
-		snprintf(path, sizeof(path), "%s%s", folder, inner[i]);
-		dir = opendir(path);
-		while (dir && (entry = readdir(dir)))
-			if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-				unlinkat(dirfd(dir), entry->d_name,
-					 entry->d_type == DT_DIR ? AT_REMOVEDIR : 0);
-		if (dir)
-			closedir(dir);
-		rmdir(path);
-	}
-}
-
-static void finish(struct job *job)
-{
-	struct task_result result = {.end = TASK_NOT_RUN};
-	struct sandbox_report report = {0};
-	_cleanup_free_ uint8_t *data = NULL;
-	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX];
-	struct stat st;
-	int code = -EIO;
-
-	snprintf(path, sizeof(path), "%s/report", job->folder);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &st) == 0) {
-		data = malloc((size_t)st.st_size + 1);
-		code = data ? files_read_at(fd, data, (size_t)st.st_size, 0) : -ENOMEM;
-	}
-	if (code == 0)
-		code = sandbox_read_report(data, (size_t)st.st_size, &report);
-	if (code == 0) {
-		result.end = report.end;
-		result.code = report.code;
-		result.run = report.run;
-		result.output = report.output;
-		result.output_size = report.output_size;
-		result.error = report.error;
-		result.error_size = report.error_size;
-		if (work_adopt(job->work, job->folder, &report, &result) < 0)
-			result.end = TASK_NOT_RUN;
-	}
-	memcpy(result.id, job->task.id, TASK_ID_SIZE);
-	snprintf(result.owner, sizeof(result.owner), "%s", job->owner);
-	conclude(job, &result);
-	task_result_free(&result);
-	free(report.outputs);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct job *job = handle->data;
-	struct work *work = job->work;
-
-	job->state = JOB_OVER;
-	work->running--;
-	work->running_others -= !is_own(job);
-	if (!job->recalled && work->open)
-		finish(job);
-	remove_folder(job->folder);
-	free_job(job);
-	if (work->open)
-		work_soon(work);
-}
-
-static void on_end(uv_process_t *process, int64_t status, int signal)
-{
-	if (signal)
-		confine_sweep(); /* what it leaves behind */
-	uv_close((uv_handle_t *)process, on_closed);
-}
-
-/* The limits are the owner's wish, and no more than this device gives. */
-static int write_task(const struct job *job)
-{
-	_cleanup_bytes_ struct bytes text = {0};
-	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-	struct task task = job->task; /* borrows */
-	char path[PATH_MAX];
-	_cleanup_close_ int fd = -1;
-
-	if (task.limits.memory > memory / 2)
-		task.limits.memory = memory / 2;
-	if (task.limits.disk > memory / 4)
-		task.limits.disk = memory / 4;
-	task_put(&text, &task);
-	snprintf(path, sizeof(path), "%s/%s", job->folder, SANDBOX_COMMAND);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || text.failed)
-		return -EIO;
-	return files_write_at(fd, text.data, text.size, 0);
-}
-
-static int start(struct job *job)
-{
-	struct work *work = job->work;
-	char all[PATH_MAX], objects[PATH_MAX], self[16];
-	const char *arguments[] = {"rivulet",
-				   SANDBOX_COMMAND,
-				   job->folder,
-				   objects,
-				   work->inside ? "inside" : "outside",
-				   self,
-				   NULL};
-	uv_process_options_t options = {
-		.file = "/proc/self/exe", .args = (char **)arguments, .exit_cb = on_end};
-	int code;
-
-	work_path(work, "tasks", all);
-	snprintf(objects, sizeof(objects), "%s/objects", work->node->store->folder);
-	snprintf(self, sizeof(self), "%d", (int)getpid());
-	if (snprintf(job->folder, sizeof(job->folder), "%s/%u", all, work->folders++) >=
-	    (int)sizeof(job->folder))
-		return -ENAMETOOLONG;
-	code = files_make_folder(job->folder);
-	if (code == 0)
-		code = write_task(job);
-	if (code < 0) {
-		remove_folder(job->folder);
-		return code;
-	}
-	job->process.data = job;
-	job->state = JOB_RUNS;
-	work->running++;
-	work->running_others += !is_own(job);
-	/* The handle has to be closed even if it never was of a process; then there is no report. */
-	if (uv_spawn(&work->node->loop, &job->process, &options) < 0)
-		uv_close((uv_handle_t *)&job->process, on_closed);
-	return 0;
-}
-
 static struct job *next(struct work *work)
 {
 	struct job *best = NULL;
 
 	for (struct job *at = work->jobs; at; at = at->next) {
-		bool own = is_own(at);
+		bool own = job_is_own(at);
 
 		if (at->state != JOB_WAITS || !gather_is_done(&at->gather) ||
 		    (!own && work->running_others >= work->lent))
 			continue;
-		if (!best || plan_before(own, at->task.deadline, at->came, is_own(best),
+		if (!best || plan_before(own, at->task.deadline, at->came, job_is_own(best),
 					 best->task.deadline, best->came))
 			best = at;
 	}
@@ -412,13 +265,13 @@ void jobs_step(struct work *work)
 			continue;
 		if (job->task.expires <= now) {
 			forget_row(job);
-			free_job(job);
-		} else if (work->lent == 0 && !is_own(job)) {
+			job_free(job);
+		} else if (work->lent == 0 && !job_is_own(job)) {
 			refuse(job, "this device runs nobody else's tasks now");
 		}
 	}
 	while (work->running < work->node->options.slots && (job = next(work))) {
-		int code = start(job);
+		int code = job_start(job);
 
 		if (code < 0) {
 			node_say(work->node, "start", "a task cannot be run: %s", strerror(-code));
@@ -432,7 +285,7 @@ uint64_t jobs_own_load(const struct work *work)
 	unsigned count = 0;
 
 	for (const struct job *at = work->jobs; at; at = at->next)
-		count += is_own(at) && at->state != JOB_OVER;
+		count += job_is_own(at) && at->state != JOB_OVER;
 	return count * (uint64_t)PLAN_WORK;
 }
 
@@ -443,11 +296,9 @@ void jobs_close(struct work *work)
 	for (struct job *job = work->jobs; job; job = next) {
 		next = job->next;
 		if (job->state == JOB_WAITS) {
-			free_job(job);
-		} else if (job->state == JOB_RUNS && !uv_is_closing((uv_handle_t *)&job->process)) {
-			kill(job->process.pid, SIGKILL);
-			waitpid(job->process.pid, NULL, 0);
-			uv_close((uv_handle_t *)&job->process, on_closed);
+			job_free(job);
+		} else if (job->state == JOB_RUNS) {
+			job_end(job);
 		}
 	}
 	confine_sweep();

@@ -142,6 +142,15 @@ void jobs_step(struct work *work);
 void jobs_close(struct work *work);
 /* ms of our own work that is here. */
 uint64_t jobs_own_load(const struct work *work);
+bool job_is_own(const struct job *job);
+/* It is over: its owner is told. */
+void job_conclude(struct job *job, const struct task_result *result);
+void job_free(struct job *job);
+
+/* One that runs: job_run.c. It ends by job_conclude() and job_free(). */
+int job_start(struct job *job);
+/* At once, and with it what it runs. */
+void job_end(struct job *job);
 
 /* Our own tasks: tasks.c. */
 int tasks_load(struct work *work);
