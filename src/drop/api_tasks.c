@@ -274,7 +274,7 @@ static const char *text_at(sqlite3_stmt *row, int column)
 static json_t *describe(struct work *work, sqlite3_stmt *row)
 {
 	char id[2 * TASK_ID_SIZE + 1], group[2 * GROUP_SIZE + 1], end[96] = "";
-	struct own_task *task;
+	const struct own_task *task;
 	int state = sqlite3_column_int(row, 3);
 	uint64_t cloud_at = UINT64_MAX;
 	json_t *json;
@@ -282,9 +282,7 @@ static json_t *describe(struct work *work, sqlite3_stmt *row)
 	if (sqlite3_column_bytes(row, 0) != TASK_ID_SIZE ||
 	    sqlite3_column_bytes(row, 1) != GROUP_SIZE)
 		return json_object();
-	for (task = work->tasks; task; task = task->next)
-		if (memcmp(task->task.id, sqlite3_column_blob(row, 0), TASK_ID_SIZE) == 0)
-			break;
+	task = tasks_find(work, sqlite3_column_blob(row, 0));
 	hex_text(sqlite3_column_blob(row, 0), TASK_ID_SIZE, id);
 	hex_text(sqlite3_column_blob(row, 1), GROUP_SIZE, group);
 	if (task && state == STATE_OPEN)

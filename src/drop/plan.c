@@ -74,37 +74,21 @@ struct plan_device *plan_device(struct plan *plan, const char *name)
 	return device;
 }
 
+/* Room for one more among those of which something waits. */
 static int add_kind(struct plan *plan, struct plan_kind *kind)
 {
-	if (kind->tasks++ > 0)
-		return 0;
-	if (plan->kind_count == plan->kind_room) {
+	if (kind->tasks == 0 && plan->kind_users == plan->kind_room) {
 		unsigned room = plan->kind_room ? 2 * plan->kind_room : 16;
 		struct plan_kind **kinds =
 			reallocarray(plan->kinds, room, sizeof(struct plan_kind *));
 
-		if (!kinds) {
-			kind->tasks--;
+		if (!kinds)
 			return -1;
-		}
 		plan->kinds = kinds;
 		plan->kind_room = room;
 	}
-	kind->index = plan->kind_count;
-	kind->due = 0;
-	plan->kinds[plan->kind_count++] = kind;
+	plan->kind_users += kind->tasks++ == 0;
 	return 0;
-}
-
-static void remove_kind(struct plan *plan, struct plan_kind *kind)
-{
-	struct plan_kind *last = plan->kinds[plan->kind_count - 1];
-
-	if (--kind->tasks > 0)
-		return;
-	plan->kinds[kind->index] = last;
-	last->index = kind->index;
-	plan->kind_count--;
 }
 
 static uint64_t cloud_at(const struct plan *plan, const struct plan_kind *kind, uint64_t deadline)
@@ -163,10 +147,12 @@ void plan_remove(struct plan_task *task)
 	struct plan *plan = task->plan;
 
 	plan_list_remove(&task->kind->waiting, PLAN_WAITING, task);
+	task->kind->cursor = task->kind->waiting.first;
+	plan_kind_place(plan, task->kind);
 	plan_list_remove(&plan->active, PLAN_ACTIVE, task);
 	plan_list_remove(&plan->touched, PLAN_TOUCHED, task);
 	plan_list_remove(&plan->tasks, PLAN_ALL, task);
-	remove_kind(plan, task->kind);
+	plan->kind_users -= --task->kind->tasks == 0;
 	plan->counted = 0;
 	free(task);
 }
@@ -230,6 +216,7 @@ static void learn(struct plan_task *task, struct plan_device *device, uint64_t t
 		kind->work = here / device->pace;
 	}
 	look_earlier(task->plan, kind);
+	plan_kind_place(task->plan, kind);
 }
 
 bool plan_back(struct plan_task *task, struct plan_device *device,

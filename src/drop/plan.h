@@ -89,9 +89,11 @@ struct plan_kind {
 	double work; /* ms at pace 1; 0: not known */
 	unsigned users;
 	/* Of the plan. */
-	unsigned tasks, index;    /* in plan->kinds */
+	unsigned tasks, index;    /* index: in plan->kinds, from 1 on; 0: nothing of it waits */
 	struct plan_list waiting; /* what has a deadline first, the earliest of them */
-	struct plan_task *cursor;
+	struct plan_task *cursor; /* the next that is looked at: but for a moment the first */
+	struct plan_kind *looked_at;
+	bool is_looked_at;
 	uint64_t due; /* no later than the earliest deadline; 0: there is none */
 };
 
@@ -123,8 +125,8 @@ struct plan {
 	struct plan_cloud cloud;     /* the caller's to set */
 	/* Of the plan. */
 	struct plan_list touched, active;
-	struct plan_kind **kinds; /* owned; that have tasks */
-	unsigned kind_count, kind_room;
+	struct plan_kind **kinds; /* owned; a heap of those of which something waits */
+	unsigned kind_count, kind_users, kind_room;
 	struct plan_cloud cloud_seen;
 	uint64_t cloud_look, active_look; /* before that time alone has done nothing */
 	uint64_t counted; /* when plan_device.holds was; 0: since then something happened */

@@ -2,12 +2,14 @@
 /*
  * Who gets what. Of each kind the tasks that wait are in one queue, and the kinds are a heap by what is first in each. From its top
  * down each task goes to where it would be finished first. Where that device has no room it is worth waiting for, and those behind
- * reckon with that; but when no device has room for a task of the kind the rest of its queue is not looked at.
+ * reckon with that; but when no device has room for a task of the kind the rest of its queue is not looked at, nor are all kinds.
  */
 #include "drop/plan_parts.h"
 
 #define AHEAD    500 /* ms of work that a device holds beyond what it is doing */
 #define HELD_MAX 256 /* tasks of ours that a device holds */
+#define FULL_MAX \
+	64 /* kinds for which nobody has room, before the rest is believed to have none, too */
 
 /* Does it cost money to have it do the task? */
 static bool is_costly(const struct plan_device *device, const struct plan_task *task)
@@ -117,62 +119,6 @@ static void count(struct plan *plan, uint64_t now)
 	plan->counted = now;
 }
 
-/* What has a deadline first, the earliest of them; then the longest. */
-static bool goes_before(const struct plan_task *task, const struct plan_task *other)
-{
-	uint64_t work = plan_work(task, 1), other_work = plan_work(other, 1);
-
-	if (task->deadline != other->deadline)
-		return (task->deadline ? task->deadline : UINT64_MAX) <
-		       (other->deadline ? other->deadline : UINT64_MAX);
-	return work != other_work ? work > other_work : task->submitted < other->submitted;
-}
-
-static void put_kind(struct plan *plan, unsigned at, struct plan_kind *kind)
-{
-	plan->kinds[at] = kind;
-	kind->index = at;
-}
-
-static void swap_kinds(struct plan *plan, unsigned a, unsigned b)
-{
-	struct plan_kind *kind = plan->kinds[a];
-
-	put_kind(plan, a, plan->kinds[b]);
-	put_kind(plan, b, kind);
-}
-
-/* Of the heap of the first @size kinds, that at @at may be too far up. */
-static void sink(struct plan *plan, unsigned size, unsigned at)
-{
-	for (;;) {
-		unsigned first = at;
-
-		for (unsigned child = 2 * at + 1; child <= 2 * at + 2 && child < size; child++)
-			if (goes_before(plan->kinds[child]->cursor, plan->kinds[first]->cursor))
-				first = child;
-		if (first == at)
-			return;
-		swap_kinds(plan, at, first);
-		at = first;
-	}
-}
-
-/* Makes the heap of those of which something waits; its size. */
-static unsigned make_heap(struct plan *plan)
-{
-	unsigned size = 0;
-
-	for (unsigned i = 0; i < plan->kind_count; i++) {
-		plan->kinds[i]->cursor = plan->kinds[i]->waiting.first;
-		if (plan->kinds[i]->cursor)
-			swap_kinds(plan, i, size++);
-	}
-	for (unsigned i = size / 2; i > 0; i--)
-		sink(plan, size, i - 1);
-	return size;
-}
-
 /* Of what only strangers have, something for whoever is familiar and idle. */
 static bool give_open(struct plan *plan, uint64_t now, struct plan_action *ret)
 {
@@ -188,7 +134,7 @@ static bool give_open(struct plan *plan, uint64_t now, struct plan_action *ret)
 		struct plan_device *found;
 
 		if (plan_wants(task, now, &open, &when) > 0 || !open ||
-		    (best && !goes_before(task, best)))
+		    (best && !plan_goes_before(task, best)))
 			continue;
 		found = best_for(plan, task, now, true, &room);
 		if (found && has_room(found, task)) {
@@ -199,34 +145,64 @@ static bool give_open(struct plan *plan, uint64_t now, struct plan_action *ret)
 	return best && give(best, device, now, ret);
 }
 
+/* The next task that could be given; NULL: there is none. @looked_at: its kind is added. */
+static struct plan_task *look_further(struct plan *plan, struct plan_kind **looked_at)
+{
+	struct plan_kind *kind = plan->kind_count ? plan->kinds[0] : NULL;
+
+	if (kind && !kind->is_looked_at) {
+		kind->is_looked_at = true;
+		kind->looked_at = *looked_at;
+		*looked_at = kind;
+	}
+	return kind ? kind->cursor : NULL;
+}
+
+/* Behind @task of the first kind; @room: somebody has some for another one of it. */
+static void pass(struct plan *plan, struct plan_task *task, bool room)
+{
+	struct plan_kind *kind = task->kind;
+
+	kind->cursor = room ? task->in[PLAN_WAITING].after : NULL;
+	plan_kind_place(plan, kind);
+}
+
+static void look_again(struct plan *plan, struct plan_kind *looked_at)
+{
+	for (; looked_at; looked_at = looked_at->looked_at) {
+		looked_at->is_looked_at = false;
+		looked_at->cursor = looked_at->waiting.first;
+		plan_kind_place(plan, looked_at);
+	}
+}
+
 bool plan_hand_out(struct plan *plan, uint64_t now, struct plan_action *ret)
 {
-	unsigned size = make_heap(plan);
+	struct plan_kind *looked_at = NULL;
+	struct plan_task *task;
+	unsigned full = 0;
+	bool found = false;
 
 	count(plan, now);
 	for (struct plan_device *at = plan->devices; at; at = at->next) {
 		plan_forgive(at, now);
 		at->waits = 0;
 	}
-	while (size > 0) {
-		struct plan_kind *kind = plan->kinds[0];
-		struct plan_task *task = kind->cursor;
+	while (!found && full < FULL_MAX && (task = look_further(plan, &looked_at))) {
 		bool open, room = true;
 		uint64_t when = UINT64_MAX;
+		struct plan_device *device = NULL;
 
-		kind->cursor = task->in[PLAN_WAITING].after;
 		/* Who has it may have been gone, and be back. */
-		if (plan_wants(task, now, &open, &when) > 0) {
-			struct plan_device *device = best_for(plan, task, now, false, &room);
-
-			if (device && has_room(device, task))
-				return give(task, device, now, ret);
-			if (device)
-				device->waits += plan_work(task, device->pace);
-		}
-		if (!kind->cursor || !room)
-			swap_kinds(plan, 0, --size);
-		sink(plan, size, 0);
+		if (plan_wants(task, now, &open, &when) > 0)
+			device = best_for(plan, task, now, false, &room);
+		if (device && has_room(device, task))
+			found = give(task, device, now, ret);
+		else if (device)
+			device->waits += plan_work(task, device->pace);
+		full += !room;
+		pass(plan, task, room);
 	}
-	return give_open(plan, now, ret);
+	look_again(plan, looked_at);
+	return found || give_open(plan, now, ret);
 }

@@ -74,16 +74,18 @@ static void set_waiting(struct plan_task *task, bool waits)
 		return;
 	if (!waits) {
 		plan_list_remove(list, PLAN_WAITING, task);
-		return;
+	} else {
+		/* It is new, and belongs to the end, or old, and to the beginning. */
+		if (list->first && waits_before(task, list->first))
+			before = list->first;
+		else
+			for (struct plan_task *at = list->last; at && waits_before(task, at);
+			     at = at->in[PLAN_WAITING].before)
+				before = at;
+		plan_list_add(list, PLAN_WAITING, task, before);
 	}
-	/* It is new, and belongs to the end, or old, and to the beginning. */
-	if (list->first && waits_before(task, list->first))
-		before = list->first;
-	else
-		for (struct plan_task *at = list->last; at && waits_before(task, at);
-		     at = at->in[PLAN_WAITING].before)
-			before = at;
-	plan_list_add(list, PLAN_WAITING, task, before);
+	task->kind->cursor = list->first;
+	plan_kind_place(task->plan, task->kind);
 }
 
 /* Puts it into the lists where it belongs. */
@@ -121,8 +123,8 @@ static bool to_cloud(struct plan *plan, uint64_t now, struct plan_action *ret)
 		return false;
 	plan->cloud_seen = plan->cloud;
 	plan->cloud_look = UINT64_MAX;
-	for (unsigned i = 0; i < plan->kind_count; i++)
-		plan->kinds[i]->due = 0;
+	for (struct plan_task *task = plan->tasks.first; task; task = task->in[PLAN_ALL].after)
+		task->kind->due = 0;
 	for (struct plan_task *task = plan->tasks.first; task; task = task->in[PLAN_ALL].after) {
 		uint64_t at = task->over ? UINT64_MAX : plan_cloud_at(plan, task), *due;
 

@@ -16,9 +16,15 @@
 
 #define HOUR (3600 * 1000ULL) /* ms */
 
+/* Numbers are random. */
+static unsigned place_of(const uint8_t *id)
+{
+	return (id[0] | (unsigned)id[1] << 8) % TASKS_FOUND;
+}
+
 struct own_task *tasks_find(const struct work *work, const uint8_t id[static TASK_ID_SIZE])
 {
-	for (struct own_task *at = work->tasks; at; at = at->next)
+	for (struct own_task *at = work->found[place_of(id)]; at; at = at->alike)
 		if (memcmp(at->task.id, id, TASK_ID_SIZE) == 0)
 			return at;
 	return NULL;
@@ -59,9 +65,11 @@ void tasks_remove(struct own_task *task)
 {
 	struct work *work = task->work;
 
-	for (struct own_task **at = &work->tasks; *at; at = &(*at)->next)
+	*(task->before ? &task->before->next : &work->tasks) = task->next;
+	*(task->next ? &task->next->before : &work->last_task) = task->before;
+	for (struct own_task **at = &work->found[place_of(task->task.id)]; *at; at = &(*at)->alike)
 		if (*at == task) {
-			*at = task->next;
+			*at = task->alike;
 			break;
 		}
 	outputs_forget(task);
@@ -83,7 +91,7 @@ static struct own_task *add(struct work *work, const uint8_t *group, struct task
 			    unsigned copies, unsigned agree, uint64_t deadline, uint64_t submitted,
 			    json_t *paths, unsigned mode)
 {
-	struct own_task *task = calloc(1, sizeof(*task)), **at = &work->tasks;
+	struct own_task *task = calloc(1, sizeof(*task)), **alike;
 
 	if (!task) {
 		task_free(spec);
@@ -95,9 +103,12 @@ static struct own_task *add(struct work *work, const uint8_t *group, struct task
 	task->paths = paths;
 	task->mode = mode;
 	memcpy(task->group, group, GROUP_SIZE);
-	while (*at)
-		at = &(*at)->next;
-	*at = task;
+	task->before = work->last_task;
+	*(work->last_task ? &work->last_task->next : &work->tasks) = task;
+	work->last_task = task;
+	alike = &work->found[place_of(task->task.id)];
+	task->alike = *alike;
+	*alike = task;
 	task->kind = kind_of(work, group);
 	if (task->kind)
 		task->plan = plan_add(&work->plan, &task->kind->plan, copies, agree, deadline,

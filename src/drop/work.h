@@ -17,7 +17,8 @@
 
 #include <jansson.h>
 
-#define GROUP_SIZE 8
+#define GROUP_SIZE  8
+#define TASKS_FOUND 4096
 
 struct sandbox_report;
 
@@ -78,7 +79,8 @@ struct own_task {
 	struct gather gather; /* of the outputs of the answer */
 	struct writing *writing;
 	struct cloud_run *cloud; /* NULL: it is not there */
-	struct own_task *next;
+	struct own_task *before, *next;
+	struct own_task *alike; /* in the same work->found[] */
 };
 
 struct own_kind {
@@ -106,7 +108,8 @@ struct job {
 struct work {
 	struct node *node;
 	struct plan plan;
-	struct own_task *tasks;
+	struct own_task *tasks, *last_task;
+	struct own_task *found[TASKS_FOUND]; /* by the beginning of their numbers */
 	struct own_kind *kinds;
 	struct job *jobs;
 	struct cloud_run *clouds; /* owned; all that are in a cloud */

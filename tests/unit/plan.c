@@ -515,6 +515,7 @@ static void do_many(unsigned count, unsigned kinds)
 	}
 	assert_null(plan.tasks.first);
 	assert_int_equal(plan.kind_count, 0);
+	assert_int_equal(plan.kind_users, 0);
 	free(all);
 }
 
