@@ -86,8 +86,7 @@ void tasks_remove(struct own_task *task)
 	free(task);
 }
 
-/* Takes @spec and @paths over. NULL: no memory. */
-static struct own_task *add(struct work *work, const uint8_t *group, struct task *spec,
+struct own_task *tasks_make(struct work *work, const uint8_t *group, struct task *spec,
 			    unsigned copies, unsigned agree, uint64_t deadline, uint64_t submitted,
 			    json_t *paths, unsigned mode)
 {
@@ -154,7 +153,7 @@ int tasks_add(struct work *work, const uint8_t group[static GROUP_SIZE], struct 
 		json_decref(paths);
 		return code;
 	}
-	if (!add(work, group, spec, copies, agree, deadline, now, paths, mode))
+	if (!tasks_make(work, group, spec, copies, agree, deadline, now, paths, mode))
 		return -ENOMEM;
 	work_soon(work);
 	return 0;
@@ -214,8 +213,7 @@ static void on_outputs(void *data)
 	work_soon(task->work);
 }
 
-/* The outputs of the answer are waited for, which are here but for what was lost meanwhile. */
-static void bring_home(struct own_task *task)
+void tasks_bring_home(struct own_task *task)
 {
 	struct task_result result;
 
@@ -238,7 +236,7 @@ static void believe(struct own_task *task, const struct plan_device *device)
 	snprintf(task->by, sizeof(task->by), "%s", device->name);
 	rows_save_state(task, STATE_HOME, NULL);
 	cloud_forget(task);
-	bring_home(task);
+	tasks_bring_home(task);
 }
 
 static void act(struct work *work, const struct plan_action *action)
@@ -352,98 +350,13 @@ void tasks_cloud_done(struct own_task *task, const struct bytes *result)
 	snprintf(task->by, sizeof(task->by), "the cloud");
 	plan_end(task->plan);
 	rows_save_state(task, STATE_HOME, NULL);
-	bring_home(task);
+	tasks_bring_home(task);
 	work_soon(task->work);
 }
 
 void tasks_cloud_failed(struct own_task *task, const char *why)
 {
 	node_say(task->work->node, "cloud", "the cloud does not do a task: %s", why);
-}
-
-static void restore_runs(struct own_task *task)
-{
-	_cleanup_stmt_ sqlite3_stmt *row =
-		sql_query(task->work->node->store->db,
-			  "SELECT node, given, state, result FROM runs WHERE task = ?", "b",
-			  task->task.id, (size_t)TASK_ID_SIZE);
-
-	while (row && sqlite3_step(row) == SQLITE_ROW) {
-		const char *node = (const char *)sqlite3_column_text(row, 0);
-		struct plan_device *device = plan_device(&task->work->plan, node);
-
-		if (!device)
-			continue;
-		plan_restore(task->plan, device, (uint64_t)sqlite3_column_int64(row, 1),
-			     (enum plan_run_state)sqlite3_column_int(row, 2));
-		if (sqlite3_column_bytes(row, 3) > 0)
-			results_take(task->work, node, sqlite3_column_blob(row, 3),
-				     (size_t)sqlite3_column_bytes(row, 3));
-	}
-}
-
-static void load_task(struct work *work, sqlite3_stmt *row)
-{
-	struct own_task *task;
-	struct task spec;
-	json_t *paths = json_loads((const char *)sqlite3_column_text(row, 5), 0, NULL);
-
-	if (sqlite3_column_bytes(row, 0) != GROUP_SIZE ||
-	    task_read(sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1), &spec) <
-		    0) {
-		json_decref(paths);
-		return;
-	}
-	task = add(work, sqlite3_column_blob(row, 0), &spec, (unsigned)sqlite3_column_int(row, 2),
-		   (unsigned)sqlite3_column_int(row, 3), (uint64_t)sqlite3_column_int64(row, 4),
-		   (uint64_t)sqlite3_column_int64(row, 8), paths,
-		   (unsigned)sqlite3_column_int(row, 6));
-	if (!task)
-		return;
-	if (sqlite3_column_int(row, 7) == STATE_OPEN) {
-		restore_runs(task);
-		return;
-	}
-	task->state = STATE_HOME;
-	plan_end(task->plan);
-	bytes_put(&task->answer, sqlite3_column_blob(row, 9), (size_t)sqlite3_column_bytes(row, 9));
-	snprintf(task->by, sizeof(task->by), "%s", (const char *)sqlite3_column_text(row, 10));
-	bring_home(task);
-}
-
-int tasks_load(struct work *work)
-{
-	struct sql *db = work->node->store->db;
-	sqlite3_stmt *row =
-		sql_query(db,
-			  "SELECT devices.node, good, bad, pace, at, redeemed FROM devices "
-			  "LEFT JOIN caught ON caught.node = devices.node",
-			  "");
-
-	while (row && sqlite3_step(row) == SQLITE_ROW) {
-		struct plan_device *device =
-			plan_device(&work->plan, (const char *)sqlite3_column_text(row, 0));
-
-		if (!device)
-			continue;
-		device->good = (unsigned)sqlite3_column_int(row, 1);
-		device->bad = (unsigned)sqlite3_column_int(row, 2);
-		device->pace = (double)sqlite3_column_int(row, 3) / 1000;
-		/* Nobody wrote down when, before that could be forgiven. */
-		device->caught = sqlite3_column_type(row, 4) == SQLITE_NULL
-					 ? node_wall()
-					 : (uint64_t)sqlite3_column_int64(row, 4);
-		device->redeemed = (unsigned)sqlite3_column_int(row, 5);
-	}
-	sql_release(row);
-	row = sql_query(db,
-			"SELECT grp, task, copies, agree, deadline, paths, mode, state, submitted, "
-			"answer, node FROM tasks WHERE state <= ? ORDER BY rowid",
-			"i", (uint64_t)STATE_HOME);
-	while (row && sqlite3_step(row) == SQLITE_ROW)
-		load_task(work, row);
-	sql_release(row);
-	return 0;
 }
 
 void tasks_close(struct work *work)

@@ -155,11 +155,17 @@ int job_start(struct job *job);
 /* At once, and with it what it runs. */
 void job_end(struct job *job);
 
-/* Our own tasks: tasks.c. */
+/* Our own tasks: tasks.c, tasks_load.c. */
 int tasks_load(struct work *work);
 int tasks_add(struct work *work, const uint8_t group[static GROUP_SIZE], struct task *spec,
 	      unsigned copies, unsigned agree, uint64_t deadline, json_t *paths, unsigned mode,
 	      const char *label);
+/* One that is in the store. Takes @spec and @paths over. NULL: no memory. */
+struct own_task *tasks_make(struct work *work, const uint8_t *group, struct task *spec,
+			    unsigned copies, unsigned agree, uint64_t deadline, uint64_t submitted,
+			    json_t *paths, unsigned mode);
+/* The outputs of its answer are waited for, which are here but for what was lost meanwhile. */
+void tasks_bring_home(struct own_task *task);
 void tasks_step(struct work *work);
 /* -ENOENT: there is none, or it is over. */
 int tasks_cancel(struct work *work, const uint8_t id[static TASK_ID_SIZE]);
