@@ -173,12 +173,10 @@ static int make_group(const struct profile *profile, struct cgroup *ret, struct 
 	struct profile_quota quota = {0};
 	struct cgroup_limits limits = {.memory = profile->memory};
 	struct cgroup_tree tree;
-	char name[64];
 	int code;
 
-	snprintf(name, sizeof(name), CELL_GROUP "%d-device", (int)getpid());
 	cgroup_find(&tree, CGROUP_ROOT, NULL, CELL_CONTROLLERS);
-	code = cgroup_make(&tree, name, ret);
+	code = cgroup_make(&tree, CELL_GROUP, ret);
 	if (code < 0)
 		return err_set(err, code, "a control group cannot be made in %s: %s%s", CGROUP_ROOT,
 			       strerror(-code),

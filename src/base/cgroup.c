@@ -13,8 +13,11 @@
 #define REMOVE_TRIES 400
 #define REMOVE_PAUSE 5000 /* us */
 
-int cgroup_make(const struct cgroup_tree *tree, const char *name, struct cgroup *ret)
+int cgroup_make(const struct cgroup_tree *tree, const char *prefix, struct cgroup *ret)
 {
+	char name[NAME_MAX + 1];
+
+	cgroup_name(prefix, name, sizeof(name));
 	*ret = (struct cgroup){0};
 	for (unsigned i = 0; i < CGROUP_CONTROLLERS; i++) {
 		const struct cgroup_place *place = &tree->places[i];

@@ -63,12 +63,13 @@ int cgroup_path(const char *text, const char *controller, char *ret, size_t size
 void cgroup_prepare(const char *root, const char *own, unsigned wanted);
 /* Finds where groups with the controllers @wanted can be made; changes nothing. */
 void cgroup_find(struct cgroup_tree *ret, const char *root, const char *own, unsigned wanted);
-/* Removes groups that processes have left which were killed: those named @prefix and the process ID of one that is no more. What still
- * runs in one is killed. */
+/* Removes groups that processes have left which were killed: of those that cgroup_make() named by @prefix and a process that is no
+ * more. What still runs in one is killed. */
 void cgroup_sweep(const char *root, const char *own, unsigned wanted, const char *prefix);
 
-/* Makes a group with what of the tree's controllers can be had. -EOPNOTSUPP: with none; -EACCES, ... The caller removes it. */
-int cgroup_make(const struct cgroup_tree *tree, const char *name, struct cgroup *ret);
+/* Makes a group with what of the tree's controllers can be had, named by @prefix and this process, which has one of that prefix at most.
+ * -EOPNOTSUPP: with none; -EACCES, ... The caller removes it. */
+int cgroup_make(const struct cgroup_tree *tree, const char *prefix, struct cgroup *ret);
 /* Kills what is in it, and removes it; waits a little for those that are ending. */
 void cgroup_remove(struct cgroup *cgroup);
 /* Kills what is in it. */

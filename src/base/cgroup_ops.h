@@ -22,5 +22,7 @@ int cgroup_write(const char *folder, const char *file, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The number behind @key in a file of lines "KEY NUMBER"; @key "": the file's only number. -1: there is none. */
 int64_t cgroup_read(const char *folder, const char *file, const char *key);
+/* The name of a group of this process: @prefix, its ID, and the PID namespace in which it has that. */
+void cgroup_name(const char *prefix, char *ret, size_t size);
 /* Sends SIGKILL to what is in the group; false: nothing is that we can see. */
 bool cgroup_kill_folder(const char *folder);

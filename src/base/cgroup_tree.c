@@ -8,11 +8,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define LEAF        "rivulet-self" /* version 2: where this process is, beside its groups */
 #define TEXT_MAX    16384
 #define SWEEP_TRIES 20
 #define SWEEP_PAUSE 5000 /* us */
+#define STRANGE_AGE 60   /* s */
 
 /* Where groups of a controller could be: below our own, and at the top. */
 struct candidates {
@@ -218,15 +220,36 @@ void cgroup_find(struct cgroup_tree *ret, const char *root, const char *own, uns
 	}
 }
 
-/* Of a process that is no more? */
-static bool is_left(const char *name, const char *prefix)
+void cgroup_name(const char *prefix, char *ret, size_t size)
 {
-	long pid;
+	struct stat st = {0};
 
-	if (strncmp(name, prefix, strlen(prefix)) != 0)
-		return false;
-	pid = strtol(name + strlen(prefix), NULL, 10);
-	return pid > 0 && pid <= INT_MAX && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	stat("/proc/self/ns/pid", &st);
+	snprintf(ret, size, "%s%d-%llu", prefix, (int)getpid(), (unsigned long long)st.st_ino);
+}
+
+/* Removes the group, if it is of a process that is no more. */
+static void sweep_one(const char *path, const char *of)
+{
+	struct stat space = {0}, st;
+	char *rest;
+	long pid = strtol(of, &rest, 10);
+
+	if (pid <= 0 || pid > INT_MAX || stat("/proc/self/ns/pid", &space) < 0)
+		return;
+	if (*rest != '-' || strtoull(rest + 1, NULL, 10) != space.st_ino) {
+		/* Of another PID namespace, which may be no more. A new one may be about to get its first member. */
+		if (stat(path, &st) == 0 && time(NULL) - st.st_mtime > STRANGE_AGE)
+			rmdir(path);
+		return;
+	}
+	if (kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+		return;
+	for (unsigned tries = 0; tries < SWEEP_TRIES && rmdir(path) < 0 && errno == EBUSY;
+	     tries++) {
+		cgroup_kill_folder(path);
+		usleep(SWEEP_PAUSE);
+	}
 }
 
 static void sweep_folder(const char *folder, const char *prefix)
@@ -236,16 +259,10 @@ static void sweep_folder(const char *folder, const char *prefix)
 	for (struct dirent *entry; all && (entry = readdir(all));) {
 		char path[PATH_MAX];
 
-		if (!is_left(entry->d_name, prefix) || snprintf(path, sizeof(path), "%s/%s", folder,
-								entry->d_name) >= (int)sizeof(path))
-			continue;
-		/* What we cannot see in it may be another's, in another PID namespace. */
-		for (unsigned tries = 0; tries < SWEEP_TRIES && rmdir(path) < 0 && errno == EBUSY;
-		     tries++) {
-			if (!cgroup_kill_folder(path) && tries == 0)
-				break;
-			usleep(SWEEP_PAUSE);
-		}
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+		    snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) <
+			    (int)sizeof(path))
+			sweep_one(path, entry->d_name + strlen(prefix));
 	}
 	if (all)
 		closedir(all);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "drop/confine.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #define OURS   "rivulet-task-"
 #define WANTED (CGROUP_BIT(CGROUP_MEMORY) | CGROUP_BIT(CGROUP_PIDS))
 
@@ -23,11 +20,9 @@ unsigned confine_make(struct cgroup *ret, uint64_t memory, uint64_t processes)
 	const struct cgroup_limits limits = {.memory = memory, .processes = processes};
 	struct cgroup_tree tree;
 	unsigned limited = 0;
-	char name[64];
 
-	snprintf(name, sizeof(name), OURS "%d", (int)getpid());
 	cgroup_find(&tree, CGROUP_ROOT, NULL, WANTED);
-	if (cgroup_make(&tree, name, ret) < 0)
+	if (cgroup_make(&tree, OURS, ret) < 0)
 		return 0;
 	for (unsigned i = 0; i < CGROUP_CONTROLLERS; i++)
 		if ((WANTED & CGROUP_BIT(i)) &&

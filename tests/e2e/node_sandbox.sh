@@ -64,7 +64,8 @@ submit --wait -i "$TMP/input" -- sh -c 'echo bad >input; rm -f input; chmod 777 
 # Lost: memory, disk and control groups of a device, to tasks that are over.
 none_left() {
 	for group in $(find /sys/fs/cgroup -name 'rivulet-task-*' 2>/dev/null); do
-		kill -0 "${group##*-}" 2>/dev/null || [ ! -d "$group" ] || return 1
+		pid=${group#*rivulet-task-}
+		kill -0 "${pid%%-*}" 2>/dev/null || [ ! -d "$group" ] || return 1
 	done
 }
 soon 20 none_left || fail "a control group is left: $group"

@@ -91,6 +91,17 @@ static bool is_there(const char *path)
 	return access(in_root(path), F_OK) == 0;
 }
 
+/* That of a group of this process. */
+static const char *ours(void)
+{
+	static char name[64];
+	struct stat st;
+
+	assert_int_equal(stat("/proc/self/ns/pid", &st), 0);
+	snprintf(name, sizeof(name), "task-%d-%llu", (int)getpid(), (unsigned long long)st.st_ino);
+	return name;
+}
+
 /* What the kernel has in a new group of version 1, or 2. */
 static void put_first(const char *top, const char *name)
 {
@@ -122,9 +133,26 @@ static void put_second(const char *at)
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char path[256];
 
-		snprintf(path, sizeof(path), "%s/%s", at, files[i]);
+		snprintf(path, sizeof(path), "%s%s/%s", at, ours(), files[i]);
 		put(path, "");
 	}
+}
+
+/* The name of the group stands between. */
+static void expect_in(const char *before, const char *after, const char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s%s%s", before, ours(), after);
+	expect(path, text);
+}
+
+static void put_in(const char *before, const char *after, const char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s%s%s", before, ours(), after);
+	put(path, text);
 }
 
 static void limit_all(void)
@@ -157,23 +185,23 @@ static void test_path(void **state)
 
 static void test_first(void **state)
 {
-	put_first("/ours", "task-1");
+	put_first("/ours", ours());
 	cgroup_find(&tree, root, FIRST, ALL);
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), 0);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), 0);
 	assert_int_equal(group.count, 4);
 	limit_all();
-	expect("cpu/ours/task-1/cpu.cfs_period_us", "5000");
-	expect("cpu/ours/task-1/cpu.cfs_quota_us", "1000");
-	expect("memory/ours/task-1/memory.limit_in_bytes", "67108864");
-	expect("pids/ours/task-1/pids.max", "30");
-	expect("cpu/ours/task-1/cgroup.procs", "0");
-	expect("memory/ours/task-1/cgroup.procs", "0");
+	expect_in("cpu/ours/", "/cpu.cfs_period_us", "5000");
+	expect_in("cpu/ours/", "/cpu.cfs_quota_us", "1000");
+	expect_in("memory/ours/", "/memory.limit_in_bytes", "67108864");
+	expect_in("pids/ours/", "/pids.max", "30");
+	expect_in("cpu/ours/", "/cgroup.procs", "0");
+	expect_in("memory/ours/", "/cgroup.procs", "0");
 	assert_false(cgroup_out_of_memory(&group));
 	assert_false(cgroup_out_of_processes(&group));
-	put("memory/ours/task-1/memory.oom_control",
-	    "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
-	put("pids/ours/task-1/pids.events", "max 7\n");
-	put("cpuacct/ours/task-1/cpuacct.usage", "1500000000\n");
+	put_in("memory/ours/", "/memory.oom_control",
+	       "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+	put_in("pids/ours/", "/pids.events", "max 7\n");
+	put_in("cpuacct/ours/", "/cpuacct.usage", "1500000000\n");
 	assert_true(cgroup_out_of_memory(&group));
 	assert_true(cgroup_out_of_processes(&group));
 	assert_true(cgroup_cpu(&group) == 1.5);
@@ -182,25 +210,28 @@ static void test_first(void **state)
 /* In a container the path is that of outside, and what there is is the top. */
 static void test_first_top(void **state)
 {
-	put_first("", "task-1");
+	put_first("", ours());
 	cgroup_find(&tree, root, FIRST, CGROUP_BIT(CGROUP_MEMORY));
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), 0);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), 0);
 	assert_int_equal(cgroup_limit(&group, CGROUP_MEMORY, &limits), 0);
 	assert_int_equal(cgroup_limit(&group, CGROUP_PIDS, &limits), -EOPNOTSUPP);
-	expect("memory/task-1/memory.limit_in_bytes", "67108864");
+	expect_in("memory/", "/memory.limit_in_bytes", "67108864");
 }
 
 /* Two controllers in one tree with two names, as some distributions had them. */
 static void test_first_joined(void **state)
 {
+	char path[128];
+
 	mkdir(in_root("cpu,cpuacct"), 0755);
 	assert_int_equal(symlink("cpu,cpuacct", in_root("cpu")), 0);
 	assert_int_equal(symlink("cpu,cpuacct", in_root("cpuacct")), 0);
 	cgroup_find(&tree, root, "3:cpu,cpuacct:/\n",
 		    CGROUP_BIT(CGROUP_CPU) | CGROUP_BIT(CGROUP_ACCOUNT));
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), 0);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), 0);
 	cgroup_remove(&group);
-	assert_false(is_there("cpu,cpuacct/task-1"));
+	snprintf(path, sizeof(path), "cpu,cpuacct/%s", ours());
+	assert_false(is_there(path));
 }
 
 static void test_second(void **state)
@@ -209,21 +240,21 @@ static void test_second(void **state)
 	put("cgroup.subtree_control", "memory pids\n");
 	put("ours/cgroup.controllers", "cpu memory pids\n");
 	put("ours/cgroup.subtree_control", "cpu memory pids\n");
-	put_second("ours/task-1");
+	put_second("ours/");
 	/* This process is in the leaf beside its groups. */
 	cgroup_find(&tree, root, "0::/ours/rivulet-self\n", ALL);
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), 0);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), 0);
 	assert_int_equal(group.count, 1);
 	limit_all();
-	expect("ours/task-1/cpu.max", "1000 5000");
-	expect("ours/task-1/memory.max", "67108864");
-	expect("ours/task-1/memory.swap.max", "0");
-	expect("ours/task-1/pids.max", "30");
-	expect("ours/task-1/cgroup.procs", "0");
+	expect_in("ours/", "/cpu.max", "1000 5000");
+	expect_in("ours/", "/memory.max", "67108864");
+	expect_in("ours/", "/memory.swap.max", "0");
+	expect_in("ours/", "/pids.max", "30");
+	expect_in("ours/", "/cgroup.procs", "0");
 	assert_false(cgroup_out_of_memory(&group));
-	put("ours/task-1/memory.events", "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n");
-	put("ours/task-1/pids.events", "max 1\n");
-	put("ours/task-1/cpu.stat", "usage_usec 2500000\nuser_usec 1\n");
+	put_in("ours/", "/memory.events", "low 0\nhigh 0\nmax 3\noom 1\noom_kill 1\n");
+	put_in("ours/", "/pids.events", "max 1\n");
+	put_in("ours/", "/cpu.stat", "usage_usec 2500000\nuser_usec 1\n");
 	assert_true(cgroup_out_of_memory(&group));
 	assert_true(cgroup_out_of_processes(&group));
 	assert_true(cgroup_cpu(&group) == 2.5);
@@ -236,17 +267,17 @@ static void test_second_some(void **state)
 	put("cgroup.subtree_control", "\n");
 	put("ours/cgroup.controllers", "pids\n");
 	put("ours/cgroup.subtree_control", "pids\n");
-	put_second("ours/task-1");
+	put_second("ours/");
 	cgroup_find(&tree, root, SECOND, ALL);
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), 0);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), 0);
 	assert_int_equal(cgroup_limit(&group, CGROUP_MEMORY, &limits), -EOPNOTSUPP);
 	assert_int_equal(cgroup_limit(&group, CGROUP_PIDS, &limits), 0);
 	/* Nor is there a group where there is nothing for it. */
 	put("ours/cgroup.subtree_control", "\n");
 	cgroup_find(&tree, root, SECOND, CGROUP_BIT(CGROUP_MEMORY));
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), -EOPNOTSUPP);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), -EOPNOTSUPP);
 	cgroup_find(&tree, root, "", ALL);
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), -EOPNOTSUPP);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), -EOPNOTSUPP);
 }
 
 /* Where the group is shared with others, the top of the tree is what root has. */
@@ -256,11 +287,11 @@ static void test_second_top(void **state)
 	put("cgroup.subtree_control", "cpu memory pids\n");
 	put("ours/cgroup.controllers", "cpu memory pids\n");
 	put("ours/cgroup.subtree_control", "\n");
-	put_second("task-1");
+	put_second("");
 	cgroup_find(&tree, root, SECOND, ALL);
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), 0);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), 0);
 	limit_all();
-	expect("task-1/memory.max", "67108864");
+	expect_in("", "/memory.max", "67108864");
 }
 
 static void test_prepare(void **state)
@@ -283,41 +314,46 @@ static void test_both(void **state)
 {
 	const char *own = "4:memory:/\n0::/ours\n";
 
-	put_first("", "task-1");
+	put_first("", ours());
 	put("unified/cgroup.controllers", "pids\n");
 	put("unified/cgroup.subtree_control", "pids\n");
 	put("unified/ours/cgroup.controllers", "pids\n");
 	put("unified/ours/cgroup.subtree_control", "pids\n");
-	put_second("unified/ours/task-1");
+	put_second("unified/ours/");
 	cgroup_find(&tree, root, own, CGROUP_BIT(CGROUP_MEMORY) | CGROUP_BIT(CGROUP_PIDS));
-	assert_int_equal(cgroup_make(&tree, "task-1", &group), 0);
+	assert_int_equal(cgroup_make(&tree, "task-", &group), 0);
 	assert_int_equal(group.count, 2);
 	assert_int_equal(cgroup_limit(&group, CGROUP_MEMORY, &limits), 0);
 	assert_int_equal(cgroup_limit(&group, CGROUP_PIDS, &limits), 0);
-	expect("memory/task-1/memory.limit_in_bytes", "67108864");
-	expect("unified/ours/task-1/pids.max", "30");
+	expect_in("memory/", "/memory.limit_in_bytes", "67108864");
+	expect_in("unified/ours/", "/pids.max", "30");
 }
 
 /* Groups of processes that are no more are removed; those of others are not. */
 static void test_sweep(void **state)
 {
-	char ours[64], gone[64], other[64];
+	char alive[128], gone[128], other[128], strange[128];
 	pid_t pid = fork();
+	struct stat st;
 
 	if (pid == 0)
 		_exit(0);
 	waitpid(pid, NULL, 0);
+	assert_int_equal(stat("/proc/self/ns/pid", &st), 0);
 	put("cgroup.controllers", "memory\n");
-	snprintf(ours, sizeof(ours), "ours/task-%d", (int)getpid());
-	snprintf(gone, sizeof(gone), "ours/task-%d-device", (int)pid);
+	snprintf(alive, sizeof(alive), "ours/%s", ours());
+	snprintf(gone, sizeof(gone), "ours/task-%d-%llu", (int)pid, (unsigned long long)st.st_ino);
+	snprintf(strange, sizeof(strange), "ours/task-%d-1", (int)pid);
 	snprintf(other, sizeof(other), "ours/other-%d", (int)pid);
 	mkdir(in_root("ours"), 0755);
-	mkdir(in_root(ours), 0755);
+	mkdir(in_root(alive), 0755);
 	mkdir(in_root(gone), 0755);
+	mkdir(in_root(strange), 0755);
 	mkdir(in_root(other), 0755);
 	cgroup_sweep(root, SECOND, CGROUP_BIT(CGROUP_MEMORY), "task-");
-	assert_true(is_there(ours));
+	assert_true(is_there(alive));
 	assert_false(is_there(gone));
+	assert_true(is_there(strange));
 	assert_true(is_there(other));
 }
 

@@ -29,12 +29,10 @@ static const struct cgroup_limits limits = {
 static bool make(enum cgroup_controller controller, unsigned more)
 {
 	struct cgroup_tree tree;
-	char name[64];
 
-	snprintf(name, sizeof(name), PREFIX "%d", (int)getpid());
 	cgroup_prepare(CGROUP_ROOT, NULL, CGROUP_BIT(controller) | more);
 	cgroup_find(&tree, CGROUP_ROOT, NULL, CGROUP_BIT(controller) | more);
-	if (!tree.places[controller].ops || cgroup_make(&tree, name, &group) < 0)
+	if (!tree.places[controller].ops || cgroup_make(&tree, PREFIX, &group) < 0)
 		return false;
 	assert_int_equal(cgroup_limit(&group, controller, &limits), 0);
 	return true;
