@@ -33,7 +33,7 @@ struct attachment {
 
 /* All borrowed, and to outlive the attachment. */
 struct attachment_setup {
-	int listener;
+	int listener;        /* -1: it is told to begin() */
 	struct stack *stack; /* to make connections on, where it is asked to make them itself */
 	const char *folder;  /* that only the user can enter */
 	struct loop *loop;   /* for one that moves bytes; NULL: only let_go() will be called */
@@ -57,6 +57,8 @@ struct attachment_ops {
 	int (*load)(bool routed, int *ret_own, struct err *err);
 	/* The caller closes with close(). */
 	int (*open)(const struct attachment_setup *setup, struct attachment **ret, struct err *err);
+	/* Where it was opened without a listener: what can fail has been done then, before there is a program. NULL: it cannot be. */
+	int (*begin)(struct attachment *attachment, int listener);
 	/* Answers one question; NULL: it answers from within the loop. 1: what happened is in @ret; 0: nothing that matters; negative: the listener is
 	 * unusable. May block if nobody asks. */
 	int (*serve)(struct attachment *attachment, struct attached *ret);

@@ -29,9 +29,9 @@ struct relaying {
 	struct status status;
 	struct loop_source asks; /* of @status: who wants to know */
 	char folder[PATH_MAX];
-	int listener;
-	bool ended;  /* the program has */
-	bool orphan; /* nobody waits for us any more */
+	int listener; /* -1: not yet */
+	bool ended;   /* the program has */
+	bool orphan;  /* nobody waits for us any more */
 };
 
 static json_t *describe(const struct relaying *r)
@@ -185,7 +185,18 @@ static int open_stack(struct relaying *r, struct err *err)
 	return ops->open(&(struct stack_options){.links = &links}, &r->stack, err);
 }
 
-/* All that can fail, and what the program is to run on. */
+static int open_attachment(struct relaying *r, struct err *err)
+{
+	const struct attachment_setup setup = {.listener = -1,
+					       .stack = r->stack,
+					       .folder = r->folder,
+					       .loop = &r->loop,
+					       .steering = r->via ? via_steering(r->via) : NULL};
+
+	return run_attachment(r->setup->options)->open(&setup, &r->attachment, err);
+}
+
+/* All that can fail, before there is a program that would go on without it. */
 static int open_all(struct relaying *r, struct err *err)
 {
 	const struct run_options *options = r->setup->options;
@@ -199,11 +210,15 @@ static int open_all(struct relaying *r, struct err *err)
 		return err_set(err, code, "the supervisor cannot wait: %s", strerror(-code));
 	if (options->via)
 		code = via_open(&r->via, options->via, -1, err);
-	return code < 0 ? code : open_stack(r, err);
+	if (code == 0)
+		code = open_stack(r, err);
+	return code < 0 ? code : open_attachment(r, err);
 }
 
 static void close_all(struct relaying *r)
 {
+	if (r->attachment)
+		r->attachment->ops->close(r->attachment);
 	if (r->stack)
 		r->stack->ops->close(r->stack);
 	packets_close(&r->packets);
@@ -212,18 +227,10 @@ static void close_all(struct relaying *r)
 	folder_leave(r->folder);
 }
 
-static void attach(struct relaying *r)
+static void attach(struct relaying *r, int listener)
 {
-	const struct attachment_ops *ops = run_attachment(r->setup->options);
-	const struct attachment_setup setup = {.listener = r->listener,
-					       .stack = r->stack,
-					       .folder = r->folder,
-					       .loop = &r->loop,
-					       .steering = r->via ? via_steering(r->via) : NULL};
-	struct err err;
-
-	if (ops->open(&setup, &r->attachment, &err) < 0) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
+	if (r->attachment->ops->begin(r->attachment, listener) < 0) {
+		fprintf(stderr, "rivulet: out of memory\n");
 		return;
 	}
 	open_status(r);
@@ -232,7 +239,6 @@ static void attach(struct relaying *r)
 	status_close(&r->status);
 	if (!r->orphan)
 		summarise(r);
-	ops->close(r->attachment);
 }
 
 int relaying_main(const struct supervisor *setup)
@@ -240,6 +246,7 @@ int relaying_main(const struct supervisor *setup)
 	struct relaying r = {.setup = setup,
 			     .packets.net.fd = -1,
 			     .loop.epoll = -1,
+			     .listener = -1,
 			     .control = {.fd = setup->control, .ready = on_control}};
 	_cleanup_close_ int listener = -1;
 	struct err err = {0};
@@ -252,7 +259,7 @@ int relaying_main(const struct supervisor *setup)
 	if (code == 0)
 		r.listener = listener = fds_receive(setup->handoff);
 	if (listener >= 0)
-		attach(&r);
+		attach(&r, listener);
 	close_all(&r);
 	supervisor_say(setup->control, SUPERVISOR_DONE);
 	return code < 0 ? RUN_FAILED : 0;

@@ -33,6 +33,13 @@ expect "idle, and after many connections" rivulet lab run pair -- \
 	sh -c "$PHONE --quiet -- python3 '$here/programs/idle.py' $growth '$TMP'"
 cat "$OUT"
 
+# Lost: a program that goes on over plain TCP, and nobody knows, where its sockets cannot be relayed.
+long=$TMP/$(printf '%0100d' 0)
+mkdir -m 700 "$long"
+expect_code 125 env RIVULET_STATE="$long" "$RIVULET" run --stack host -- touch "$TMP/ran"
+expect_text 'the relay cannot use the folder' "$OUT"
+[ ! -e "$TMP/ran" ] || fail "the program was started without its stack"
+
 # Lost: a host with files of ours on it, whoever is killed; and a program whose new connections fail for ever.
 state=$TMP/state
 mkdir -m 700 "$state"

@@ -178,8 +178,9 @@ static void allow_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int begin(struct relay *relay, int listener)
+static int begin(struct attachment *attachment, int listener)
 {
+	struct relay *relay = (struct relay *)attachment;
 	int err = notify_open(&relay->notify, listener);
 
 	relay->questions = (struct loop_source){.fd = listener, .ready = on_question};
@@ -204,7 +205,7 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 	TAILQ_INIT(&relay->unwatched);
 	home_open(&relay->home);
 	allow_descriptors();
-	code = begin(relay, setup->listener);
+	code = setup->listener < 0 ? 0 : begin(&relay->attachment, setup->listener);
 	if (code == 0 && !setup->loop) {
 		*ret = &relay->attachment;
 		return 0;
@@ -238,6 +239,7 @@ const struct attachment_ops attachment_relay = {
 	.name = "relay",
 	.load = load,
 	.open = open_relay,
+	.begin = begin,
 	.is_busy = is_busy,
 	.let_go = let_all_go,
 	.close = close_relay,
