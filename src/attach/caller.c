@@ -58,12 +58,12 @@ static uint64_t inode_of(int fd)
 static uint64_t inode_by_name(const struct home *home, pid_t pid)
 {
 	char path[40], name[32] = {0};
-	unsigned long inode;
 
 	snprintf(path, sizeof(path), "%d/ns/net", pid);
-	if (readlinkat(home->processes, path, name, sizeof(name) - 1) < 0)
+	if (readlinkat(home->processes, path, name, sizeof(name) - 1) < 0 ||
+	    strncmp(name, "net:[", 5) != 0)
 		return 0;
-	return sscanf(name, "net:[%lu]", &inode) == 1 ? inode : 0;
+	return strtoull(name + 5, NULL, 10);
 }
 
 static void remember(struct home *home, pid_t pid, int pidfd)

@@ -39,7 +39,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static int set_up(void **state)
 {
-	strcpy(root + strlen(root) - 6, "XXXXXX");
+	memcpy(root + strlen(root) - 6, "XXXXXX", 6);
 	return mkdtemp(root) ? 0 : -1;
 }
 
