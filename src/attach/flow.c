@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A flow reads that often before others have their turn. */
-#define READS_IN_TURN 4
 /* From here on to move pages is cheaper than to copy. */
 #define MUCH  (FLOW_READ / 4)
 #define ENDED (EPOLLHUP | EPOLLERR)
@@ -132,7 +130,6 @@ static void note_end(struct flow *flow, struct flow_end *end)
 		end->error = why;
 }
 
-/* -EAGAIN: nothing more can be moved for now. */
 static int move_pages(struct flow *flow, struct flow_end *end)
 {
 	struct flow_way *way = &end->out;
@@ -140,15 +137,12 @@ static int move_pages(struct flow *flow, struct flow_end *end)
 
 	if (got == 0)
 		note_end(flow, end);
-	/* That nothing is left just now does not say that little will come next. */
+	/* That nothing is left just now does not say that little will come next. Where it cannot be done, bytes are moved next time. */
 	if (got != -EAGAIN)
 		way->bulk = got >= MUCH;
-	if (got == -EINVAL)
-		return 0; /* by bytes, then */
-	if (got <= 0)
-		return got < 0 ? (int)got : -EAGAIN;
-	write_held(flow, end);
-	return is_holding(way) || got < FLOW_READ ? -EAGAIN : 0;
+	if (got > 0)
+		write_held(flow, end);
+	return got >= 0 || got == -EAGAIN || got == -EINVAL ? 0 : (int)got;
 }
 
 static int move_bytes(struct flow *flow, struct flow_end *end)
@@ -158,10 +152,10 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 	ssize_t got = recv(end->source.fd, bytes, sizeof(bytes), MSG_DONTWAIT), done;
 
 	if (got < 0)
-		return errno == EINTR ? -EAGAIN : -errno;
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
 	if (got == 0) {
 		note_end(flow, end);
-		return -EAGAIN;
+		return 0;
 	}
 	way->bulk = got >= MUCH;
 	done = write_some(other(flow, end)->source.fd, bytes, (size_t)got);
@@ -170,14 +164,10 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 		return 0;
 	}
 	way->moved += (size_t)done;
-	if (done < got) {
-		int err = hold(way, bytes + done, (size_t)(got - done));
-
-		return err < 0 ? err : -EAGAIN;
-	}
-	return got == sizeof(bytes) ? 0 : -EAGAIN;
+	return done < got ? hold(way, bytes + done, (size_t)(got - done)) : 0;
 }
 
+/* Once: then others have their turn, and who reads on the other side takes what was moved while it is in the processor's cache. */
 static int move(struct flow *flow, struct flow_end *end)
 {
 	return end->out.bulk ? move_pages(flow, end) : move_bytes(flow, end);
@@ -252,10 +242,9 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 	}
 	if (is_holding(&peer->out) && (events & (EPOLLOUT | ENDED)))
 		write_held(flow, peer);
-	for (unsigned i = 0; i < READS_IN_TURN && err == 0; i++)
-		err = may_read(&end->out) && (events & (EPOLLIN | ENDED)) ? move(flow, end)
-									  : -EAGAIN;
-	if (err < 0 && err != -EAGAIN)
+	if (may_read(&end->out) && (events & (EPOLLIN | ENDED)))
+		err = move(flow, end);
+	if (err < 0)
 		return err;
 	for (unsigned i = 0; i < 2; i++)
 		if (has_failed(&flow->ends[i]))
