@@ -16,13 +16,14 @@ static const char *peer_address;
 
 void say(const char *name, const char *format, ...)
 {
+	char value[256];
 	va_list list;
 
-	printf("%s.%s: ", topic, name);
 	va_start(list, format);
-	vprintf(format, list);
+	vsnprintf(value, sizeof(value), format, list);
 	va_end(list);
-	putchar('\n');
+	/* At once: another thread may have something to say, too. */
+	printf("%s.%s: %s\n", topic, name, value);
 	fflush(stdout);
 }
 
