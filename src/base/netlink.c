@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/genetlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,23 @@ struct nlmsghdr *nl_start(struct nl *nl, uint16_t type, uint16_t flags, size_t e
 	msg->nlmsg_seq = ++nl->sequence;
 	mnl_nlmsg_put_extra_header(msg, extra);
 	return msg;
+}
+
+struct nlmsghdr *nl_start_device(struct nl *nl, unsigned index, unsigned change, unsigned flags)
+{
+	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+
+	info->ifi_index = (int)index;
+	info->ifi_change = change;
+	info->ifi_flags = flags;
+	return msg;
+}
+
+int nl_switch_on(struct nl *nl, unsigned index)
+{
+	nl_start_device(nl, index, IFF_UP, IFF_UP);
+	return nl_talk(nl, NULL, NULL);
 }
 
 const char *nl_words(const struct nl *nl)

@@ -47,6 +47,12 @@ int nl_join(struct nl *nl, unsigned group);
  * room for a family header of @extra bytes, zeroed, follows (mnl_nlmsg_get_payload). */
 struct nlmsghdr *nl_start(struct nl *nl, uint16_t type, uint16_t flags, size_t extra);
 
+/* Starts a request that changes the device @index (0: an attribute says which): of its flags (IFF_UP) @change, to what they are in
+ * @flags. */
+struct nlmsghdr *nl_start_device(struct nl *nl, unsigned index, unsigned change, unsigned flags);
+/* Switches the device on. */
+int nl_switch_on(struct nl *nl, unsigned index);
+
 /* Sends the request and waits for its acknowledgement, or for its one answer, which goes to @answer
  * (may be NULL). 0 or the kernel's negative errno; with an extended acknowledgement its words are
  * in nl_words(). */

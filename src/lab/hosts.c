@@ -75,11 +75,8 @@ void hosts_silence(void)
 
 static struct nlmsghdr *start_link(struct nl *nl, const char *name, unsigned flags)
 {
-	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+	struct nlmsghdr *msg = nl_start_device(nl, 0, flags, flags);
 
-	info->ifi_flags = flags;
-	info->ifi_change = flags;
 	mnl_attr_put_strz(msg, IFLA_IFNAME, name);
 	return msg;
 }

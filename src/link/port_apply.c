@@ -16,14 +16,11 @@
  * that comes back is another one, of the same name: the device of the first is wwan0-3 from then on. */
 static int set_device(struct nl *nl, unsigned index, const struct port *was, const struct port *now)
 {
-	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
 	bool gone = was && !now->link;
+	struct nlmsghdr *msg =
+		nl_start_device(nl, index, was ? IFF_UP : 0, was && !gone ? IFF_UP : 0);
 	char name[IFNAMSIZ], alias[32];
 
-	info->ifi_index = (int)index;
-	info->ifi_change = was ? IFF_UP : 0;
-	info->ifi_flags = gone ? 0 : info->ifi_change;
 	if (gone) {
 		snprintf(name, sizeof(name), "%.9s-%u", now->name, index);
 		mnl_attr_put_strz(msg, IFLA_IFNAME, name);
@@ -40,11 +37,9 @@ static int set_device(struct nl *nl, unsigned index, const struct port *was, con
 /* A stack whose devices cannot be told is left with what its packets tell. */
 static int set_carrier(struct nl *nl, unsigned index, bool on)
 {
-	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+	struct nlmsghdr *msg = nl_start_device(nl, index, 0, 0);
 	int code;
 
-	info->ifi_index = (int)index;
 	mnl_attr_put_u8(msg, IFLA_CARRIER, on);
 	code = nl_talk(nl, NULL, NULL);
 	return code == -EOPNOTSUPP ? 0 : code;

@@ -159,11 +159,8 @@ static int set(const char *family, const char *device, const char *name, const c
 
 static int switch_on(struct nl *nl, unsigned index)
 {
-	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+	struct nlmsghdr *msg = nl_start_device(nl, index, IFF_UP, IFF_UP);
 
-	info->ifi_index = (int)index;
-	info->ifi_change = info->ifi_flags = IFF_UP;
 	mnl_attr_put_u32(msg, IFLA_MTU, MTU_MAX);
 	return nl_talk(nl, NULL, NULL);
 }

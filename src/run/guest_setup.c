@@ -130,16 +130,6 @@ int guest_share_memory(unsigned connections)
 	return set("/proc/sys/net/ipv4/tcp_rmem", text);
 }
 
-static int switch_on(struct nl *nl, unsigned index)
-{
-	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
-
-	info->ifi_index = (int)index;
-	info->ifi_change = info->ifi_flags = IFF_UP;
-	return nl_talk(nl, NULL, NULL);
-}
-
 int guest_set_up_network(const struct port_range *range, struct err *err)
 {
 	static const char *const settings[][2] = {
@@ -155,7 +145,7 @@ int guest_set_up_network(const struct port_range *range, struct err *err)
 	int code = nl_open(&nl, NETLINK_ROUTE);
 
 	if (code == 0)
-		code = switch_on(nl, 1);
+		code = nl_switch_on(nl, 1);
 	for (unsigned i = 0; i < ARRAY_SIZE(settings) && code == 0; i++)
 		code = set(settings[i][0], settings[i][1]);
 	snprintf(ports, sizeof(ports), "%u %u", range->first, range->last);
