@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	int fd, code;
 
 	if (argc < 4 || argc > 5) {
-		fprintf(stderr, "usage: fetch HOST PORT PATH [native|host]\n");
+		fprintf(stderr, "usage: fetch HOST PORT PATH [native|host|lkl]\n");
 		return 2;
 	}
 	if (rv_open(argv[4], NULL, &rv, &why) < 0) {
@@ -94,6 +94,8 @@ int main(int argc, char **argv)
 	code = ask(fd, argv[1], argv[3]);
 	if (code == 0)
 		code = copy_body(fd, stdout);
+	if (code == 0)
+		code = rv_ended(rv, fd, NULL); /* a part is not the whole */
 	if (code < 0)
 		fprintf(stderr, "fetch: %s: %s\n", argv[3], rv_strerror(code));
 	else if (rv_status(rv, fd, &status, NULL) == 0)

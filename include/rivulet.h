@@ -4,8 +4,9 @@
  * knows nothing of this library gets the same by `rivulet run`.)
  *
  * A stack is opened by name; dialling and listening on it give real file descriptors, for read,
- * write, poll, accept, shutdown, close and everything else. There is nothing to link but this
- * library, no event loop and no background work.
+ * write, poll, shutdown, close. What else is done with a socket (accept, getsockname, getpeername,
+ * setsockopt) the kernel does with those of "native" and "host", and functions here with those of
+ * every stack. There is nothing to link but this library, no event loop and no background work.
  *
  * Errors: a function that can fail returns a negative errno (-ECONNREFUSED, ...) and leaves what
  * it would have given out untouched; errno itself means nothing. Where a function takes a
@@ -17,8 +18,10 @@
  * up in threads of the library's own, in which all signals are blocked. After fork() the child may
  * use what the parent opened.
  *
- * Privilege: none. The library changes nothing of the host: which links carry subflows is what the
- * host's path manager was told by `rivulet run`, by an administrator (ip-mptcp(8)) or by a daemon.
+ * Privilege: none on "native" and "host". The library changes nothing of the host: which links carry
+ * subflows is what the host's path manager was told by `rivulet run`, by an administrator
+ * (ip-mptcp(8)) or by a daemon. "lkl" sets up its own links, and needs the right to their packets,
+ * which rivulet-net(8) has.
  */
 #ifndef RIVULET_H
 #define RIVULET_H
@@ -52,12 +55,16 @@ struct rv_options {
  *   "native"  Multipath TCP (RFC 8684) of the kernel that this device runs. Towards a peer that
  *             does not speak it a connection is plain TCP, and rv_status() says so;
  *   "host"    plain TCP of that kernel;
- *   NULL      the first of these that this device can run.
+ *   "lkl"     Multipath TCP of a kernel that is a library, over all links, whatever the device's own
+ *             kernel can. It lives in processes of its own, which the program rivulet(1), found in
+ *             PATH, is started for, and which end when it and the last of its descriptors are closed;
+ *   NULL      the first of "native" and "host" that this device can run.
  * @options may be NULL. *@ret is the caller's, to be closed with rv_close().
  *
  * -ENOENT: no stack has that name; -EINVAL: an option is out of its range; -E2BIG: an option is
  * set that this version of the library does not have; -EPROTONOSUPPORT, -ENOPROTOOPT: the kernel
- * has no MPTCP, or it is switched off (@why says which); -ENOMEM.
+ * has no MPTCP, or it is switched off (@why says which); -ENETDOWN, -EPERM, ...: "lkl" can use no
+ * link; -ENOMEM.
  */
 int rv_open(const char *stack, const struct rv_options *options, struct rv **ret,
 	    struct rv_error *why);
@@ -65,7 +72,7 @@ int rv_open(const char *stack, const struct rv_options *options, struct rv **ret
 /* Descriptors that were given out stay open. NULL is fine. */
 void rv_close(struct rv *rv);
 
-/* The name of the stack: "native", "host". Owned by the library, never freed. */
+/* The name of the stack: "native", "host", "lkl". Owned by the library, never freed. */
 const char *rv_stack(const struct rv *rv);
 
 enum rv_flags {
@@ -94,8 +101,8 @@ int rv_dial(struct rv *rv, const char *host, const char *service, unsigned flags
 	    struct rv_error *why);
 
 /*
- * Listens on @service (0: a free port, which getsockname(2) then tells) of the local address
- * @host, and returns the listening descriptor, close-on-exec, the caller's; accept(2) on it.
+ * Listens on @service (0: a free port, which rv_local() then tells) of the local address @host, and
+ * returns the listening descriptor, close-on-exec, the caller's; rv_accept() on it.
  * @host NULL: all addresses, of both families on one descriptor (IPv4 ones then look like
  * ::ffff:192.0.2.1, RFC 4291, section 2.5.5.2) unless @flags say otherwise. "0.0.0.0" and "::" are
  * all addresses of their family only. A name may block for as long as its lookup takes.
@@ -106,6 +113,33 @@ int rv_dial(struct rv *rv, const char *host, const char *service, unsigned flags
  */
 int rv_listen(struct rv *rv, const char *host, const char *service, int backlog, unsigned flags,
 	      struct rv_error *why);
+
+/*
+ * Takes a connection that has arrived at the listening @fd, which polls readable when there is one:
+ * its descriptor, close-on-exec, the caller's. @flags: RV_NONBLOCK. Waits where @fd is blocking.
+ *
+ * -EAGAIN: there is none, and @fd does not block; -EINTR: a signal was caught; -EINVAL: it does not
+ * listen; -EMFILE, -ENOMEM, ...
+ */
+int rv_accept(struct rv *rv, int fd, unsigned flags, struct rv_error *why);
+
+/* The address of this end, or of the other one, as getsockname(2) and getpeername(2) tell it of a TCP
+ * socket: @size is the room at @ret, and then what was needed. -ENOTCONN, -ENOTSOCK, ... */
+int rv_local(struct rv *rv, int fd, struct sockaddr *ret, socklen_t *size, struct rv_error *why);
+int rv_remote(struct rv *rv, int fd, struct sockaddr *ret, socklen_t *size, struct rv_error *why);
+
+/* An option of the socket as setsockopt(2) and getsockopt(2) have them: TCP_NODELAY, SO_LINGER, ... */
+int rv_set_option(struct rv *rv, int fd, int level, int option, const void *value, socklen_t size,
+		  struct rv_error *why);
+int rv_get_option(struct rv *rv, int fd, int level, int option, void *ret, socklen_t *size,
+		  struct rv_error *why);
+
+/*
+ * After read(2) has returned 0: was that the end that the peer sent, 0, or was the connection cut off,
+ * a negative errno (-ECONNRESET, -ETIMEDOUT)? On "native" and "host" read(2) itself tells, and this is
+ * always 0; on "lkl" it cannot, so whoever must not take a part for the whole asks here.
+ */
+int rv_ended(struct rv *rv, int fd, struct rv_error *why);
 
 /* What a connection is at present. */
 enum rv_protocol {
@@ -143,8 +177,8 @@ struct rv_status {
 	struct rv_subflow subflows[RV_SUBFLOWS_MAX];
 };
 
-/* The status of @fd, which rv_dial(), accept(2) on an rv_listen()ed descriptor, or any other part
- * of the program made on this stack. -EBADF; -ENOTSOCK; -EPROTONOSUPPORT: not a TCP or MPTCP
+/* The status of @fd, which rv_dial(), rv_accept(), or any other part of the program made on this
+ * stack. -EBADF; -ENOTSOCK; -EPROTONOSUPPORT: not a TCP or MPTCP
  * socket. */
 int rv_status(struct rv *rv, int fd, struct rv_status *ret, struct rv_error *why);
 

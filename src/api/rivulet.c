@@ -10,6 +10,8 @@
 
 #include <assert.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -61,7 +63,7 @@ PUBLIC int rv_open(const char *stack, const struct rv_options *options, struct r
 
 	if (code < 0)
 		return fail(why, code, &err);
-	code = stack_choose(stack, NULL, &ops, &err);
+	code = stack_choose(stack, true, NULL, &ops, &err);
 	if (code < 0)
 		return fail(why, code, &err);
 	if (known.stagger_ms)
@@ -132,6 +134,85 @@ PUBLIC int rv_listen(struct rv *rv, const char *host, const char *service, int b
 				   : err_set(&err, -EOPNOTSUPP,
 					     "stack '%s' cannot listen for others", ops->name);
 	return code < 0 ? fail(why, code, &err) : code;
+}
+
+static int wait_for(int fd)
+{
+	struct pollfd is = {.fd = fd, .events = POLLIN};
+
+	return poll(&is, 1, -1) < 0 ? -errno : 0;
+}
+
+PUBLIC int rv_accept(struct rv *rv, int fd, unsigned flags, struct rv_error *why)
+{
+	struct err err = {0};
+	int is = fcntl(fd, F_GETFL), code = is < 0 ? -errno : 0, accepted = -EAGAIN;
+
+	if (code == 0 && flags & ~(unsigned)RV_NONBLOCK)
+		code = -EINVAL;
+	while (code == 0) {
+		accepted = rv->stack->ops->calls->accept(rv->stack, fd);
+		if (accepted != -EAGAIN || is & O_NONBLOCK)
+			break;
+		code = wait_for(fd);
+	}
+	if (code == 0 && accepted >= 0 && !(flags & RV_NONBLOCK))
+		fcntl(accepted, F_SETFL, fcntl(accepted, F_GETFL) & ~O_NONBLOCK);
+	if (code == 0 && accepted < 0)
+		code = accepted;
+	return code < 0 ? fail(why,
+			       err_set(&err, code, "descriptor %d gives no connection: %s", fd,
+				       strerror(-code)),
+			       &err)
+			: accepted;
+}
+
+/* @code of a call on @fd, with words if it has failed. */
+static int tell(int code, int fd, const char *what, struct rv_error *why)
+{
+	struct err err = {0};
+
+	return code < 0 ? fail(why,
+			       err_set(&err, code, "descriptor %d: %s: %s", fd, what,
+				       strerror(-code)),
+			       &err)
+			: 0;
+}
+
+PUBLIC int rv_local(struct rv *rv, int fd, struct sockaddr *ret, socklen_t *size,
+		    struct rv_error *why)
+{
+	return tell(rv->stack->ops->calls->name(rv->stack, fd, ret, size), fd, "no local address",
+		    why);
+}
+
+PUBLIC int rv_remote(struct rv *rv, int fd, struct sockaddr *ret, socklen_t *size,
+		     struct rv_error *why)
+{
+	return tell(rv->stack->ops->calls->peer(rv->stack, fd, ret, size), fd, "no remote address",
+		    why);
+}
+
+PUBLIC int rv_set_option(struct rv *rv, int fd, int level, int option, const void *value,
+			 socklen_t size, struct rv_error *why)
+{
+	return tell(rv->stack->ops->calls->set(rv->stack, fd, level, option, value, size), fd,
+		    "the option cannot be set", why);
+}
+
+PUBLIC int rv_get_option(struct rv *rv, int fd, int level, int option, void *ret, socklen_t *size,
+			 struct rv_error *why)
+{
+	return tell(rv->stack->ops->calls->get(rv->stack, fd, level, option, ret, size), fd,
+		    "the option cannot be had", why);
+}
+
+PUBLIC int rv_ended(struct rv *rv, int fd, struct rv_error *why)
+{
+	const struct stack_calls *calls = rv->stack->ops->calls;
+
+	return tell(calls->why_ended ? calls->why_ended(rv->stack, fd) : 0, fd, "it was cut off",
+		    why);
 }
 
 static int status(struct rv *rv, int fd, struct rv_status *ret, struct err *err)

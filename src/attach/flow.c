@@ -209,16 +209,6 @@ static int error_of(int fd)
 	return error ? -error : -ECONNRESET;
 }
 
-/* Was it said (SO_LINGER) that closing throws away what is not sent? */
-static bool is_abandoned(int fd)
-{
-	struct linger linger = {0};
-	socklen_t size = sizeof(linger);
-
-	return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 && linger.l_onoff &&
-	       linger.l_linger == 0;
-}
-
 /* All that it had to say has been passed on. */
 static bool has_failed(const struct flow_end *end)
 {
@@ -234,10 +224,13 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 	if (events & EPOLLERR && end->error == 0)
 		end->error = error_of(end->source.fd);
 	if (events & EPOLLHUP) {
+		bool first = !end->gone;
+
 		end->gone = true;
 		if (end->out.ended && end->error == 0)
 			note_end(flow, end); /* which may have come by a reset after all */
-		if (flow->left_open && is_abandoned(peer->source.fd))
+		if (first && end == &flow->ends[0] && flow->is_abandoned &&
+		    flow->is_abandoned(flow))
 			return -ECONNABORTED;
 	}
 	if (is_holding(&peer->out) && (events & (EPOLLOUT | ENDED)))

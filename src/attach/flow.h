@@ -45,6 +45,8 @@ struct flow {
 	/* Of @ends[1], where recv() cannot tell a reset from an end: nothing more comes from it, because of that (a negative
 	 * errno), or because its peer is done (0). NULL: recv() tells. */
 	int (*why_ended)(struct flow *flow);
+	/* @ends[0] has gone: was it said (SO_LINGER) that what it has written, and is not sent, is thrown away? NULL: never. */
+	bool (*is_abandoned)(struct flow *flow);
 };
 
 /* Moves bytes from now on. Takes the descriptors, which must not block, also if it fails; -ENOMEM and the like. May be over,

@@ -6,6 +6,7 @@ int cmd_run(int argc, char **argv);
 int cmd_proxy(int argc, char **argv);
 int cmd_relay(int argc, char **argv);
 int cmd_clean(int argc, char **argv);
+int cmd_stack(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_links(int argc, char **argv);
 int cmd_probe(int argc, char **argv);

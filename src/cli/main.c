@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "drop/sandbox.h"
 #include "run/guest.h"
+#include "stack/own_wire.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,8 @@ static const struct command commands[] = {
 	{"choose", "which stack fits this device and an application, and why", cmd_choose},
 	{"assess", "measure TCP and MPTCP over each stack here, with a report to read", cmd_assess},
 	{"lab", "hosts and links with rate, delay, loss and outages on this machine", cmd_lab},
-	{"load", NULL, cmd_load}, /* nobody's but assess's */
+	{"load", NULL, cmd_load},       /* nobody's but assess's */
+	{OWN_COMMAND, NULL, cmd_stack}, /* nobody's but librivulet's */
 };
 
 static void help(FILE *out)

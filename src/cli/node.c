@@ -319,8 +319,8 @@ int cmd_node(int argc, char **argv)
 	if (code == 0)
 		code = policy_complete(&policy, serving.quiet, &err);
 	if (code == 0)
-		code = stack_choose(stack, serving.quiet ? NULL : passed_over, &serving.stack,
-				    &err);
+		code = stack_choose(stack, false, serving.quiet ? NULL : passed_over,
+				    &serving.stack, &err);
 	if (code < 0 || !serving.stack) {
 		fprintf(stderr, "rivulet: %s\n", err.text);
 		return USAGE;

@@ -50,10 +50,22 @@ struct port {
 	struct address networks[2]; /* PORT_NAT: between host and stack; family 0: none */
 };
 
-/* Inclusive. The stack takes the ports of its own connections from here. */
+#define PORT_RANGE_SIZE 512 /* a power of two */
+#define PORT_RANGES_MAX 16
+#define PORT_SINGLE_MAX 32
+
+/* Inclusive. */
 struct port_range {
 	uint16_t first, last;
 };
+
+/* The stack takes the ports of its own connections from here. */
+struct port_ranges {
+	uint32_t count;
+	struct port_range all[PORT_RANGES_MAX];
+};
+
+bool port_ranges_have(const struct port_ranges *ranges, uint16_t port);
 
 /* The port of @links now that was @port. If its link is gone it is not up, and never will be: should a link come that has the
  * same index and name, it is another one, of which this port's descriptor sees nothing. */
@@ -66,18 +78,16 @@ bool port_equal(const struct port *a, const struct port *b);
  * link's name, too. The stack's @nl is NETLINK_ROUTE. */
 int port_apply(struct nl *nl, unsigned index, const struct port *was, const struct port *now);
 
-#define PORT_RANGE_SIZE 512 /* a power of two */
-#define PORT_SINGLE_MAX 32
-
 struct port_hold;
 
 /* Holds nothing yet, in the calling thread's network namespace. Close with port_hold_close(). */
 int port_hold_open(struct port_hold **ret, struct err *err);
 void port_hold_close(struct port_hold *ports);
-/* Holds PORT_RANGE_SIZE ports, aligned to that, unless they are held already. Raises the process's limit of descriptors. */
+/* Holds a range of PORT_RANGE_SIZE ports more, aligned to that. Raises the process's limit of descriptors. -ENOSPC:
+ * PORT_RANGES_MAX are held. */
 int port_hold_take_range(struct port_hold *ports, struct err *err);
 /* Where no range is held: what Linux takes by itself, for a stack that has all its ports for itself. */
-struct port_range port_hold_range(const struct port_hold *ports);
+struct port_ranges port_hold_ranges(const struct port_hold *ports);
 bool port_hold_has_range(const struct port_hold *ports);
 
 /* Holds one port more, to listen on. -EADDRINUSE: somebody on the host has it; -EACCES: it is for privileged users;
@@ -117,6 +127,8 @@ struct port_way {
 	/* @number is held since now. */
 	int (*reach)(struct port_end *end, const struct port_hold *held, uint16_t number,
 		     struct err *err);
+	/* @held has a range more. NULL: it takes all that it may anyway. */
+	int (*widen)(struct port_end *end, const struct port_hold *held, struct err *err);
 	/* What may be in the way of its packets, in words; NULL: nothing that is known. */
 	const char *(*warn)(const struct port_end *end);
 	/* Their number. Pure. */

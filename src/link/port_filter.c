@@ -80,16 +80,18 @@ static void tcp_or_udp(struct program *p)
 }
 
 /* Ends the program: the port that is loaded must be one of those held. */
-static void to_held(struct program *p, struct port_range range, const uint16_t *singles,
+static void to_held(struct program *p, const struct port_ranges *ranges, const uint16_t *singles,
 		    unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		take_if(p, singles[i]);
-	put(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, (uint16_t) ~(range.last - range.first));
-	one_of(p, &(uint32_t){range.first}, 1);
+	put(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, (uint16_t) ~(PORT_RANGE_SIZE - 1));
+	for (unsigned i = 0; i < ranges->count; i++)
+		take_if(p, ranges->all[i].first);
+	drop(p);
 }
 
-unsigned port_filter(struct port_range range, const uint16_t *singles, unsigned count,
+unsigned port_filter(const struct port_ranges *ranges, const uint16_t *singles, unsigned count,
 		     struct sock_filter ret[static PORT_FILTER_MAX])
 {
 	static const uint32_t v4_reports[] = {0, 3, 11}, v6_reports[] = {1, 2, 3, 129, 136};
@@ -118,7 +120,7 @@ unsigned port_filter(struct port_range range, const uint16_t *singles, unsigned 
 	end(&p, is_icmp);
 	tcp_or_udp(&p);
 	put(&p, BPF_LD | BPF_H | BPF_IND, 0, 0, PAYLOAD + TO_PORT);
-	to_held(&p, range, singles, count);
+	to_held(&p, ranges, singles, count);
 	end(&p, is);
 
 	is = begin_if(&p, ETH_P_IPV6);
@@ -129,7 +131,7 @@ unsigned port_filter(struct port_range range, const uint16_t *singles, unsigned 
 	end(&p, is_icmp);
 	tcp_or_udp(&p);
 	load(&p, BPF_H, V6_PAYLOAD + TO_PORT);
-	to_held(&p, range, singles, count);
+	to_held(&p, ranges, singles, count);
 	end(&p, is);
 	drop(&p);
 	return p.size;

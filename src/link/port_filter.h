@@ -12,8 +12,8 @@
 
 #include <linux/filter.h>
 
-#define PORT_FILTER_MAX (64 + 4 * PORT_SINGLE_MAX)
+#define PORT_FILTER_MAX (64 + 4 * PORT_SINGLE_MAX + 4 * PORT_RANGES_MAX)
 
-/* @range is aligned to its size, a power of two. The number of instructions in @ret. */
-unsigned port_filter(struct port_range range, const uint16_t *singles, unsigned count,
+/* Each of @ranges is PORT_RANGE_SIZE ports, aligned to that. The number of instructions in @ret. */
+unsigned port_filter(const struct port_ranges *ranges, const uint16_t *singles, unsigned count,
 		     struct sock_filter ret[static PORT_FILTER_MAX]);

@@ -13,7 +13,7 @@
 #define RANGE_LOWEST 32768
 
 /* As Linux has them in ip_local_port_range. */
-static const struct port_range usual = {32768, 60999};
+static const struct port_ranges usual = {1, {{32768, 60999}}};
 
 /* Of one port, the sockets that hold it. */
 struct held {
@@ -21,8 +21,8 @@ struct held {
 };
 
 struct port_hold {
-	struct port_range range; /* 0: none is held */
-	struct held in_range[PORT_RANGE_SIZE];
+	struct port_ranges ranges;
+	struct held *in_ranges[PORT_RANGES_MAX]; /* owned: PORT_RANGE_SIZE of each */
 	struct held singles[PORT_SINGLE_MAX];
 	uint16_t single_ports[PORT_SINGLE_MAX];
 	unsigned single_count;
@@ -100,25 +100,30 @@ static int hold(struct held *held, uint16_t port)
 
 static int hold_range(struct port_hold *ports, uint16_t first)
 {
+	_cleanup_free_ struct held *all = calloc(PORT_RANGE_SIZE, sizeof(*all));
+	struct port_range *range = &ports->ranges.all[ports->ranges.count];
+
+	if (!all)
+		return -ENOMEM;
 	for (unsigned i = 0; i < PORT_RANGE_SIZE; i++) {
-		int code = hold(&ports->in_range[i], (uint16_t)(first + i));
+		int code = hold(&all[i], (uint16_t)(first + i));
 
 		if (code < 0) {
 			while (i-- > 0)
-				let_go(&ports->in_range[i]);
+				let_go(&all[i]);
 			return code;
 		}
 	}
-	ports->range =
-		(struct port_range){first, (uint16_t)(first + (unsigned)(PORT_RANGE_SIZE - 1))};
+	*range = (struct port_range){first, (uint16_t)(first + (unsigned)(PORT_RANGE_SIZE - 1))};
+	ports->in_ranges[ports->ranges.count++] = steal_ptr(all);
 	return 0;
 }
 
 /* Two sockets for each port, after those that may be low. */
-static void raise_limit(void)
+static void raise_limit(unsigned ranges)
 {
 	struct rlimit limit;
-	rlim_t wanted = 2 * (PORT_RANGE_SIZE + PORT_SINGLE_MAX) + FD_SETSIZE;
+	rlim_t wanted = 2 * ((rlim_t)ranges * PORT_RANGE_SIZE + PORT_SINGLE_MAX) + FD_SETSIZE;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
 		return;
@@ -136,16 +141,18 @@ int port_hold_take_range(struct port_hold *ports, struct err *err)
 {
 	int code = -EADDRINUSE;
 
-	if (ports->range.last)
-		return 0;
-	raise_limit();
+	if (ports->ranges.count == PORT_RANGES_MAX)
+		return err_set(err, -ENOSPC, "%d ports are held already",
+			       PORT_RANGES_MAX * PORT_RANGE_SIZE);
+	raise_limit(ports->ranges.count + 1);
 	for (unsigned at = UINT16_MAX + 1 - PORT_RANGE_SIZE;
 	     at >= RANGE_LOWEST && code == -EADDRINUSE; at -= PORT_RANGE_SIZE)
-		code = hold_range(ports, (uint16_t)at);
+		if (!port_ranges_have(&ports->ranges, (uint16_t)at))
+			code = hold_range(ports, (uint16_t)at);
 	if (code == -EMFILE || code == -ENFILE)
 		return err_set(err, code,
-			       "holding %d ports takes %d descriptors, and the limit is below "
-			       "that (ulimit -Hn)",
+			       "holding %d ports more takes %d descriptors, and the limit is "
+			       "below that (ulimit -Hn)",
 			       PORT_RANGE_SIZE, 2 * PORT_RANGE_SIZE);
 	return code < 0 ? err_set(err, code, "cannot hold %d ports in a row: %s", PORT_RANGE_SIZE,
 				  strerror(-code))
@@ -154,16 +161,19 @@ int port_hold_take_range(struct port_hold *ports, struct err *err)
 
 void port_hold_close(struct port_hold *ports)
 {
-	for (unsigned i = 0; ports->range.last && i < PORT_RANGE_SIZE; i++)
-		let_go(&ports->in_range[i]);
+	for (unsigned i = 0; i < ports->ranges.count; i++) {
+		for (unsigned j = 0; j < PORT_RANGE_SIZE; j++)
+			let_go(&ports->in_ranges[i][j]);
+		free(ports->in_ranges[i]);
+	}
 	for (unsigned i = 0; i < ports->single_count; i++)
 		let_go(&ports->singles[i]);
 	free(ports);
 }
 
-struct port_range port_hold_range(const struct port_hold *ports)
+struct port_ranges port_hold_ranges(const struct port_hold *ports)
 {
-	return ports->range.last ? ports->range : usual;
+	return ports->ranges.count > 0 ? ports->ranges : usual;
 }
 
 static unsigned find_single(const struct port_hold *ports, uint16_t port)
@@ -180,8 +190,7 @@ int port_hold_add(struct port_hold *ports, uint16_t port)
 	unsigned at = find_single(ports, port);
 	int code;
 
-	if ((ports->range.last && port >= ports->range.first && port <= ports->range.last) ||
-	    at < ports->single_count)
+	if (port_ranges_have(&ports->ranges, port) || at < ports->single_count)
 		return 0;
 	if (at == PORT_SINGLE_MAX)
 		return -ENOSPC;
@@ -208,7 +217,7 @@ void port_hold_remove(struct port_hold *ports, uint16_t port)
 int port_hold_filter(const struct port_hold *ports, int fd)
 {
 	struct sock_filter code[PORT_FILTER_MAX];
-	unsigned size = port_filter(ports->range, ports->single_ports, ports->single_count, code);
+	unsigned size = port_filter(&ports->ranges, ports->single_ports, ports->single_count, code);
 
 	return attach(fd, code, size);
 }
@@ -221,5 +230,5 @@ const uint16_t *port_hold_singles(const struct port_hold *ports, unsigned *ret_c
 
 bool port_hold_has_range(const struct port_hold *ports)
 {
-	return ports->range.last != 0;
+	return ports->ranges.count > 0;
 }

@@ -74,7 +74,7 @@ static int open_shared(const struct port_place *place, const struct link *link,
 		return err_set(err, fd, "its packets have no Ethernet header");
 	if (fd < 0)
 		return err_set(err, fd, "cannot open a packet socket: %s", strerror(-fd));
-	code = port_hold_take_range(place->held, err);
+	code = port_hold_has_range(place->held) ? 0 : port_hold_take_range(place->held, err);
 	if (code < 0)
 		return code;
 	code = port_hold_filter(place->held, fd);
@@ -84,12 +84,17 @@ static int open_shared(const struct port_place *place, const struct link *link,
 	return 0;
 }
 
-static int reach(struct port_end *end, const struct port_hold *held, uint16_t number,
-		 struct err *err)
+static int widen(struct port_end *end, const struct port_hold *held, struct err *err)
 {
 	int code = port_hold_filter(held, end->fd);
 
 	return code < 0 ? err_set(err, code, "%s", strerror(-code)) : 0;
+}
+
+static int reach(struct port_end *end, const struct port_hold *held, uint16_t number,
+		 struct err *err)
+{
+	return widen(end, held, err);
 }
 
 static const char *warn(const struct port_end *end)
@@ -113,6 +118,7 @@ const struct port_way port_shared = {
 	.describe = describe,
 	.open = open_shared,
 	.reach = reach,
+	.widen = widen,
 	.warn = warn,
 	.needs = needs,
 	.close = close_shared,

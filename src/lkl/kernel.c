@@ -40,6 +40,7 @@ enum {
 	CALL_CLOSE = 57,
 	CALL_READ = 63,
 	CALL_WRITE = 64,
+	CALL_EXIT_GROUP = 94,
 	CALL_SOCKET = 198,
 	CALL_BIND = 200,
 	CALL_LISTEN,
@@ -224,6 +225,12 @@ int kernel_boot(uint64_t memory, bool verbose, struct err *err)
 	return code < 0 ? err_set(err, code, "the kernel of stack lkl has no /proc: %s",
 				  strerror(-code))
 			: 0;
+}
+
+void kernel_break_down(void)
+{
+	/* There must always be a first process. */
+	CALL6(CALL_EXIT_GROUP, 0, 0, 0, 0, 0, 0);
 }
 
 int kernel_add_link(int fd, const uint8_t mac[static 6], unsigned mtu)

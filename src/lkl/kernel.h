@@ -17,6 +17,9 @@
 /* @verbose: what it says is shown on standard error; else only if it breaks down. */
 int kernel_boot(uint64_t memory, bool verbose, struct err *err);
 
+/* Makes it panic, which does not return: for tests. */
+void kernel_break_down(void);
+
 /* Adds a device for packets on @fd, which the kernel keeps: its index. */
 int kernel_add_link(int fd, const uint8_t mac[static 6], unsigned mtu);
 

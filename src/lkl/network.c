@@ -26,14 +26,45 @@ static int open_netstack(struct netstack *ret)
 	return err;
 }
 
-static int switch_on_loopback(struct nl *nl)
+/* One range from the lowest to the highest, and what is between those that there are is nobody's. */
+static int set_numbers(const struct port_ranges *ranges)
 {
-	struct nlmsghdr *msg = nl_start(nl, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+	char text[PORT_RANGES_MAX * 16] = "\n";
+	unsigned first = UINT16_MAX, last = 0, at = 0;
+	int err;
 
-	info->ifi_index = LOOPBACK;
-	info->ifi_change = info->ifi_flags = IFF_UP;
-	return nl_talk(nl, NULL, NULL);
+	for (unsigned i = 0; i < ranges->count; i++) {
+		first = ranges->all[i].first < first ? ranges->all[i].first : first;
+		last = ranges->all[i].last > last ? ranges->all[i].last : last;
+	}
+	for (unsigned hole = first, end; hole <= last; hole = end + 1) {
+		for (end = hole; end < last && !port_ranges_have(ranges, (uint16_t)end); end++)
+			;
+		if (end > hole)
+			at += (unsigned)snprintf(text + at, sizeof(text) - at, "%s%u-%u",
+						 at ? "," : "", hole, end - 1);
+	}
+	err = kernel_set("net/ipv4/ip_local_reserved_ports", text);
+	snprintf(text, sizeof(text), "%u %u", first, last);
+	return err < 0 ? err : kernel_set("net/ipv4/ip_local_port_range", text);
+}
+
+unsigned network_numbers(const struct network *network)
+{
+	const struct port_ranges *ranges = &network->is.ranges;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < ranges->count; i++)
+		count += ranges->all[i].last - ranges->all[i].first + 1u;
+	return count;
+}
+
+bool network_is_scarce(struct network *network)
+{
+	bool first = !network->asked && !network->denied;
+
+	network->asked = true;
+	return first;
 }
 
 /* Settings of the whole network. The kernel's own bounds of TCP's memory are made for machines that do something else as well:
@@ -52,14 +83,13 @@ static int set_up_all(const struct lkl_start *start)
 		{"net/ipv4/tcp_max_tw_buckets", "64"},
 	};
 	const uint64_t pages = start->memory / PAGE;
-	char ports[32], pressure[96];
+	char pressure[96];
 	int err = 0;
 
 	for (unsigned i = 0; i < sizeof(settings) / sizeof(*settings) && err == 0; i++)
 		err = kernel_set(settings[i][0], settings[i][1]);
-	snprintf(ports, sizeof(ports), "%u %u", start->range.first, start->range.last);
 	if (err == 0)
-		err = kernel_set("net/ipv4/ip_local_port_range", ports);
+		err = set_numbers(&start->ranges);
 	snprintf(pressure, sizeof(pressure), "%" PRIu64 " %" PRIu64 " %" PRIu64, pages / 4,
 		 pages * 3 / 8, pages / 2);
 	return err < 0 ? err : kernel_set("net/ipv4/tcp_mem", pressure);
@@ -175,7 +205,7 @@ int network_open(struct network *network, const struct lkl_start *start, const i
 	*network = (struct network){0};
 	code = open_netstack(&network->netstack);
 	if (code == 0)
-		code = switch_on_loopback(network->netstack.route);
+		code = nl_switch_on(network->netstack.route, LOOPBACK);
 	if (code == 0)
 		code = set_up_all(start);
 	if (code < 0)
@@ -190,7 +220,21 @@ int network_update(struct network *network, const struct lkl_start *now, const i
 {
 	if (now->port_count < network->is.port_count)
 		return -EINVAL;
+	if (now->answers != network->is.answers) {
+		network->denied = now->ranges.count == network->is.ranges.count;
+		network->asked = false;
+		set_numbers(&now->ranges);
+	}
 	return set_up_ports(network, now, fds, err);
+}
+
+const struct port *network_port_of(const struct network *network, const struct address *address)
+{
+	for (unsigned i = 0; i < network->is.port_count; i++)
+		for (unsigned j = 0; j < network->is.ports[i].address_count; j++)
+			if (address_equal(&network->is.ports[i].addresses[j], address))
+				return &network->is.ports[i];
+	return NULL;
 }
 
 void network_silence(struct network *network, unsigned index, bool silent)

@@ -17,15 +17,23 @@ struct network {
 	unsigned silent_count;
 	struct change *changes; /* owned: made so far */
 	unsigned change_count;
+	bool asked,
+		denied; /* for more port numbers, since the last answer; the last answer was none */
 	unsigned sharers; /* of its memory: a power of two */
 };
 
 /* Takes the descriptors. For once in a process. */
 int network_open(struct network *network, const struct lkl_start *start, const int *fds,
 		 struct err *err);
+/* Its port numbers are not enough, or will not be soon: is somebody to be told? Not again before there was an answer. */
+bool network_is_scarce(struct network *network);
+/* How many port numbers connections have. */
+unsigned network_numbers(const struct network *network);
 /* The ports are now those of @now: as before, and more that have come, whose descriptors it takes. */
 int network_update(struct network *network, const struct lkl_start *now, const int *fds,
 		   struct err *err);
+/* The port that has @address; NULL: none. */
+const struct port *network_port_of(const struct network *network, const struct address *address);
 /* The device @index does not answer, or does again. */
 void network_silence(struct network *network, unsigned index, bool silent);
 /* So many connections share the memory: what each may buffer at most follows from that. Cheap. */

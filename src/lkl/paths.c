@@ -40,11 +40,9 @@ int paths_open(struct paths *paths, struct network *network)
 /* The port that has @address, LKL_PORTS_MAX: none. */
 static unsigned port_of(const struct network *network, const struct address *address)
 {
-	for (unsigned i = 0; i < network->is.port_count; i++)
-		for (unsigned j = 0; j < network->is.ports[i].address_count; j++)
-			if (address_equal(&network->is.ports[i].addresses[j], address))
-				return i;
-	return LKL_PORTS_MAX;
+	const struct port *port = network_port_of(network, address);
+
+	return port ? (unsigned)(port - network->is.ports) : LKL_PORTS_MAX;
 }
 
 static unsigned port_of_link(const struct network *network, unsigned link)

@@ -144,6 +144,8 @@ static int rival_of(const struct stream *stream, const struct network *network)
 	if (fd < 0)
 		return fd;
 	take_options(stream->far, fd);
+	/* The port number is then one that is free towards that peer: there are few. */
+	kernel_set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
 	code = bind_to(fd, other);
 	if (code == 0)
 		code = kernel_connect(fd, (const struct sockaddr *)&stream->to, stream->to_size);

@@ -21,15 +21,16 @@ int streams_open(struct streams *streams, int host)
 {
 	*streams = (struct streams){.host = host, .kernel = kernel_epoll()};
 	streams->past = calloc(STREAMS_PAST, sizeof(*streams->past));
+	streams->past_buckets = calloc(STREAMS_PAST, sizeof(struct stream_past *));
 	TAILQ_INIT(&streams->queue);
 	TAILQ_INIT(&streams->dead);
 	LIST_INIT(&streams->all);
-	if (!streams->past)
+	if (!streams->past || !streams->past_buckets)
 		return -ENOMEM;
 	return streams->kernel < 0 ? streams->kernel : 0;
 }
 
-static struct stream **bucket_of(const struct streams *streams, uint32_t number)
+static struct stream **bucket_of(const struct streams *streams, uint64_t number)
 {
 	/* Numbers are given one after the other: they are spread well as they are. */
 	return &streams->buckets[number & (streams->bucket_count - 1)];
@@ -79,13 +80,35 @@ static void enqueue(struct streams *streams, struct stream *stream)
 	TAILQ_INSERT_TAIL(&streams->queue, stream, turn);
 }
 
+static struct stream_past **past_bucket_of(const struct streams *streams, uint64_t number)
+{
+	return &streams->past_buckets[number % STREAMS_PAST];
+}
+
+/* Room to remember one more: that of the oldest. */
+static struct stream_past *forget_one(struct streams *streams)
+{
+	struct stream_past *past = &streams->past[streams->past_next++ % STREAMS_PAST];
+	struct stream_past **at = past_bucket_of(streams, past->number);
+
+	while (*at && *at != past)
+		at = &(*at)->same_bucket;
+	if (*at)
+		*at = past->same_bucket;
+	return past;
+}
+
 /* What was connected may be asked after still. */
 static void remember(struct streams *streams, const struct stream *stream)
 {
-	struct stream_past *past = &streams->past[stream->number % STREAMS_PAST];
+	struct stream_past *past = forget_one(streams);
+	struct stream_past **bucket = past_bucket_of(streams, stream->number);
 
-	*past = (struct stream_past){
-		.number = stream->number, .error = stream->error, .name_size = sizeof(past->name)};
+	*past = (struct stream_past){.number = stream->number,
+				     .error = stream->error,
+				     .name_size = sizeof(past->name),
+				     .same_bucket = *bucket};
+	*bucket = past;
 	if (kernel_name(stream->far, (struct sockaddr *)&past->name, &past->name_size) < 0)
 		past->name_size = 0;
 }
@@ -122,14 +145,16 @@ static void reset(struct streams *streams, struct stream *stream)
 	end(streams, stream);
 }
 
-const struct stream_past *stream_find_past(const struct streams *streams, uint32_t number)
+const struct stream_past *stream_find_past(const struct streams *streams, uint64_t number)
 {
-	const struct stream_past *past = &streams->past[number % STREAMS_PAST];
+	const struct stream_past *past = *past_bucket_of(streams, number);
 
-	return past->number == number ? past : NULL;
+	while (past && past->number != number)
+		past = past->same_bucket;
+	return past;
 }
 
-struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far,
+struct stream *stream_new(struct streams *streams, uint64_t number, int near, int far,
 			  int *ret_error)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
@@ -155,7 +180,7 @@ struct stream *stream_new(struct streams *streams, uint32_t number, int near, in
 	return stream;
 }
 
-struct stream *stream_find(struct streams *streams, uint32_t number)
+struct stream *stream_find(struct streams *streams, uint64_t number)
 {
 	struct stream *stream = streams->bucket_count ? *bucket_of(streams, number) : NULL;
 
@@ -247,6 +272,24 @@ uint64_t streams_give_up(struct streams *streams, uint64_t now)
 	return next;
 }
 
+void stream_waiting(struct stream *stream, const struct sockaddr *to, socklen_t size,
+		    unsigned filled)
+{
+	memcpy(&stream->to, to, size);
+	stream->to_size = size;
+	stream->filled = filled;
+	stream->state = STREAM_CONNECTING;
+	stream->waits = true;
+}
+
+void stream_waited(struct streams *streams, struct stream *stream, int result)
+{
+	stream->waits = false;
+	stream_connecting(streams, stream, result, stream->filled);
+	if (result < 0 && result != -EINPROGRESS)
+		stream->error = -result; /* nobody has been told */
+}
+
 int stream_listening(struct streams *streams, struct stream *stream)
 {
 	stream->state = STREAM_LISTENING;
@@ -279,7 +322,7 @@ void stream_stopped(struct streams *streams, struct stream *stream)
 	stream->hurried = false;
 	drop_filling(stream);
 	stream->state = STREAM_FRESH;
-	stream->told = false;
+	stream->told = stream->waits = false;
 }
 
 int stream_unsent(struct stream *stream)
@@ -373,12 +416,22 @@ static bool has_failed(int err)
 	return err < 0 && err != -EAGAIN;
 }
 
+/* Was it said (SO_LINGER) that closing throws away what is not sent? */
+static bool is_abandoned(const struct stream *stream)
+{
+	struct linger linger = {0};
+	socklen_t size = sizeof(linger);
+
+	return kernel_get_option(stream->far, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 &&
+	       linger.l_onoff && linger.l_linger == 0;
+}
+
 static void advance(struct streams *streams, struct stream *stream)
 {
 	int err_up, err_down;
 
 	/* If our own end of it stands open still, it was closed. */
-	if (stream->gone && stream->abandoned && !stream->down.closed) {
+	if (stream->gone && !stream->down.closed && is_abandoned(stream)) {
 		reset(streams, stream);
 		return;
 	}

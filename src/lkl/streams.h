@@ -25,7 +25,7 @@ struct stream_way {
 
 struct stream {
 	enum stream_state state;
-	uint32_t number;
+	uint64_t number;
 	int near, far; /* owned */
 	int rival; /* owned: another socket of the kernel that may become the far one (race.h); -1 */
 	struct sockaddr_storage to;
@@ -33,6 +33,7 @@ struct stream {
 	uint64_t began;    /* to connect there, of clock_now() */
 	uint64_t patience; /* ns that it has for that (TCP_USER_TIMEOUT) */
 	bool hurried;      /* and they have an end */
+	bool waits;        /* for a port number of its own to be had, before it connects there */
 	bool bound;        /* the program has chosen an address */
 	bool races;        /* it may still get a rival */
 	unsigned filled;   /* bytes that keep the stack's end from being writable */
@@ -40,7 +41,6 @@ struct stream {
 	bool told;         /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
 	struct stream_way up, down; /* from the program to the net; back */
-	bool abandoned;             /* closing is to throw away what is not sent (SO_LINGER) */
 	bool gone; /* both ways of the near side have ended, or nobody has it any more */
 	bool queued, dead;
 	TAILQ_ENTRY(stream) turn;
@@ -50,21 +50,24 @@ struct stream {
 
 /* What is told of a connection that is over, to who asks afterwards. */
 struct stream_past {
-	uint32_t number;
+	uint64_t number;
 	int error; /* that it was lost by: positive; 0: it ended */
 	struct sockaddr_storage name;
 	socklen_t name_size;
+	struct stream_past *same_bucket; /* the next one of a bucket */
 };
 
-#define STREAMS_PAST 4096 /* of so many numbers that follow each other all are known still */
+#define STREAMS_PAST 4096 /* a power of two: so many are known still, the last ones */
 
 struct streams {
-	struct stream_past *past; /* owned: by their numbers, modulo STREAMS_PAST */
-	struct stream **buckets;  /* owned: all streams, by their numbers */
-	unsigned bucket_count;    /* a power of two; 0: there was no stream yet */
-	unsigned count, racing;   /* streams; of them, those that may get a rival */
-	unsigned hurried;         /* that have so much time to connect and no more */
-	int host, kernel;         /* epolls: of near sides, owned by the caller; of far ones */
+	struct stream_past *past; /* owned: a ring */
+	unsigned past_next;
+	struct stream_past **past_buckets; /* owned: by their numbers, modulo STREAMS_PAST */
+	struct stream **buckets;           /* owned: all streams, by their numbers */
+	unsigned bucket_count;             /* a power of two; 0: there was no stream yet */
+	unsigned count, racing;            /* streams; of them, those that may get a rival */
+	unsigned hurried;                  /* that have so much time to connect and no more */
+	int host, kernel; /* epolls: of near sides, owned by the caller; of far ones */
 	TAILQ_HEAD(, stream) queue;
 	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
 	LIST_HEAD(, stream) all;
@@ -72,15 +75,20 @@ struct streams {
 
 int streams_open(struct streams *streams, int host);
 /* Takes both descriptors, also if it fails. */
-struct stream *stream_new(struct streams *streams, uint32_t number, int near, int far,
+struct stream *stream_new(struct streams *streams, uint64_t number, int near, int far,
 			  int *ret_error);
-struct stream *stream_find(struct streams *streams, uint32_t number);
+struct stream *stream_find(struct streams *streams, uint64_t number);
 /* NULL: it is not known any more. */
-const struct stream_past *stream_find_past(const struct streams *streams, uint32_t number);
+const struct stream_past *stream_find_past(const struct streams *streams, uint64_t number);
 /* The far side is connecting; @result of the call. */
 void stream_connecting(struct streams *streams, struct stream *stream, int result, unsigned filled);
 /* Ends the connecting of those whose time is over. When there is one to look at next; UINT64_MAX: none. */
 uint64_t streams_give_up(struct streams *streams, uint64_t now);
+/* It is to connect when there is a port number for it. */
+void stream_waiting(struct stream *stream, const struct sockaddr *to, socklen_t size,
+		    unsigned filled);
+/* Of one that has waited: @result of the call. */
+void stream_waited(struct streams *streams, struct stream *stream, int result);
 int stream_listening(struct streams *streams, struct stream *stream);
 /* It was just accepted. */
 void stream_connected(struct streams *streams, struct stream *stream);

@@ -295,7 +295,7 @@ int inside_start(struct inside *inside, struct err *err)
 	static struct guest_start start; /* too large for the stack */
 	struct ends ends = {.count = 0};
 
-	start.range = inside->ports.range;
+	start.range = inside->ports.ranges.all[0]; /* it asks for no more */
 	fill_standard();
 	inside->told.count = inside->ports.count;
 	memcpy(inside->told.all, inside->ports.all, sizeof(inside->told.all));

@@ -24,6 +24,7 @@
  *               them is checked and translated by a table that is there before they are, and cannot go around a VPN, for
  *               links that would are not given out.
  *  NET_LISTEN   holds one port of the host more for them, which nobody has. Privileged ones only for those who may have them.
+ *  NET_MORE     holds a range of them more, as there is one from the beginning (PORT_RANGES_MAX in all).
  *  NET_END      takes everything back that no live run and no connection needs.
  *  NET_CLEAN    the same for what dead runs have left.
  *
@@ -43,7 +44,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NET_VERSION     2
+#define NET_VERSION     3
 #define NET_MESSAGE_MAX 4096
 #define NET_TEXT_MAX    1024
 #define NET_USES_MAX    256
@@ -57,7 +58,8 @@ enum net_request_kind {
 	NET_ASK,
 	NET_PORTS,
 	NET_LISTEN,
-	NET_END
+	NET_END,
+	NET_MORE
 };
 
 struct net_request {
@@ -80,7 +82,8 @@ enum net_report_kind {
 	NET_REFUSED, /* to NET_OPEN, NET_PORTS or NET_CLEAN: words; the conversation is over */
 	NET_EVENT,   /* subflows have come or gone, somewhere */
 	NET_STAYS,   /* to NET_END: connections of others need something for some time */
-	NET_DONE     /* to NET_END or NET_CLEAN: all is taken back */
+	NET_DONE,    /* to NET_END or NET_CLEAN: all is taken back */
+	NET_RANGES   /* to NET_MORE: the ranges as they are now, more or not */
 };
 
 struct net_use {
@@ -93,8 +96,8 @@ struct net_report {
 	bool privileged;                   /* NET_READY: something can be set up */
 	struct net_use uses[NET_USES_MAX]; /* NET_USES: of all links but MULTIPATH_NOT_A_LINK */
 	unsigned use_count;
-	struct port port;        /* NET_PORT */
-	struct port_range range; /* NET_PORT */
+	struct port port;          /* NET_PORT */
+	struct port_ranges ranges; /* NET_PORT, NET_RANGES */
 	char text[NET_TEXT_MAX];
 };
 
@@ -150,9 +153,10 @@ void net_backlog(struct net *net, uint32_t bytes);
 
 /* Reads what has been reported, without blocking. At the end of the socket @net->fd is -1. */
 struct net_news {
-	bool moved; /* subflows have come or gone */
-	bool links; /* links, or what becomes of them, may have changed */
-	bool ports; /* a link has come: there is one port more */
+	bool moved;  /* subflows have come or gone */
+	bool links;  /* links, or what becomes of them, may have changed */
+	bool ports;  /* a link has come: there is one port more */
+	bool ranges; /* net_more() is answered */
 };
 struct net_news net_receive(struct net *net, net_say words, void *data);
 
@@ -162,7 +166,8 @@ struct net_ports {
 	struct port all[NET_PORTS_MAX];
 	int fds[NET_PORTS_MAX]; /* owned */
 	unsigned count;
-	struct port_range range; /* of the host's port numbers, that the stack may use */
+	struct port_ranges ranges; /* of the host's port numbers, that the stack may use */
+	unsigned answers;          /* to net_more(), up to now */
 };
 
 /* Takes over @fd as net_open() does and gets a port of each link that @policy (NULL: none) lets be used, by @way, or, of those
@@ -173,6 +178,9 @@ int net_ports_open(struct net *net, int fd, const struct policy *policy, enum po
 void net_ports_close(struct net_ports *ports);
 /* One port of the host more, for the stack to listen on. If it cannot be had, words say so. */
 void net_listen(struct net *net, uint16_t port);
+
+/* A range of them more. If it cannot be had, words say so; it is answered (net_news.ranges) in any case. */
+void net_more(struct net *net);
 
 /* Has all taken back. False: something stays for a while, as connections of others need it. */
 bool net_end(struct net *net);

@@ -94,10 +94,17 @@ static int take_port(struct net *net, const struct net_report *report, struct ne
 		close_fd(fd);
 		return -EPROTO;
 	}
-	ports->range = report->range;
+	ports->ranges = report->ranges;
 	ports->all[ports->count] = report->port;
 	ports->fds[ports->count++] = fd;
 	return 0;
+}
+
+static bool take_ranges(const struct net_report *report, struct net_ports *ports)
+{
+	ports->ranges = report->ranges;
+	ports->answers++;
+	return true;
 }
 
 int net_ports_open(struct net *net, int fd, const struct policy *policy, enum port_kind way,
@@ -133,6 +140,11 @@ void net_ports_close(struct net_ports *ports)
 void net_listen(struct net *net, uint16_t port)
 {
 	say(net, &(struct net_request){.kind = NET_LISTEN, .port = port});
+}
+
+void net_more(struct net *net)
+{
+	say(net, &(struct net_request){.kind = NET_MORE});
 }
 
 void net_close(struct net *net)
@@ -197,6 +209,8 @@ struct net_news net_receive(struct net *net, net_say words, void *data)
 			keep_uses(net, &report);
 		else if (report.kind == NET_PORT && net->ports)
 			news.ports = take_port(net, &report, net->ports) == 0 || news.ports;
+		else if (report.kind == NET_RANGES && net->ports)
+			news.ranges = take_ranges(&report, net->ports);
 		news.links = news.links || report.kind == NET_USES;
 		news.moved = news.moved || report.kind == NET_EVENT;
 	}

@@ -13,7 +13,7 @@
 static int send_port(const struct net_ports_server *ports, const struct port_end *end)
 {
 	struct net_report report = {
-		.kind = NET_PORT, .port = end->port, .range = port_hold_range(ports->hold)};
+		.kind = NET_PORT, .port = end->port, .ranges = port_hold_ranges(ports->hold)};
 	uint8_t data[NET_MESSAGE_MAX];
 	size_t size = net_put_report(&report, data);
 
@@ -228,6 +228,19 @@ int net_ports_hold(struct net_ports_server *ports, uint16_t number, struct err *
 		code = port_ways[ports->ends[i].port.way]->reach(&ports->ends[i], ports->hold,
 								 number, err);
 	return code < 0 ? err_prefix(err, code, "port %u cannot be reached inside", number) : 0;
+}
+
+int net_ports_more(struct net_ports_server *ports, struct err *err)
+{
+	int code = port_hold_take_range(ports->hold, err);
+
+	for (unsigned i = 0; code == 0 && i < ports->count; i++) {
+		const struct port_way *way = port_ways[ports->ends[i].port.way];
+
+		if (way->widen)
+			code = way->widen(&ports->ends[i], ports->hold, err);
+	}
+	return code;
 }
 
 void net_ports_free(struct net_ports_server *ports)

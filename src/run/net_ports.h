@@ -26,5 +26,7 @@ int net_ports_give(struct net_ports_server *ports, struct err *err);
 /* The links may have changed: the host has what the ports need of it, and the client gets ports of those that have come. */
 void net_ports_follow(struct net_ports_server *ports);
 int net_ports_hold(struct net_ports_server *ports, uint16_t number, struct err *err);
+/* One range more. */
+int net_ports_more(struct net_ports_server *ports, struct err *err);
 /* Does not take back what the host was set up with: bystanders_leave() does, before. */
 void net_ports_free(struct net_ports_server *ports);

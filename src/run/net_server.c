@@ -229,6 +229,18 @@ static void on_listen(struct server *s, uint16_t port)
 		say(NET_NOTES, err.text, s);
 }
 
+/* A stack that has all ports for itself needs none. */
+static void on_more(struct server *s)
+{
+	struct net_report answer = {.kind = NET_RANGES};
+	struct err err = {0};
+
+	if (port_hold_has_range(s->ports.hold) && net_ports_more(&s->ports, &err) < 0)
+		say(NET_NOTES, err.text, s);
+	answer.ranges = port_hold_ranges(s->ports.hold);
+	report(s->client, &answer);
+}
+
 /* The link that the caller names, if it is one of the host's that the plan uses or would use; else NULL. */
 static const struct link *find_link(const struct server *s, unsigned index)
 {
@@ -290,7 +302,8 @@ static bool do_request(struct server *s, const struct net_request *request)
 	bool first = request->kind == NET_OPEN || request->kind == NET_PORTS ||
 		     request->kind == NET_CLEAN;
 
-	if (s->ports.opened && request->kind != NET_LISTEN && request->kind != NET_END)
+	if (s->ports.opened && request->kind != NET_LISTEN && request->kind != NET_MORE &&
+	    request->kind != NET_END)
 		return false;
 	if (first == (s->opened || s->ports.opened))
 		return false;
@@ -307,6 +320,11 @@ static bool do_request(struct server *s, const struct net_request *request)
 		if (!s->ports.opened)
 			return false;
 		on_listen(s, request->port);
+		return true;
+	case NET_MORE:
+		if (!s->ports.opened)
+			return false;
+		on_more(s);
 		return true;
 	case NET_CLEAN:
 		keep(for_links, ARRAY_SIZE(for_links));

@@ -24,7 +24,7 @@ struct wire_report {
 	uint32_t version, kind;
 	uint32_t privileged;
 	uint32_t
-		use_count; /* the uses follow, a port if it is NET_PORT, and the text, without a zero */
+		use_count; /* the uses follow, a port if it has_ranges(), and the text, without a zero */
 };
 
 struct wire_use {
@@ -33,7 +33,7 @@ struct wire_use {
 
 struct wire_port {
 	struct port port;
-	struct port_range range;
+	struct port_ranges ranges;
 };
 
 _Static_assert(sizeof(struct wire_request) + POLICY_RULES_MAX * sizeof(struct wire_rule) <=
@@ -97,7 +97,7 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 	if (size < sizeof(wire))
 		return -EPROTO;
 	memcpy(&wire, data, sizeof(wire));
-	if (wire.version != NET_VERSION || wire.kind < NET_OPEN || wire.kind > NET_END ||
+	if (wire.version != NET_VERSION || wire.kind < NET_OPEN || wire.kind > NET_MORE ||
 	    wire.silent > 1 || wire.policy > POLICY_ALL || wire.link > INT_MAX ||
 	    (wire.backlog && wire.backlog < BACKLOG_MIN) || wire.port > UINT16_MAX ||
 	    (wire.kind == NET_LISTEN && wire.port == 0) || wire.way >= PORT_KINDS ||
@@ -118,6 +118,22 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 	return 0;
 }
 
+/* With a port, whose range they were, or alone. */
+static bool has_ranges(enum net_report_kind kind)
+{
+	return kind == NET_PORT || kind == NET_RANGES;
+}
+
+static bool are_ranges(const struct port_ranges *ranges)
+{
+	if (ranges->count == 0 || ranges->count > PORT_RANGES_MAX)
+		return false;
+	for (unsigned i = 0; i < ranges->count; i++)
+		if (ranges->all[i].first == 0 || ranges->all[i].last < ranges->all[i].first)
+			return false;
+	return true;
+}
+
 size_t net_put_report(const struct net_report *report, uint8_t ret[static NET_MESSAGE_MAX])
 {
 	struct wire_report wire = {.version = NET_VERSION,
@@ -133,8 +149,8 @@ size_t net_put_report(const struct net_report *report, uint8_t ret[static NET_ME
 		memcpy(ret + size, &use, sizeof(use));
 		size += sizeof(use);
 	}
-	if (report->kind == NET_PORT) {
-		struct wire_port port = {report->port, report->range};
+	if (has_ranges(report->kind)) {
+		struct wire_port port = {report->port, report->ranges};
 
 		memcpy(ret + size, &port, sizeof(port));
 		size += sizeof(port);
@@ -163,10 +179,10 @@ static int get_port(const uint8_t *data, size_t size, struct net_report *ret)
 	memcpy(&wire, data, sizeof(wire));
 	if (!memchr(wire.port.name, '\0', sizeof(wire.port.name)) || wire.port.kind >= LINK_KINDS ||
 	    wire.port.way >= PORT_KINDS || wire.port.address_count > LINK_ADDRESSES_MAX ||
-	    wire.range.first == 0 || wire.range.last < wire.range.first)
+	    !are_ranges(&wire.ranges))
 		return -EPROTO;
 	ret->port = wire.port;
-	ret->range = wire.range;
+	ret->ranges = wire.ranges;
 	return 0;
 }
 
@@ -179,7 +195,7 @@ int net_get_report(const uint8_t *data, size_t size, struct net_report *ret)
 	if (size < sizeof(wire))
 		return -EPROTO;
 	memcpy(&wire, data, sizeof(wire));
-	if (wire.version != NET_VERSION || wire.kind < NET_EXPLAINS || wire.kind > NET_DONE ||
+	if (wire.version != NET_VERSION || wire.kind < NET_EXPLAINS || wire.kind > NET_RANGES ||
 	    wire.use_count > NET_USES_MAX || size - at < wire.use_count * sizeof(struct wire_use))
 		return -EPROTO;
 	ret->kind = wire.kind;
@@ -187,7 +203,7 @@ int net_get_report(const uint8_t *data, size_t size, struct net_report *ret)
 	for (; ret->use_count < wire.use_count; at += sizeof(struct wire_use))
 		if (get_use(data + at, &ret->uses[ret->use_count++]) < 0)
 			return -EPROTO;
-	if (ret->kind == NET_PORT) {
+	if (has_ranges(ret->kind)) {
 		if (get_port(data + at, size - at, ret) < 0)
 			return -EPROTO;
 		at += sizeof(struct wire_port);

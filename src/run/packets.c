@@ -36,10 +36,17 @@ static void on_words(struct loop_source *source, uint32_t events)
 {
 	struct packets *p = loop_owner(source, struct packets, words);
 
-	if (net_receive(&p->net, p->say, p->data).ports)
+	struct net_news news = net_receive(&p->net, p->say, p->data);
+
+	if (news.ports)
 		tell(p, true);
-	if (p->net.fd < 0)
+	if (p->net.fd < 0) {
 		loop_forget(p->loop, source);
+		p->ports.answers++; /* no */
+		news.ranges = true;
+	}
+	if (news.ranges)
+		p->changed(p);
 }
 
 int packets_open(struct packets *packets, int fd, const struct policy *policy, struct loop *loop,
@@ -66,7 +73,15 @@ int packets_open(struct packets *packets, int fd, const struct policy *policy, s
 
 static void listens(uint16_t port, void *data)
 {
-	net_listen(&((struct packets *)data)->net, port);
+	struct packets *p = data;
+
+	if (!port_ranges_have(&p->ports.ranges, port))
+		net_listen(&p->net, port);
+}
+
+static void more(void *data)
+{
+	net_more(&((struct packets *)data)->net);
 }
 
 struct stack_links packets_links(struct packets *packets)
@@ -74,8 +89,10 @@ struct stack_links packets_links(struct packets *packets)
 	return (struct stack_links){.ports = packets->ports.all,
 				    .fds = packets->ports.fds,
 				    .count = packets->ports.count,
-				    .range = packets->ports.range,
+				    .ranges = packets->ports.ranges,
+				    .answers = packets->ports.answers,
 				    .listens = listens,
+				    .more = more,
 				    .data = packets};
 }
 

@@ -142,8 +142,8 @@ int proxying_run(struct proxying *proxying, struct err *err)
 		.data = &service,
 	};
 
-	if (stack_choose(proxying->stack, proxying->run.quiet ? NULL : passed_over, &service.stack,
-			 err) < 0)
+	if (stack_choose(proxying->stack, false, proxying->run.quiet ? NULL : passed_over,
+			 &service.stack, err) < 0)
 		return RUN_FAILED;
 	if (service.stack->uses_host_links) {
 		proxying->run.service = &run;

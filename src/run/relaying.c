@@ -157,9 +157,10 @@ static void on_changed_links(struct packets *packets)
 {
 	struct relaying *r = loop_owner(packets, struct relaying, packets);
 
+	const struct stack_links links = packets_links(packets);
+
 	if (r->stack && r->stack->ops->refresh)
-		r->stack->ops->refresh(r->stack, packets->ports.all, packets->ports.fds,
-				       packets->ports.count);
+		r->stack->ops->refresh(r->stack, &links);
 }
 
 static int open_stack(struct relaying *r, struct err *err)

@@ -6,8 +6,10 @@
 #include "base/fds.h"
 #include "base/installed.h"
 #include "stack/lkl_parts.h"
+#include "stack/sockets.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static int probe_lkl(struct err *why)
@@ -22,27 +24,41 @@ static int probe_lkl(struct err *why)
 	return 0;
 }
 
+/* A process that was killed while it asked has left an answer that is nobody's. */
+static void lock(struct lkl *lkl)
+{
+	if (pthread_mutex_lock(&lkl->lock) == EOWNERDEAD)
+		pthread_mutex_consistent(&lkl->lock);
+}
+
+/* The answer with our number. */
+static int hear(const struct lkl *lkl, struct lkl_answer *ret)
+{
+	for (;;) {
+		ssize_t got = recv(lkl->wire, ret, sizeof(*ret), 0);
+
+		if (got >= (ssize_t)LKL_ANSWER_SIZE && ret->sequence == lkl->sequence)
+			return 0;
+		if (got == 0 || (got < 0 && errno != EINTR))
+			return -ENETDOWN; /* the kernel has crashed */
+	}
+}
+
 /* Descriptors @fds go with it. @ret_fd: one follows the answer, unless that is an error; NULL: none does. */
-static int ask(struct lkl *lkl, const struct lkl_request *request, size_t size, const int *fds,
+static int ask(struct lkl *lkl, struct lkl_request *request, size_t size, const int *fds,
 	       unsigned fd_count, struct lkl_answer *ret, int *ret_fd)
 {
 	int code = 0;
 
-	pthread_mutex_lock(&lkl->lock);
+	lock(lkl);
+	request->sequence = ++lkl->sequence;
 	if (send(lkl->wire, request, size, MSG_NOSIGNAL) < 0)
 		code = -ENETDOWN;
 	for (unsigned i = 0; i < fd_count && code == 0; i++)
 		if (fds_send(lkl->wire, fds[i]) < 0)
 			code = -ENETDOWN;
-	while (code == 0) {
-		ssize_t got = recv(lkl->wire, ret, sizeof(*ret), 0);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < (ssize_t)offsetof(struct lkl_answer, data))
-			code = -ENETDOWN; /* the kernel has crashed */
-		break;
-	}
+	if (code == 0)
+		code = hear(lkl, ret);
 	if (code == 0 && ret_fd && ret->result >= 0)
 		*ret_fd = code = fds_receive(lkl->wire);
 	pthread_mutex_unlock(&lkl->lock);
@@ -89,8 +105,7 @@ static int send_start(struct lkl *lkl, const struct stack_links *links, struct e
 		code = -errno;
 	for (unsigned i = 0; i < links->count && code == 0; i++)
 		code = fds_send(lkl->wire, links->fds[i]);
-	if (code == 0 && recv(lkl->wire, &answer, sizeof(answer), 0) <
-				 (ssize_t)offsetof(struct lkl_answer, data))
+	if (code == 0 && recv(lkl->wire, &answer, sizeof(answer), 0) < (ssize_t)LKL_ANSWER_SIZE)
 		code = -EIO;
 	if (code < 0)
 		return err_set(err, code, "%s has ended", LKL_HELPER);
@@ -102,18 +117,70 @@ static int send_start(struct lkl *lkl, const struct stack_links *links, struct e
 				 : 0;
 }
 
-/* It stays until it has sent what it was given; who listens on its ports must not go before. */
+/* Our child stays until it has sent what it was given; who listens on its ports must not go before. */
 static void close_lkl(struct stack *stack)
 {
 	struct lkl *lkl = (struct lkl *)stack;
 
-	lkl->wire = close_fd(lkl->wire);
+	close_fd(lkl->wire);
+	close_fd(lkl->control);
 	if (lkl->helper > 0)
 		while (waitpid(lkl->helper, NULL, 0) < 0 && errno == EINTR)
 			;
-	pthread_mutex_destroy(&lkl->lock);
-	free(lkl->numbers);
-	free(lkl);
+	munmap(lkl, sizeof(*lkl)); /* children may have it still */
+}
+
+static int make_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attributes;
+	int code = pthread_mutexattr_init(&attributes);
+
+	if (code == 0)
+		code = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	if (code == 0)
+		code = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	if (code == 0)
+		code = pthread_mutex_init(lock, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+	return -code;
+}
+
+static int make(const struct stack_options *options, struct lkl **ret)
+{
+	struct lkl *lkl =
+		mmap(NULL, sizeof(*lkl), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int code;
+
+	if (lkl == MAP_FAILED)
+		return -ENOMEM;
+	code = make_lock(&lkl->lock);
+	if (code < 0) {
+		munmap(lkl, sizeof(*lkl));
+		return code;
+	}
+	lkl->stack = (struct stack){.ops = &stack_lkl, .stagger = options->stagger};
+	lkl->wire = lkl->control = -1;
+	*ret = lkl;
+	return 0;
+}
+
+static int start_here(struct lkl *lkl, const struct stack_links *links, struct err *err)
+{
+	int code;
+
+	lkl->listens = links->listens;
+	lkl->more = links->more;
+	lkl->data = links->data;
+	lkl->setup.memory = links->memory ? links->memory : LKL_MEMORY;
+	lkl->setup.verbose = links->verbose;
+	lkl->setup.ranges = links->ranges;
+	lkl->setup.answers = links->answers;
+	if (links->policy)
+		lkl->setup.policy = *links->policy;
+	for (unsigned i = 0; i < links->count && i < LKL_PORTS_MAX; i++)
+		lkl->setup.ports[lkl->setup.port_count++] = links->ports[i];
+	code = start_helper(lkl, err);
+	return code < 0 ? code : send_start(lkl, links, err);
 }
 
 static int open_lkl(const struct stack_options *options, struct stack **ret, struct err *err)
@@ -122,31 +189,13 @@ static int open_lkl(const struct stack_options *options, struct stack **ret, str
 	struct lkl *lkl;
 	int code;
 
-	if (!links)
-		return err_set(
-			err, -EOPNOTSUPP,
-			"stack lkl needs the packets of links, which only `rivulet run` has");
-	if (links->memory && links->memory < LKL_MEMORY_LEAST)
+	if (links && links->memory && links->memory < LKL_MEMORY_LEAST)
 		return err_set(err, -EINVAL, "stack lkl needs %llu MiB of memory at least",
 			       LKL_MEMORY_LEAST >> 20);
-	lkl = calloc(1, sizeof(*lkl));
-	if (!lkl)
-		return err_set(err, -ENOMEM, "out of memory");
-	lkl->stack.ops = &stack_lkl;
-	pthread_mutex_init(&lkl->lock, NULL);
-	lkl->wire = -1;
-	lkl->listens = links->listens;
-	lkl->data = links->data;
-	lkl->setup.memory = links->memory ? links->memory : LKL_MEMORY;
-	lkl->setup.verbose = links->verbose;
-	lkl->setup.range = links->range;
-	if (links->policy)
-		lkl->setup.policy = *links->policy;
-	for (unsigned i = 0; i < links->count && i < LKL_PORTS_MAX; i++)
-		lkl->setup.ports[lkl->setup.port_count++] = links->ports[i];
-	code = start_helper(lkl, err);
-	if (code == 0)
-		code = send_start(lkl, links, err);
+	code = make(options, &lkl);
+	if (code < 0)
+		return err_set(err, code, "stack lkl: %s", strerror(-code));
+	code = links ? start_here(lkl, links, err) : lkl_open_own(lkl, err);
 	if (code < 0) {
 		close_lkl(&lkl->stack);
 		return code;
@@ -155,19 +204,23 @@ static int open_lkl(const struct stack_options *options, struct stack **ret, str
 	return 0;
 }
 
-static void refresh(struct stack *stack, const struct port *ports, const int *fds, unsigned count)
+static void refresh(struct stack *stack, const struct stack_links *links)
 {
 	struct lkl *lkl = (struct lkl *)stack;
 	struct lkl_request request = {.kind = LKL_PORTS};
 	unsigned had = lkl->setup.port_count;
+	unsigned count = links->count < LKL_PORTS_MAX ? links->count : LKL_PORTS_MAX;
 	struct lkl_answer answer;
 
-	if (count > LKL_PORTS_MAX)
-		count = LKL_PORTS_MAX;
-	memcpy(lkl->setup.ports, ports, count * sizeof(*ports));
+	memcpy(lkl->setup.ports, links->ports, count * sizeof(*links->ports));
 	lkl->setup.port_count = count;
+	lkl->setup.ranges = links->ranges;
+	lkl->setup.answers = links->answers;
 	request.start = lkl->setup;
-	ask(lkl, &request, sizeof(request), fds + had, count - had, &answer, NULL);
+	if (ask(lkl, &request, sizeof(request), links->fds + had, count - had, &answer, NULL) ==
+		    0 &&
+	    answer.size > 0)
+		lkl->more(lkl->data);
 }
 
 static int look(struct stack *stack, unsigned most, struct stack_sight *ret)
@@ -193,6 +246,26 @@ static int look(struct stack *stack, unsigned most, struct stack_sight *ret)
 	return 0;
 }
 
+static int admit(struct stack *stack, int *ret_way, int *ret_end)
+{
+	struct lkl *lkl = (struct lkl *)stack;
+	struct lkl_request request = {.kind = LKL_ADMIT};
+	struct lkl_answer answer;
+	int ends[2], code;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	code = lkl_ask(lkl, &request, LKL_REQUEST_SIZE, ends[1], &answer);
+	close_fd(ends[1]);
+	if (code < 0) {
+		close_fd(ends[0]);
+		return code;
+	}
+	*ret_way = ends[0];
+	*ret_end = lkl->wire;
+	return 0;
+}
+
 const struct stack_ops stack_lkl = {
 	.name = "lkl",
 	.summary = "Multipath TCP of a kernel that is a library, in a process of its own",
@@ -200,7 +273,13 @@ const struct stack_ops stack_lkl = {
 	.attachment = "relay",
 	.probe = probe_lkl,
 	.open = open_lkl,
+	.dial_open = sockets_dial_open,
+	.dial_go_on = sockets_dial_go_on,
+	.dial_close = sockets_dial_close,
+	.listen = sockets_listen,
 	.calls = &lkl_calls,
+	.admit = admit,
+	.status = lkl_status,
 	.refresh = refresh,
 	.look = look,
 	.close = close_lkl,

@@ -16,47 +16,41 @@
 #include <poll.h>
 #include <string.h>
 
-#define SOCKETS_MAX (1 << 20)
-#define HOST        UINT32_MAX /* in the place of a number: a socket of the host's */
+#ifndef SOL_MPTCP
+#define SOL_MPTCP 284
+#endif
 
-static uint32_t number_of(const struct lkl *lkl, int fd)
+/* 0: there is none, for the reason in errno. */
+static uint64_t cookie_of(int fd)
 {
-	return fd >= 0 && (unsigned)fd < lkl->number_count ? lkl->numbers[fd] : 0;
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0 ? 0 : cookie;
 }
 
-static int keep_number(struct lkl *lkl, int fd, uint32_t number)
+/* A socket of the host's, that one of the stack has become. */
+static bool is_host_fd(int fd)
 {
-	unsigned want = (unsigned)fd + 1;
+	int domain = AF_UNSPEC;
+	socklen_t size = sizeof(domain);
 
-	if (want > SOCKETS_MAX)
-		return -EMFILE;
-	if (want > lkl->number_count) {
-		unsigned count = want < 64 ? 64 : want * 2;
-		uint32_t *numbers = reallocarray(lkl->numbers, count, sizeof(*numbers));
-
-		if (!numbers)
-			return -ENOMEM;
-		memset(numbers + lkl->number_count, 0,
-		       (count - lkl->number_count) * sizeof(*numbers));
-		lkl->numbers = numbers;
-		lkl->number_count = count;
-	}
-	lkl->numbers[fd] = number;
-	return 0;
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
 }
 
-/* A socket of the stack: the descriptor. @kind and @a: what is asked for it; the other way round @number is the new one's. */
-static int new_socket(struct lkl *lkl, struct lkl_request *request, uint32_t number)
+/* A socket of the stack: the descriptor. @request asks for it, and is told its cookie in @cookie, which is part of it. */
+static int new_socket(struct lkl *lkl, struct lkl_request *request, void *cookie)
 {
 	struct lkl_answer answer;
+	uint64_t number;
 	int ends[2], code;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return -errno;
-	code = lkl_ask(lkl, request, LKL_REQUEST_SIZE, ends[1], &answer);
+	number = cookie_of(ends[0]);
+	memcpy(cookie, &number, sizeof(number));
+	code = lkl_ask(lkl, request, LKL_REQUEST_SIZE + request->size, ends[1], &answer);
 	close_fd(ends[1]);
-	if (code == 0)
-		code = keep_number(lkl, ends[0], number);
 	if (code < 0) {
 		close_fd(ends[0]);
 		return code;
@@ -66,10 +60,9 @@ static int new_socket(struct lkl *lkl, struct lkl_request *request, uint32_t num
 
 static int make(struct stack *stack, int family)
 {
-	struct lkl *lkl = (struct lkl *)stack;
-	struct lkl_request request = {.kind = LKL_MAKE, .socket = ++lkl->last, .a = family};
+	struct lkl_request request = {.kind = LKL_MAKE, .a = family};
 
-	return new_socket(lkl, &request, request.socket);
+	return new_socket((struct lkl *)stack, &request, &request.socket);
 }
 
 /* With an address; the answer's data is an address, if @ret is not NULL. */
@@ -77,37 +70,15 @@ static int ask_socket(struct stack *stack, int fd, enum lkl_kind kind, int a, co
 		      socklen_t size, struct lkl_answer *ret)
 {
 	struct lkl *lkl = (struct lkl *)stack;
-	struct lkl_request request = {
-		.kind = kind, .socket = number_of(lkl, fd), .a = a, .size = size};
+	struct lkl_request request = {.kind = kind, .socket = cookie_of(fd), .a = a, .size = size};
 
 	if (!request.socket)
-		return -ENOTSOCK;
+		return -errno;
 	if (size > LKL_DATA_MAX)
 		return -EINVAL;
 	if (size > 0)
 		memcpy(request.data, data, size);
 	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, -1, ret);
-}
-
-static bool is_host_fd(struct stack *stack, int fd)
-{
-	return number_of((struct lkl *)stack, fd) == HOST;
-}
-
-/* Of the host itself? Asked of the host's kernel: what it would send to itself has the sender's address. */
-static bool is_hosts(const struct lkl *lkl, const struct sockaddr *sa)
-{
-	struct address address = address_from_sockaddr(sa);
-
-	if (!address.family)
-		return false;
-	if (address_is_loopback(&address))
-		return true;
-	for (unsigned i = 0; i < lkl->setup.port_count; i++)
-		for (unsigned j = 0; j < lkl->setup.ports[i].address_count; j++)
-			if (address_equal(&lkl->setup.ports[i].addresses[j], &address))
-				return true;
-	return false;
 }
 
 static void widen(int fd)
@@ -119,21 +90,25 @@ static void widen(int fd)
 
 static int get(struct stack *stack, int fd, int level, int option, void *ret, socklen_t *size)
 {
-	struct lkl *lkl = (struct lkl *)stack;
 	struct lkl_request request = {.kind = LKL_GET,
-				      .socket = number_of(lkl, fd),
+				      .socket = cookie_of(fd),
 				      .a = level,
 				      .b = option,
-				      .size = *size < LKL_DATA_MAX ? *size : LKL_DATA_MAX};
+				      .room = *size < LKL_ANSWER_MAX ? *size : LKL_ANSWER_MAX};
 	struct pollfd is = {.fd = fd, .events = POLLOUT};
 	struct lkl_answer answer;
 	int code;
 
-	if (is_host_fd(stack, fd))
+	if (is_host_fd(fd))
 		return sockets_calls.get(stack, fd, level, option, ret, size);
 	if (!request.socket)
-		return -ENOTSOCK;
-	code = lkl_ask(lkl, &request, LKL_REQUEST_SIZE, -1, &answer);
+		return -errno;
+	/* Those are asked with the beginning of what they are answered in. */
+	if (level == SOL_MPTCP)
+		request.size = request.room < LKL_DATA_MAX ? request.room : LKL_DATA_MAX;
+	if (request.size > 0)
+		memcpy(request.data, ret, request.size);
+	code = lkl_ask((struct lkl *)stack, &request, LKL_REQUEST_SIZE + request.size, -1, &answer);
 	if (code < 0)
 		return code;
 	memcpy(ret, answer.data, answer.size < *size ? answer.size : *size);
@@ -170,9 +145,7 @@ static int become_host(struct lkl *lkl, int fd, int family)
 
 	if (host >= 0)
 		take_options(lkl, fd, host);
-	if (host < 0 || dup3(host, fd, O_CLOEXEC) < 0)
-		return -errno;
-	return keep_number(lkl, fd, HOST);
+	return host < 0 || dup3(host, fd, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
 /* Both families have the port in the same place. */
@@ -193,8 +166,7 @@ static bool is_taken(struct lkl *lkl, int fd, const struct sockaddr *address, so
 	uint16_t port = size < sizeof(struct sockaddr_in) ? 0 : port_of(address);
 	const int no = 0;
 
-	if (port == 0 || (port >= lkl->setup.range.first && port <= lkl->setup.range.last) ||
-	    is_listened_on(lkl, port))
+	if (port == 0 || port_ranges_have(&lkl->setup.ranges, port) || is_listened_on(lkl, port))
 		return false;
 	host = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (host < 0)
@@ -211,11 +183,11 @@ static int bind_socket(struct stack *stack, int fd, const struct sockaddr *addre
 	struct lkl_answer answer;
 	int code = 0;
 
-	if (!is_host_fd(stack, fd) && wanted.family && address_is_loopback(&wanted))
+	if (!is_host_fd(fd) && wanted.family && address_is_loopback(&wanted))
 		code = become_host(lkl, fd, address->sa_family);
 	if (code < 0)
 		return code;
-	if (is_host_fd(stack, fd))
+	if (is_host_fd(fd))
 		return sockets_calls.bind(stack, fd, address, size);
 	if (is_taken(lkl, fd, address, size))
 		return -EADDRINUSE;
@@ -236,30 +208,24 @@ static unsigned fill(int fd)
 	return filled;
 }
 
-/* A server of the run's own has its port in the stack, unless it listens on the loopback alone. */
-static bool is_served(struct stack *stack, int fd, const struct sockaddr *address)
-{
-	struct lkl_answer answer;
-
-	return ask_socket(stack, fd, LKL_SERVES, port_of(address), NULL, 0, &answer) == 1;
-}
-
 static int connect_socket(struct stack *stack, int fd, const struct sockaddr *address,
 			  socklen_t size)
 {
 	struct lkl *lkl = (struct lkl *)stack;
 	struct lkl_answer answer;
-	int code = 0;
+	int code;
 
-	if (!is_host_fd(stack, fd) && is_hosts(lkl, address) && !is_served(stack, fd, address))
-		code = become_host(lkl, fd, address->sa_family);
-	if (code < 0)
-		return code;
-	if (is_host_fd(stack, fd))
+	if (is_host_fd(fd))
 		return sockets_calls.connect(stack, fd, address, size);
 	code = ask_socket(stack, fd, LKL_CONNECT,
 			  address->sa_family == AF_UNSPEC ? 0 : (int)fill(fd), address, size,
 			  &answer);
+	if (code != LKL_TO_HOST && code != -ENETDOWN && answer.size > 0)
+		lkl->more(lkl->data);
+	if (code == LKL_TO_HOST) {
+		code = become_host(lkl, fd, address->sa_family);
+		return code < 0 ? code : sockets_calls.connect(stack, fd, address, size);
+	}
 	if (code != -EINPROGRESS)
 		widen(fd);
 	return code;
@@ -271,16 +237,14 @@ static int listen_socket(struct stack *stack, int fd, int backlog)
 	struct lkl_answer answer;
 	int code;
 
-	if (is_host_fd(stack, fd))
+	if (is_host_fd(fd))
 		return sockets_calls.listen(stack, fd, backlog);
 	code = ask_socket(stack, fd, LKL_LISTEN, backlog, NULL, 0, &answer);
 	if (code == 0 && lkl->listens && answer.size >= sizeof(struct sockaddr_in)) {
 		uint16_t port = port_of(answer.data);
 
-		if (port < lkl->setup.range.first || port > lkl->setup.range.last) {
-			lkl->listened[port / 8] |= (uint8_t)(1U << port % 8);
-			lkl->listens(port, lkl->data);
-		}
+		lkl->listened[port / 8] |= (uint8_t)(1U << port % 8);
+		lkl->listens(port, lkl->data);
 	}
 	return code;
 }
@@ -288,20 +252,16 @@ static int listen_socket(struct stack *stack, int fd, int backlog)
 static int accept_socket(struct stack *stack, int fd)
 {
 	struct lkl *lkl = (struct lkl *)stack;
-	struct lkl_request request = {.kind = LKL_ACCEPT, .socket = number_of(lkl, fd)};
+	struct lkl_request request = {
+		.kind = LKL_ACCEPT, .socket = cookie_of(fd), .size = sizeof(uint64_t)};
 	char byte;
 	int code;
 
-	if (is_host_fd(stack, fd)) {
-		code = sockets_calls.accept(stack, fd);
-		if (code >= 0)
-			keep_number(lkl, code, HOST);
-		return code;
-	}
+	if (is_host_fd(fd))
+		return sockets_calls.accept(stack, fd);
 	if (recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
 		return -errno;
-	request.a = (int)++lkl->last;
-	code = new_socket(lkl, &request, lkl->last);
+	code = new_socket(lkl, &request, request.data);
 	if (code >= 0)
 		widen(code);
 	return code;
@@ -322,14 +282,14 @@ static int ask_name(struct stack *stack, int fd, enum lkl_kind kind, struct sock
 
 static int name(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *size)
 {
-	return is_host_fd(stack, fd) ? sockets_calls.name(stack, fd, ret, size)
-				     : ask_name(stack, fd, LKL_NAME, ret, size);
+	return is_host_fd(fd) ? sockets_calls.name(stack, fd, ret, size)
+			      : ask_name(stack, fd, LKL_NAME, ret, size);
 }
 
 static int peer(struct stack *stack, int fd, struct sockaddr *ret, socklen_t *size)
 {
-	return is_host_fd(stack, fd) ? sockets_calls.peer(stack, fd, ret, size)
-				     : ask_name(stack, fd, LKL_PEER, ret, size);
+	return is_host_fd(fd) ? sockets_calls.peer(stack, fd, ret, size)
+			      : ask_name(stack, fd, LKL_PEER, ret, size);
 }
 
 /* What means something to AF_UNIX sockets only: whether TCP's refuse it depends on the kernel, and the program knows the host's. */
@@ -348,23 +308,18 @@ static int set(struct stack *stack, int fd, int level, int option, const void *v
 	       socklen_t size)
 {
 	struct lkl *lkl = (struct lkl *)stack;
-	struct lkl_request request = {.kind = LKL_SET,
-				      .socket = number_of(lkl, fd),
-				      .a = level,
-				      .b = option,
-				      .size = size};
+	struct lkl_request request = {
+		.kind = LKL_SET, .socket = cookie_of(fd), .a = level, .b = option, .size = size};
 	struct lkl_answer answer;
 
-	if (is_host_fd(stack, fd))
+	if (is_host_fd(fd))
 		return sockets_calls.set(stack, fd, level, option, value, size);
 	if (!request.socket || size > LKL_DATA_MAX)
-		return request.socket ? -EINVAL : -ENOTSOCK;
+		return request.socket ? -EINVAL : -errno;
 	if (is_refused(level, option))
 		return -EOPNOTSUPP;
 	if (size > 0)
 		memcpy(request.data, value, size);
-	if (level == SOL_SOCKET && option == SO_LINGER)
-		setsockopt(fd, level, option, value, size);
 	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, -1, &answer);
 }
 
@@ -375,7 +330,7 @@ static int why_ended(struct stack *stack, int fd)
 	socklen_t size = sizeof(int);
 	int error = 0, code;
 
-	if (is_host_fd(stack, fd) || (poll(&is, 1, 0) == 1 && !(is.revents & POLLHUP)))
+	if (is_host_fd(fd) || (poll(&is, 1, 0) == 1 && !(is.revents & POLLHUP)))
 		return 0;
 	code = get(stack, fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	if (code == -ENETDOWN) /* with all others */
@@ -388,7 +343,7 @@ static int shutdown_socket(struct stack *stack, int fd, int how)
 	struct lkl_answer answer;
 	char byte;
 
-	if (is_host_fd(stack, fd))
+	if (is_host_fd(fd))
 		return sockets_calls.shutdown(stack, fd, how);
 	/* What said that there is something to accept. */
 	if (recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
@@ -400,8 +355,30 @@ static int unsent(struct stack *stack, int fd)
 {
 	struct lkl_answer answer;
 
-	return is_host_fd(stack, fd) ? sockets_calls.unsent(stack, fd)
-				     : ask_socket(stack, fd, LKL_UNSENT, 0, NULL, 0, &answer);
+	return is_host_fd(fd) ? sockets_calls.unsent(stack, fd)
+			      : ask_socket(stack, fd, LKL_UNSENT, 0, NULL, 0, &answer);
+}
+
+static void name_link(struct lkl *lkl, struct rv_subflow *subflow)
+{
+	struct lkl_request request = {.kind = LKL_LINK, .size = sizeof(subflow->local)};
+	struct lkl_answer answer;
+
+	memcpy(request.data, &subflow->local, sizeof(subflow->local));
+	if (lkl_ask(lkl, &request, LKL_REQUEST_SIZE + request.size, -1, &answer) == 0)
+		snprintf(subflow->link, sizeof(subflow->link), "%.*s", (int)answer.size,
+			 (const char *)answer.data);
+}
+
+/* Behind the host, links have other addresses than there. */
+int lkl_status(struct stack *stack, int fd, struct rv_status *ret, struct err *err)
+{
+	int code = sockets_status(stack, fd, ret, err);
+
+	for (unsigned i = 0; code == 0 && i < ret->subflow_count && i < RV_SUBFLOWS_MAX; i++)
+		if (!ret->subflows[i].link[0])
+			name_link((struct lkl *)stack, &ret->subflows[i]);
+	return code;
 }
 
 const struct stack_calls lkl_calls = {

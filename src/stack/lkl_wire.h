@@ -4,8 +4,11 @@
  * other end is that process's standard input. Each request is one message, answered by one, at once; a descriptor follows
  * its message (base/fds.h). Both are built together, so messages are plain data.
  *
- * A socket of the stack is one end of an AF_UNIX stream pair, whose other end rivulet-lkl has: bytes go through that. The
- * stack gives each a number. To be told something without bytes:
+ * A second such pair may be handed over (LKL_ADMIT): the way of one who has the stack from somebody else (own_wire.h).
+ *
+ * A socket of the stack is one end of an AF_UNIX stream pair, whose other end rivulet-lkl has: bytes go through that. It is named
+ * by the cookie of that end (SO_COOKIE), which whoever has the descriptor finds out, and which no other socket ever has. To be told
+ * something without bytes:
  *
  *  connecting  the stack fills its end before it asks, so that it does not poll writable; rivulet-lkl reads what filled it when
  *              the connection is decided
@@ -21,6 +24,7 @@
 #define LKL_HELPER       "rivulet-lkl"
 #define LKL_PORTS_MAX    PORTS_MAX
 #define LKL_DATA_MAX     512
+#define LKL_ANSWER_MAX   8192
 #define LKL_WORDS_MAX    400
 #define LKL_MEMORY       (32ULL << 20)
 #define LKL_MEMORY_LEAST (16ULL << 20)
@@ -28,35 +32,45 @@
 enum lkl_kind {
 	LKL_START =
 		1, /* struct lkl_start, then the descriptors of its ports. Answer: words, if it failed */
-	LKL_PORTS,   /* struct lkl_start: the links have changed; those of new ports follow */
+	/* struct lkl_start: the links, or the ranges, have changed; the descriptors of new ports follow. Answer: data: LKL_SCARCE, or
+	 * none */
+	LKL_PORTS,
+	LKL_ADMIT,   /* a descriptor follows: another way to ask, whose user's sockets outlive it */
 	LKL_MAKE,    /* @a: family; a descriptor follows */
 	LKL_BIND,    /* data: the address; likewise LKL_CONNECT */
-	LKL_CONNECT, /* @a: how many bytes fill the stack's end */
+	LKL_CONNECT, /* @a: how many bytes fill the stack's end. Result: LKL_TO_HOST: nothing was done, it leads to the host. Answer:
+		     * data: LKL_SCARCE, or none */
 	LKL_LISTEN,  /* @a: backlog. Answer: data: the local address */
-	LKL_ACCEPT,  /* @a: the number of the new socket; a descriptor follows */
+	LKL_ACCEPT,  /* data: the new socket's cookie; a descriptor follows */
 	LKL_NAME,
 	LKL_PEER,
-	LKL_SET,      /* @a: level, @b: option, data: the value */
-	LKL_GET,      /* @a: level, @b: option, @size: room for the value */
+	LKL_SET, /* @a: level, @b: option, data: the value */
+	LKL_GET, /* @a: level, @b: option, @room for the value; data: what of it is asked with */
 	LKL_SHUTDOWN, /* @a: how */
 	LKL_UNSENT,   /* result: how many bytes */
-	LKL_SERVES,   /* @a: port. Result: 1 if a socket listens on it, or 0 */
 	LKL_LOOK, /* @a: so many subflows at most. Answer: struct lkl_sight, then a descriptor of memory with the subflows */
+	LKL_LINK, /* data: a local address. Answer: the name of its link */
 };
+
+#define LKL_TO_HOST 1
+#define LKL_SCARCE  1 /* a byte: the port numbers are nearly used up */
 
 struct lkl_start {
 	uint64_t memory;
 	bool verbose;
 	struct policy policy;
-	struct port_range range;
+	struct port_ranges ranges;
+	uint32_t answers; /* to the wish for more of them (LKL_SCARCE), up to now */
 	uint32_t port_count;
 	struct port ports[LKL_PORTS_MAX];
 };
 
 struct lkl_request {
-	uint32_t kind, socket;
+	uint32_t kind;
+	uint32_t sequence; /* any: the answer's */
+	uint64_t socket;   /* its cookie */
 	int32_t a, b;
-	uint32_t size;
+	uint32_t room, size; /* of the answer's data; of data */
 	union {
 		uint8_t data[LKL_DATA_MAX];
 		struct lkl_start start; /* sent only where it is needed */
@@ -73,6 +87,9 @@ struct lkl_sight {
 
 struct lkl_answer {
 	int32_t result;
+	uint32_t sequence;
 	uint32_t size;
-	uint8_t data[LKL_DATA_MAX];
+	uint8_t data[LKL_ANSWER_MAX];
 };
+
+#define LKL_ANSWER_SIZE offsetof(struct lkl_answer, data)

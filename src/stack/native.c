@@ -54,6 +54,7 @@ const struct stack_ops stack_native = {
 	.dial_go_on = sockets_dial_go_on,
 	.dial_close = sockets_dial_close,
 	.listen = sockets_listen,
+	.calls = &sockets_calls,
 	.status = sockets_status,
 	.close = sockets_close,
 };

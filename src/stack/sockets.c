@@ -15,7 +15,7 @@ int sockets_open(const struct stack_ops *ops, int protocol, const struct stack_o
 		return err_set(err, -ENOMEM, "out of memory");
 	sockets->stack.ops = ops;
 	sockets->protocol = protocol;
-	sockets->stagger = options->stagger;
+	sockets->stack.stagger = options->stagger;
 	*ret = &sockets->stack;
 	return 0;
 }
@@ -35,13 +35,6 @@ const char *sockets_text(const struct sockaddr_storage *sa, char text[static SOC
 	struct address address = address_from_sockaddr((const struct sockaddr *)sa);
 
 	return address_text(&address, text);
-}
-
-int sockets_make(const struct sockets *sockets, sa_family_t family)
-{
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, sockets->protocol);
-
-	return fd < 0 ? -errno : fd;
 }
 
 int sockets_set_blocking(int fd, unsigned flags)

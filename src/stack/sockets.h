@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Stacks whose descriptors are sockets of the host's kernel: what "native" and "host" share. They
- * differ in the protocol that a socket is made with, and in nothing else. */
+ * differ in the protocol that a socket is made with, and in nothing else. Dialling, listening and status ask by the calls of the
+ * stack's own row, and are for any that has some. */
 #pragma once
 
 #include "stack/stack.h"

@@ -19,7 +19,7 @@ struct attempt {
 
 struct sockets_dialling {
 	struct dialling dialling; /* its descriptor is the epoll one */
-	const struct sockets *sockets;
+	struct stack *stack;
 	struct stack_dial dial;
 	uint64_t deadline;       /* RACE_NEVER: none */
 	struct resolve *resolve; /* owned */
@@ -87,19 +87,21 @@ static int watch(const struct sockets_dialling *d, int fd, uint32_t events)
 static int begin(struct sockets_dialling *d, const struct sockaddr_storage *to)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)to;
-	_cleanup_close_ int fd = sockets_make(d->sockets, to->ss_family);
+	const struct stack_calls *calls = d->stack->ops->calls;
+	_cleanup_close_ int fd = calls->make(d->stack, to->ss_family);
 	int err = fd < 0 ? fd : 0;
 
 	if (err == 0 && d->dial.before)
 		err = d->dial.before(fd, sa, d->dial.data);
 	if (err < 0)
 		return err;
-	if (connect(fd, sa, sockets_size(to)) == 0) {
+	err = calls->connect(d->stack, fd, sa, sockets_size(to));
+	if (err == 0) {
 		d->won = steal_fd(&fd);
 		return 0;
 	}
-	if (errno != EINPROGRESS)
-		return -errno;
+	if (err != -EINPROGRESS)
+		return err;
 	err = watch(d, fd, EPOLLOUT);
 	if (err < 0)
 		return err;
@@ -124,10 +126,12 @@ static void on_attempt(struct sockets_dialling *d, unsigned i)
 {
 	struct attempt attempt = d->attempts[i];
 	socklen_t size = sizeof(int);
-	int error = 0;
+	int error = 0, asked;
 
-	if (getsockopt(attempt.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-		error = errno;
+	asked = d->stack->ops->calls->get(d->stack, attempt.fd, SOL_SOCKET, SO_ERROR, &error,
+					  &size);
+	if (asked < 0)
+		error = -asked;
 	d->attempts[i] = d->attempts[--d->attempt_count];
 	if (error == 0) {
 		epoll_ctl(d->dialling.fd, EPOLL_CTL_DEL, attempt.fd, NULL);
@@ -209,7 +213,7 @@ static int start(struct sockets_dialling *d, struct err *err)
 	};
 	int code;
 
-	race_start(&d->race, d->sockets->stagger);
+	race_start(&d->race, d->stack->stagger);
 	code = resolve_open(d->dial.host, d->dial.service, wanted, &d->resolve, err);
 	if (code < 0)
 		return code;
@@ -232,7 +236,7 @@ int sockets_dial_open(struct stack *stack, const struct stack_dial *dial, struct
 	if (!d)
 		return err_set(err, -ENOMEM, "out of memory");
 	d->dialling.fd = -1;
-	d->sockets = (struct sockets *)stack;
+	d->stack = stack;
 	d->dial = *dial;
 	d->deadline = RACE_NEVER;
 	d->won = -1;

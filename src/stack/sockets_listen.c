@@ -14,22 +14,25 @@ static void free_found(struct addrinfo **found)
 		freeaddrinfo(*found);
 }
 
-static int listen_at(const struct sockets *sockets, const struct stack_listen *listening,
+static int listen_at(struct stack *stack, const struct stack_listen *listening,
 		     const struct addrinfo *at, bool both)
 {
-	_cleanup_close_ int fd = sockets_make(sockets, (sa_family_t)at->ai_family);
+	const struct stack_calls *calls = stack->ops->calls;
+	_cleanup_close_ int fd = calls->make(stack, at->ai_family);
 	const int only = !both, yes = 1;
-	int code;
+	int code = fd < 0 ? fd : 0;
 
-	if (fd < 0)
-		return fd;
 	/* A server that starts again finds connections of the last one in TIME_WAIT. */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ||
-	    (at->ai_family == AF_INET6 &&
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0) ||
-	    bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, listening->backlog) < 0)
-		return -errno;
-	code = sockets_set_blocking(fd, listening->flags);
+	if (code == 0)
+		code = calls->set(stack, fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (code == 0 && at->ai_family == AF_INET6)
+		code = calls->set(stack, fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+	if (code == 0)
+		code = calls->bind(stack, fd, at->ai_addr, at->ai_addrlen);
+	if (code == 0)
+		code = calls->listen(stack, fd, listening->backlog);
+	if (code == 0)
+		code = sockets_set_blocking(fd, listening->flags);
 	return code < 0 ? code : steal_fd(&fd);
 }
 
@@ -55,7 +58,7 @@ int sockets_listen(struct stack *stack, const struct stack_listen *listening, st
 	gai = getaddrinfo(listening->host, listening->service, &hints, &found);
 	if (gai)
 		return resolve_error(gai, errno, name, listening->service, err);
-	code = listen_at((struct sockets *)stack, listening, found, both);
+	code = listen_at(stack, listening, found, both);
 	if (both && (code == -EAFNOSUPPORT || code == -EADDRNOTAVAIL)) {
 		/* A kernel, or a namespace, without IPv6. */
 		freeaddrinfo(steal_ptr(found));
@@ -63,7 +66,7 @@ int sockets_listen(struct stack *stack, const struct stack_listen *listening, st
 		gai = getaddrinfo(NULL, listening->service, &hints, &found);
 		if (gai)
 			return resolve_error(gai, errno, name, listening->service, err);
-		code = listen_at((struct sockets *)stack, listening, found, false);
+		code = listen_at(stack, listening, found, false);
 	}
 	if (code < 0)
 		return err_set(err, code, "cannot listen at %s, port %s: %s",

@@ -10,7 +10,6 @@
 struct sockets {
 	struct stack stack;
 	int protocol; /* that sockets are made with */
-	uint64_t stagger;
 };
 
 /* Length of the address for the system calls. */
@@ -18,10 +17,6 @@ socklen_t sockets_size(const struct sockaddr_storage *sa);
 
 /* The address as text, without its port. Returns @text. */
 const char *sockets_text(const struct sockaddr_storage *sa, char text[static SOCKETS_TEXT_MAX]);
-
-/* A stream socket of the stack, close-on-exec and non-blocking, the caller's; or a negative errno.
- */
-int sockets_make(const struct sockets *sockets, sa_family_t family);
 
 /* Makes @fd blocking unless @flags say otherwise. */
 int sockets_set_blocking(int fd, unsigned flags);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel tells a program of its own socket (getsockopt of level SOL_MPTCP, since Linux
+ * What a kernel tells a program of its own socket (getsockopt of level SOL_MPTCP, since Linux
  * 5.16, and TCP_INFO). No privilege, and no look at anyone else's sockets.
  *
  * Addresses and counts of the subflows are two questions, between which a subflow may come or go:
@@ -50,20 +50,32 @@ struct counts {
 	struct tcp_info all[RV_SUBFLOWS_MAX];
 };
 
+/* The socket that is asked, by the calls of its stack. */
+struct subject {
+	struct stack *stack;
+	int fd;
+};
+
+static int get(const struct subject *of, int level, int option, void *ret, socklen_t *size)
+{
+	return of->stack->ops->calls->get(of->stack, of->fd, level, option, ret, size);
+}
+
 /* Asks for an array with one element of @each bytes for every subflow. */
-static int get_array(int fd, int option, struct mptcp_subflow_data *head, size_t size, size_t each)
+static int get_array(const struct subject *of, int option, struct mptcp_subflow_data *head,
+		     size_t size, size_t each)
 {
 	socklen_t length = (socklen_t)size;
 
 	memset(head, 0, size);
 	head->size_subflow_data = sizeof(*head);
 	head->size_user = (uint32_t)each;
-	return getsockopt(fd, SOL_MPTCP, option, head, &length) < 0 ? -errno : 0;
+	return get(of, SOL_MPTCP, option, head, &length);
 }
 
-static int get_addrs(int fd, struct addrs *ret)
+static int get_addrs(const struct subject *of, struct addrs *ret)
 {
-	return get_array(fd, MPTCP_SUBFLOW_ADDRS, &ret->head, sizeof(*ret), sizeof(*ret->all));
+	return get_array(of, MPTCP_SUBFLOW_ADDRS, &ret->head, sizeof(*ret), sizeof(*ret->all));
 }
 
 /* Both were asked for with get_addrs(), which leaves no byte unset. */
@@ -84,20 +96,21 @@ static void count_tcp(const struct tcp_info *info, struct rv_subflow *ret)
 	ret->received = info->tcpi_bytes_received;
 }
 
-static int status_mptcp(int fd, const struct info *info, socklen_t info_size, struct rv_status *ret)
+static int status_mptcp(const struct subject *of, const struct info *info, socklen_t info_size,
+			struct rv_status *ret)
 {
 	struct addrs before, after = {0};
 	struct counts counts = {0};
 	unsigned count;
-	int code = get_addrs(fd, &after);
+	int code = get_addrs(of, &after);
 
 	do {
 		before = after;
 		if (code == 0)
-			code = get_array(fd, MPTCP_TCPINFO, &counts.head, sizeof(counts),
+			code = get_array(of, MPTCP_TCPINFO, &counts.head, sizeof(counts),
 					 sizeof(*counts.all));
 		if (code == 0)
-			code = get_addrs(fd, &after);
+			code = get_addrs(of, &after);
 		if (code < 0)
 			return code;
 	} while (counts.head.num_subflows != after.head.num_subflows ||
@@ -122,18 +135,22 @@ static int status_mptcp(int fd, const struct info *info, socklen_t info_size, st
 	return 0;
 }
 
-static int status_tcp(int fd, struct rv_status *ret)
+static int status_tcp(const struct subject *of, struct rv_status *ret)
 {
+	const struct stack_calls *calls = of->stack->ops->calls;
 	struct rv_subflow *subflow = &ret->subflows[0];
 	socklen_t local = sizeof(subflow->local), remote = sizeof(subflow->remote);
 	struct tcp_info info = {0};
 	socklen_t size = sizeof(info);
+	int code = get(of, IPPROTO_TCP, TCP_INFO, &info, &size);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&subflow->local, &local) < 0 ||
-	    getpeername(fd, (struct sockaddr *)&subflow->remote, &remote) < 0) {
+	if (code == 0)
+		code = calls->name(of->stack, of->fd, (struct sockaddr *)&subflow->local, &local);
+	if (code == 0)
+		code = calls->peer(of->stack, of->fd, (struct sockaddr *)&subflow->remote, &remote);
+	if (code < 0) {
 		*subflow = (struct rv_subflow){0};
-		return -errno;
+		return code;
 	}
 	count_tcp(&info, subflow);
 	ret->subflow_count = 1;
@@ -142,29 +159,29 @@ static int status_tcp(int fd, struct rv_status *ret)
 	return 0;
 }
 
-static bool is_connected(int fd)
+static bool is_connected(const struct subject *of)
 {
 	struct sockaddr_storage peer;
 	socklen_t size = sizeof(peer);
 
-	return getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
+	return of->stack->ops->calls->peer(of->stack, of->fd, (struct sockaddr *)&peer, &size) == 0;
 }
 
 /* A kernel that knows MPTCP_INFO refuses it for a socket that has fallen back, but for that one
  * answers TCP_INFO; one that does not know it answers TCP_INFO only then, too. */
-static int status_of(int fd, int protocol, struct rv_status *ret)
+static int status_of(const struct subject *of, int protocol, struct rv_status *ret)
 {
 	struct info info = {0};
 	socklen_t size = sizeof(info);
 
 	ret->protocol = protocol == IPPROTO_TCP ? RV_TCP : RV_MPTCP;
-	if (!is_connected(fd))
+	if (!is_connected(of))
 		return 0;
 	if (protocol == IPPROTO_TCP)
-		return status_tcp(fd, ret);
-	if (getsockopt(fd, SOL_MPTCP, MPTCP_INFO, &info, &size) == 0)
-		return status_mptcp(fd, &info, size, ret);
-	ret->protocol = status_tcp(fd, ret) == 0 ? RV_TCP_FALLBACK : RV_MPTCP_PERHAPS;
+		return status_tcp(of, ret);
+	if (get(of, SOL_MPTCP, MPTCP_INFO, &info, &size) == 0)
+		return status_mptcp(of, &info, size, ret);
+	ret->protocol = status_tcp(of, ret) == 0 ? RV_TCP_FALLBACK : RV_MPTCP_PERHAPS;
 	return 0;
 }
 
@@ -193,16 +210,18 @@ static void name_links(struct rv_status *status)
 
 int sockets_status(struct stack *stack, int fd, struct rv_status *ret, struct err *err)
 {
+	const struct subject of = {stack, fd};
 	struct rv_status status = {0};
 	int protocol = 0, code;
 	socklen_t size = sizeof(protocol);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0)
-		return err_set(err, -errno, "descriptor %d has no status: %s", fd, strerror(errno));
+	code = get(&of, SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
+	if (code < 0)
+		return err_set(err, code, "descriptor %d has no status: %s", fd, strerror(-code));
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
 		return err_set(err, -EPROTONOSUPPORT,
 			       "descriptor %d is neither a TCP nor an MPTCP socket", fd);
-	code = status_of(fd, protocol, &status);
+	code = status_of(&of, protocol, &status);
 	if (code < 0)
 		return err_set(err, code, "descriptor %d has no status: %s", fd, strerror(-code));
 	name_links(&status);

@@ -24,6 +24,7 @@ struct policy;
 /* Every kind of stack begins with this. */
 struct stack {
 	const struct stack_ops *ops;
+	uint64_t stagger; /* ns, of struct stack_options */
 };
 
 /* The packets of the host's links (link/port.h), for a stack that is not the host's own. Borrowed, but for @data, which
@@ -32,12 +33,15 @@ struct stack_links {
 	const struct port *ports;
 	const int *fds; /* of the packets; copied */
 	unsigned count;
-	struct port_range range;     /* that the stack's connections have */
+	struct port_ranges ranges;   /* that the stack's connections have */
+	unsigned answers;            /* to @more, up to now */
 	const struct policy *policy; /* NULL: none */
 	uint64_t memory;             /* bytes that it may use; 0: its default */
 	bool verbose;                /* what its kernel says goes to standard error */
-	/* Somebody listens on a port outside of @range. */
+	/* Somebody listens on a port. */
 	void (*listens)(uint16_t port, void *data);
+	/* @ranges are nearly used up: refresh() brings an answer. */
+	void (*more)(void *data);
 	void *data;
 };
 
@@ -82,7 +86,7 @@ struct stack_listen {
  *             which error it was is asked by getsockopt(SO_ERROR) on the descriptor where it still has one, else it
  *             is ECONNRESET. Where it looks like an end, why_ended() tells
  *   close     what was written before is sent, also after; but where SO_LINGER was set() to (1, 0) it is thrown away and the
- *             peer reset. set() of SO_LINGER sets it on the descriptor itself, too, where it is asked for
+ *             peer reset
  */
 struct stack_calls {
 	int (*make)(struct stack *stack, int family);
@@ -127,7 +131,7 @@ struct stack_ops {
 	const char *summary; /* one line, for lists */
 	/* It uses the links that the host's kernel is set up for, which is what a run does (run/run.h). */
 	bool uses_host_links;
-	bool needs_packets; /* it opens only with the packets of links (struct stack_links) */
+	bool needs_packets; /* of links (struct stack_links); without them it opens one of another process (own_wire.h), or not */
 	const char *
 		attachment; /* how programs get it: the name of a row of attach/attachment.h; NULL: they run inside it */
 	const struct stack_machine *machine; /* then how it is started (machine.h), else NULL */
@@ -148,14 +152,17 @@ struct stack_ops {
 	/* A listening descriptor, the caller's. NULL where dial_open is. */
 	int (*listen)(struct stack *stack, const struct stack_listen *listen, struct err *err);
 	const struct stack_calls *calls;
-	/* The links that it was opened with have changed: in the same order, those that have come behind them; @fds as in
-	 * struct stack_links. NULL: it does not need to know. */
-	void (*refresh)(struct stack *stack, const struct port *ports, const int *fds,
-			unsigned count);
+	/* The links that it was opened with have changed, or the ranges: in the same order, those that have come behind them. NULL: it
+	 * does not need to know. */
+	void (*refresh)(struct stack *stack, const struct stack_links *links);
 	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
 	int (*status)(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
 	/* The live connections of all its users, @most subflows of them. NULL: they are seen from outside, in the host's kernel. */
 	int (*look)(struct stack *stack, unsigned most, struct stack_sight *ret);
+	/* Another user of the stack, in another process: the way to it that he is handed, the caller's, and a descriptor, the stack's,
+	 * that polls readable when the stack has ended, which is when he has closed that and all his sockets. For once. NULL: it is
+	 * to be had by everyone. */
+	int (*admit)(struct stack *stack, int *ret_way, int *ret_end);
 	/* Has it something to send still, of descriptors that were closed? NULL: the host's kernel sees to that. */
 	bool (*is_busy)(struct stack *stack);
 	/* Descriptors that it gave out stay good, where the host's kernel serves them. */
@@ -174,8 +181,9 @@ extern const struct stack_ops *const stacks[];
 const struct stack_ops *stack_find(const char *name);
 
 /* The stack @name, or (NULL) the first that can run here, of those that make connections for others than programs that run inside
- * them. @passed_over is told why one is not taken; NULL: nobody wants to know. */
-int stack_choose(const char *name, void (*passed_over)(const char *why),
+ * them. One that needs packets only by its name, and by who lets it get them itself (@own). @passed_over is told why one is not
+ * taken; NULL: nobody wants to know. */
+int stack_choose(const char *name, bool own, void (*passed_over)(const char *why),
 		 const struct stack_ops **ret, struct err *err);
 
 /* Dials and waits: a connected descriptor, the caller's. -EINTR: a signal was caught. */

@@ -17,7 +17,13 @@ const struct stack_ops *stack_find(const char *name)
 	return NULL;
 }
 
-int stack_choose(const char *name, void (*passed_over)(const char *why),
+/* Can others than programs that it is told of by `run` have connections made by it? */
+static bool serves(const struct stack_ops *ops, bool own)
+{
+	return ops->dial_open && (own || !ops->needs_packets);
+}
+
+int stack_choose(const char *name, bool own, void (*passed_over)(const char *why),
 		 const struct stack_ops **ret, struct err *err)
 {
 	const struct stack_ops *named = name ? stack_find(name) : NULL;
@@ -26,14 +32,15 @@ int stack_choose(const char *name, void (*passed_over)(const char *why),
 	*ret = NULL;
 	if (name && !named)
 		return err_set(err, -ENOENT, "there is no stack '%s'", name);
-	if (named && !named->dial_open)
+	if (named && !serves(named, own))
 		return err_set(err, -EOPNOTSUPP,
-			       "programs have to run inside stack '%s': rivulet run --stack %s",
+			       "stack '%s' is for programs of its own: rivulet run --stack %s",
 			       name, name);
 	for (unsigned i = 0; stacks[i]; i++) {
-		if (named ? stacks[i] != named : !stacks[i]->dial_open)
+		if (named ? stacks[i] != named : !serves(stacks[i], false))
 			continue;
-		code = stacks[i]->probe(err);
+		/* Who gets it from another process is told there. */
+		code = stacks[i]->needs_packets ? 0 : stacks[i]->probe(err);
 		if (code == 0) {
 			*ret = stacks[i];
 			return 0;

@@ -58,6 +58,14 @@ expect_text '^MPTCP: 8[0-9]{6} bytes received, 1 subflows' "$TMP/said"
 fetch "the example, with the archive, on plain TCP" "'$TMP/fetch-archive' server 80 /file host"
 expect_text '^TCP: 8[0-9]{6} bytes received, 1 subflows' "$TMP/said"
 
+# Lost: a program that is installed would not find what stack lkl is had from.
+if [ -x "$PREFIX/libexec/rivulet/rivulet-lkl" ]; then
+	fetch "the example on lkl" "PATH='$PREFIX/bin':\$PATH '$TMP/fetch' server 80 /file lkl"
+	expect_text '^MPTCP: 8[0-9]{6} bytes received, 2 subflows' "$TMP/said"
+fi
+expect_code 1 env PATH=/nowhere "$TMP/fetch" 127.0.0.1 1 /file lkl
+expect_text 'needs the program rivulet, which is not in PATH' "$OUT"
+
 # Lost: nobody would learn why one link stays idle.
 SERVER=$NGINX
 fetch "the example towards a server without MPTCP" "'$TMP/fetch' server 80 /file"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The C interface does the same on every stack: programs/api.c says what and why.
 . "$(dirname "$0")/lib.sh"
-need unshare mount
+need unshare mount pgrep
 
 # Like pair, and a link that never answers, whose addresses are the first ones of the server's name.
 cat >"$TMP/dark.yaml" <<'EOF2'
@@ -37,9 +37,19 @@ exec "$PROGRAMS/api" try "$1" 7000 server half 10.1.0.1 fd00:1::1 10.9.0.1
 EOF2
 export TMP
 
-for stack in native host; do
+# Where `rivulet` is found that stack lkl is had from.
+PATH=$(dirname "$RIVULET"):$PATH
+export PATH
+stacks="native host lkl"
+[ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || {
+	echo "rivulet-lkl is not built (make kernels): not tried" >&2
+	stacks="native host"
+}
+for stack in $stacks; do
 	expect "the interface on $stack" rivulet lab run "$TMP/dark.yaml" \
 		--also "server: $PROGRAMS/api serve $stack 7000" -- \
 		unshare --mount sh "$TMP/try" "$stack"
 	cat "$OUT"
+	# Lost: every program that ever used the stack would leave processes.
+	[ "$stack" != lkl ] || ! pgrep -x rivulet-lkl -s 0 >/dev/null || fail "processes are left"
 done

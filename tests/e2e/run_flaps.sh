@@ -9,3 +9,7 @@ need curl python3 pgrep
 # A sanitizer keeps some MB of what was freed.
 expect "transfers while links flap" env GROWTH=8000 "$(dirname "$0")/../../bench/flaps" 40 7
 cat "$OUT"
+if [ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ]; then
+	expect "transfers while links flap, on lkl" env STACK=lkl GROWTH=8000 "$(dirname "$0")/../../bench/flaps" 40 7
+	cat "$OUT"
+fi

@@ -188,11 +188,11 @@ expect "two users" rivulet lab run pair -- sh "$TMP/share"
 cat >"$TMP/hostile.py" <<'EOF'
 import os, random, socket, struct, subprocess, sys, time
 path, user = sys.argv[1], int(sys.argv[2])
-OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, PORTS, LISTEN, END = range(1, 10)
+OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, PORTS, LISTEN, END, MORE = range(1, 11)
 REFUSED, READY, PORT = 6, 4, 5
 SHARED, NAT = range(2)
 
-def request(kind, link=0, silent=0, backlog=0, port=0, way=SHARED, policy=0, rules=(), version=2, count=None):
+def request(kind, link=0, silent=0, backlog=0, port=0, way=SHARED, policy=0, rules=(), version=3, count=None):
     head = struct.pack("=9I", version, kind, link, silent, backlog, port, way, policy, len(rules) if count is None else count)
     return head + b"".join(struct.pack("=32s3I", n.encode(), k, s, u) for n, k, s, u in rules)
 
@@ -229,11 +229,11 @@ good = request(OPEN)
 assert READY in talk(good), "a good request is refused"
 rng = random.Random(1)
 nonsense = [b"x", bytes(27), bytes(28), bytes(4096), b"\xff" * 4096, good[:-1], good + b"\0",
-            request(OPEN, version=1), request(OPEN, policy=4), request(PORTS, way=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
+            request(OPEN, version=2), request(OPEN, policy=4), request(PORTS, way=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
             request(OPEN, rules=[("../../etc", 0, 1, 1)]), request(OPEN, rules=[("eth0", 99, 1, 1)]),
             request(OPEN, rules=[("eth0", 0, 1, 99)]), request(OPEN, rules=[("x" * 32, 0, 1, 1)]),
             request(SILENT, link=2, silent=1), request(END), request(BACKLOG, backlog=1 << 20),
-            request(LISTEN, port=80), request(OPEN, port=1 << 16)]
+            request(LISTEN, port=80), request(MORE), request(OPEN, port=1 << 16)]
 nonsense += [rng.randbytes(rng.randrange(1, 4096)) for _ in range(20)]
 for message in nonsense:
     assert READY not in talk(message, good), message
@@ -299,8 +299,8 @@ ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 helper = subprocess.Popen([sys.argv[1]], stdin=theirs, user=int(sys.argv[2]), group=int(sys.argv[2]), extra_groups=[])
 theirs.close()
 before = bound()
-ours.send(struct.pack("=9I", 2, 1, 0, 0, 0, 0, 0, 0, 0))
-ours.send(struct.pack("=9I", 2, 5, 0, 0, LEAST, 0, 0, 0, 0))
+ours.send(struct.pack("=9I", 3, 1, 0, 0, 0, 0, 0, 0, 0))
+ours.send(struct.pack("=9I", 3, 5, 0, 0, LEAST, 0, 0, 0, 0))
 assert until(lambda: bound() == LEAST), "this test would show nothing"
 # 50 Mbit/s, and what waits: half a megabyte.
 sender = socket.create_connection(("10.1.0.1", 9000))

@@ -27,7 +27,8 @@ EOF2
 
 # The kernel is built (make kernels), and its first process can be ours, which a sanitized one cannot.
 MACHINE=$([ ! -x "$(dirname "$RIVULET")/kernel/rivulet-uml" ] || grep -q __asan_init "$RIVULET" || echo yes)
-export MACHINE
+LIBRARY=$([ ! -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || echo yes)
+export MACHINE LIBRARY
 [ -n "$MACHINE" ] || echo "no kernel to run programs inside: not tried" >&2
 cat >"$TMP/inside.sh" <<'EOF2'
 set -eu
@@ -74,6 +75,12 @@ for way in "$PLAIN" "$LINE"; do
 	same small
 	fetch 0 http://10.4.0.2/file "$RIVULET" run --quiet --stack host --via "$way" --
 	same file
+	if [ -n "$LIBRARY" ]; then
+		fetch 0 http://10.4.0.2/file $run --stack lkl --via "$way" --
+		same file
+		says '10.4.0.2:80: does not speak MPTCP: by the relay 10.3.0.2'
+		[ "$(cat "$TMP/peer")" = 10.4.0.2:80 ] || fail "the peer is $(cat "$TMP/peer")"
+	fi
 	[ "$(cat "$TMP/peer")" = 10.4.0.2:80 ] || fail "the peer is $(cat "$TMP/peer")"
 done
 logged tls '.client == "anna" and .host == "10.4.0.2" and .received > 2e7 and .result == "closed"'

@@ -62,9 +62,14 @@ static void reports_arrive_as_they_were_sent(void **state)
 	sent = (struct net_report){
 		.kind = NET_PORT,
 		.port = {.way = PORT_NAT, .link = 3, .name = "wlan0", .mtu = 1500},
-		.range = {65024, 65535}};
+		.ranges = {2, {{65024, 65535}, {64512, 65023}}}};
 	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
 	assert_memory_equal(&got, &sent, sizeof(got));
+	sent = (struct net_report){.kind = NET_RANGES, .ranges = {1, {{65024, 65535}}}};
+	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
+	assert_memory_equal(&got, &sent, sizeof(got));
+	sent.ranges.count = PORT_RANGES_MAX + 1;
+	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), -EPROTO);
 	sent = (struct net_report){.kind = NET_READY, .privileged = true};
 	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
 	assert_memory_equal(&got, &sent, sizeof(got));
@@ -103,7 +108,7 @@ static void numbers_out_of_range_are_refused(void **state)
 	} wrong[] = {
 		{VERSION, NET_VERSION + 1},
 		{KIND, 0},
-		{KIND, NET_END + 1},
+		{KIND, NET_MORE + 1},
 		{LINK, 1u << 31},
 		{SILENT, 2},
 		{BACKLOG, 1},

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static const struct port_range range = {65024, 65535};
+static const struct port_ranges ranges = {2, {{65024, 65535}, {61440, 61951}}};
 static const uint16_t singles[] = {80, 8080};
 
 struct frame {
@@ -25,7 +25,7 @@ struct frame {
 static bool passes_to(const struct frame *frame, uint32_t packet_type)
 {
 	struct sock_filter code[PORT_FILTER_MAX];
-	unsigned size = port_filter(range, singles, 2, code);
+	unsigned size = port_filter(&ranges, singles, 2, code);
 	uint32_t a = 0, x = 0;
 
 	assert_true(size <= PORT_FILTER_MAX);

@@ -145,18 +145,26 @@ void relay_sweep(struct relay *relay)
 	relay->sweep_at = 2 * relay->unwatched_count + SWEEP_FIRST;
 }
 
+/* How long closing the stack's socket would wait, as the program has said it; not at all: -1. */
+static int linger_of(const struct relayed *socket)
+{
+	const struct relay *relay = socket->relay;
+	struct linger linger = {0};
+	socklen_t size = sizeof(linger);
+	int err =
+		relay->calls->get(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger, &size);
+
+	return err < 0 || !linger.l_onoff ? -1 : linger.l_linger;
+}
+
 /* The stack's socket is closed now. A program that wants it to linger waits for its own descriptor, and we for nobody. */
 static void let_go_of_far(struct relayed *socket)
 {
+	const struct linger linger = {.l_onoff = 0};
 	struct relay *relay = socket->relay;
-	struct linger linger = {0};
-	socklen_t size = sizeof(linger);
 
-	if (relay->calls->get(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger, &size) <
-		    0 ||
-	    !linger.l_onoff || linger.l_linger == 0)
+	if (linger_of(socket) <= 0)
 		return;
-	linger.l_onoff = 0;
 	relay->calls->set(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger,
 			  sizeof(linger));
 }
@@ -216,6 +224,11 @@ static int why_ended(struct flow *flow)
 	return socket->relay->calls->why_ended(socket->relay->stack, socket->far);
 }
 
+static bool is_abandoned(struct flow *flow)
+{
+	return linger_of(loop_owner(flow, struct relayed, flow)) == 0;
+}
+
 int relayed_connect(struct relayed *socket, int near)
 {
 	int err;
@@ -223,6 +236,7 @@ int relayed_connect(struct relayed *socket, int near)
 	socket->flow.over = over;
 	if (socket->relay->calls->why_ended && !socket->routed)
 		socket->flow.why_ended = why_ended;
+	socket->flow.is_abandoned = is_abandoned;
 	socket->flow.left_open = true;
 	err = flow_open(&socket->flow, socket->relay->loop, near, socket->far, NULL, 0);
 	if (err < 0) {

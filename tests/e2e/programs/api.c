@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <rivulet.h>
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,12 +129,15 @@ end:
 	return NULL;
 }
 
-static void accept_one(int listener)
+static void accept_one(struct rv *rv, int listener)
 {
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	struct rv_error why;
+	int fd = rv_accept(rv, listener, 0, &why);
 	pthread_t thread;
 
-	CHECK_WORDS(fd >= 0, rv_strerror(errno));
+	CHECK_WORDS(fd >= 0, why.text);
+	CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	CHECK(!(fcntl(fd, F_GETFL) & O_NONBLOCK));
 	CHECK(pthread_create(&thread, NULL, serve_one, (void *)(intptr_t)fd) == 0);
 	pthread_detach(thread);
 }
@@ -144,7 +149,7 @@ static _Noreturn void serve(struct rv *rv, const char *port)
 
 	CHECK_WORDS(listener >= 0, why.text);
 	for (;;)
-		accept_one(listener);
+		accept_one(rv, listener);
 }
 
 static int dial(struct rv *rv, const char *host, const char *port)
@@ -220,12 +225,12 @@ static void refuses_nonsense(struct rv *rv, const char *name)
 	CHECK_CODE(rv_listen(rv, "", "0", 0, 0, &why), -EINVAL);
 }
 
-static void port_of(int fd, char text[static 8])
+static void port_of(struct rv *rv, int fd, char text[static 8])
 {
 	struct sockaddr_in6 sa = {0}; /* its port is where IPv4's is */
 	socklen_t size = sizeof(sa);
 
-	CHECK(getsockname(fd, (struct sockaddr *)&sa, &size) == 0);
+	CHECK_CODE(rv_local(rv, fd, (struct sockaddr *)&sa, &size, NULL), 0);
 	snprintf(text, 8, "%u", ntohs(sa.sin6_port));
 }
 
@@ -255,7 +260,7 @@ static void listens(struct rv *rv)
 		CHECK(!(fcntl(fd, F_GETFL) & O_NONBLOCK) == !(cases[i].flags & RV_NONBLOCK));
 		CHECK_CODE(rv_status(rv, fd, &status, &why), 0);
 		CHECK(status.subflow_count == 0);
-		port_of(fd, port);
+		port_of(rv, fd, port);
 		CHECK_CODE(rv_listen(rv, cases[i].host, port, 0, cases[i].flags, &why),
 			   -EADDRINUSE);
 		for (int v6 = 0; v6 < 2; v6++) {
@@ -269,7 +274,7 @@ static void listens(struct rv *rv)
 			CHECK(fcntl(other, F_GETFL) & O_NONBLOCK);
 			CHECK(fcntl(other, F_SETFL, 0) == 0);
 			CHECK(poll(&(struct pollfd){fd, POLLIN, 0}, 1, A_TIMEOUT) == 1);
-			accept_one(fd);
+			accept_one(rv, fd);
 			echo(other, SMALL);
 			end(other);
 		}
@@ -285,19 +290,22 @@ static int find(int fd, const struct rv_status *status, void *data)
 /* Lost: a program would believe it uses all links when it does not, or would bill the wrong one. */
 static void tells_status(struct rv *rv, const char *host, const char *port)
 {
-	const bool native = strcmp(rv_stack(rv), "native") == 0;
+	const bool tcp = strcmp(rv_stack(rv), "host") == 0;
 	int fd = dial(rv, host, port), ends[2];
 	struct rv_status status;
 	struct rv_error why;
 
 	echo(fd, LARGE);
 	CHECK_CODE(rv_status(rv, fd, &status, &why), 0);
-	CHECK(status.protocol == (native ? RV_MPTCP : RV_TCP));
+	CHECK(status.protocol == (tcp ? RV_TCP : RV_MPTCP));
 	CHECK(status.subflow_count >= 1);
 	CHECK(status.sent == LARGE && status.received == LARGE);
 	for (unsigned i = 0; i < status.subflow_count; i++) {
 		const struct rv_subflow *subflow = &status.subflows[i];
 
+		/* Over the dark link nothing is answered. */
+		if (subflow->state != TCP_ESTABLISHED)
+			continue;
 		CHECK(subflow->local.ss_family == subflow->remote.ss_family);
 		CHECK(subflow->rtt_us > 1000 && subflow->cwnd > 0 && subflow->mss > 500);
 		CHECK_WORDS(*subflow->link == 'w', subflow->link);
@@ -316,6 +324,93 @@ static void tells_status(struct rv *rv, const char *host, const char *port)
 	CHECK_CODE(rv_status(rv, fd, &status, NULL), -EPROTONOSUPPORT);
 	close(fd);
 	CHECK(status.sent == 4711);
+}
+
+/* Lost: what any program does with a connection besides moving bytes. */
+static void is_a_socket(struct rv *rv, const char *host, const char *port)
+{
+	int fd = dial(rv, host, port), on = 1;
+	struct sockaddr_in6 sa;
+	socklen_t size = sizeof(sa);
+	char text[8];
+
+	CHECK_CODE(rv_remote(rv, fd, (struct sockaddr *)&sa, &size, NULL), 0);
+	snprintf(text, sizeof(text), "%u", ntohs(sa.sin6_port));
+	CHECK(strcmp(text, port) == 0);
+	port_of(rv, fd, text);
+	CHECK(strcmp(text, port) != 0);
+	CHECK_CODE(rv_set_option(rv, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on), NULL), 0);
+	on = 0;
+	size = sizeof(on);
+	CHECK_CODE(rv_get_option(rv, fd, IPPROTO_TCP, TCP_NODELAY, &on, &size, NULL), 0);
+	CHECK(on && size == sizeof(on));
+	CHECK_CODE(rv_accept(rv, fd, 0, NULL), -EINVAL);
+	echo(fd, SMALL);
+	CHECK(shutdown(fd, SHUT_WR) == 0);
+	CHECK(read(fd, text, 1) == 0);
+	CHECK_CODE(rv_ended(rv, fd, NULL), 0);
+	close(fd);
+}
+
+/* Lost: a part of a file would be taken for the whole. */
+static void tells_cut_offs(struct rv *rv)
+{
+	const struct linger now = {.l_onoff = 1};
+	int listener = rv_listen(rv, NULL, "0", 0, 0, NULL), fd, other;
+	ssize_t got;
+	char port[8];
+
+	CHECK(listener >= 0);
+	port_of(rv, listener, port);
+	fd = dial(rv, "127.0.0.1", port);
+	other = rv_accept(rv, listener, 0, NULL);
+	CHECK(other >= 0);
+	CHECK(write(other, port, 1) == 1 && read(fd, port, 1) == 1);
+	CHECK_CODE(rv_set_option(rv, other, SOL_SOCKET, SO_LINGER, &now, sizeof(now), NULL), 0);
+	close(other);
+	got = read(fd, port, 1);
+	CHECK(got < 0 ? errno == ECONNRESET : rv_ended(rv, fd, NULL) == -ECONNRESET);
+	close(fd);
+	close(listener);
+}
+
+/* Lost: a server that has a process for each connection. */
+static void outlives_fork(struct rv *rv, const char *host, const char *port)
+{
+	pid_t children[4];
+	int code;
+
+	for (unsigned i = 0; i < 4; i++) {
+		children[i] = fork();
+		CHECK(children[i] >= 0);
+		if (children[i] == 0) {
+			for (unsigned j = 0; j < 5; j++)
+				reaches(rv, host, port);
+			_exit(0);
+		}
+	}
+	for (unsigned j = 0; j < 5; j++)
+		reaches(rv, host, port);
+	for (unsigned i = 0; i < 4; i++) {
+		CHECK(waitpid(children[i], &code, 0) == children[i]);
+		CHECK(code == 0);
+	}
+	/* Nobody has got a child that it did not make. */
+	CHECK(waitpid(-1, &code, WNOHANG) < 0 && errno == ECHILD);
+}
+
+/* Lost: descriptors that are in use somewhere would be cut off. */
+static void outlives_closing(const char *stack, const char *host, const char *port)
+{
+	struct rv *rv;
+	int fd;
+
+	CHECK_CODE(rv_open(stack, NULL, &rv, NULL), 0);
+	fd = dial(rv, host, port);
+	echo(fd, SMALL);
+	rv_close(rv);
+	echo(fd, LARGE);
+	end(fd);
 }
 
 struct target {
@@ -391,6 +486,10 @@ static int try_all(struct rv *rv, char **argv)
 	listens(rv);
 	tells_status(rv, v4, port);
 	tells_status(rv, v6, port);
+	is_a_socket(rv, v4, port);
+	tells_cut_offs(rv);
+	outlives_fork(rv, v4, port);
+	outlives_closing(rv_stack(rv), v4, port);
 	serves_threads(rv, name, port);
 	leaks_nothing(descriptors);
 	printf("every check passed on stack %s\n", rv_stack(rv));

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `rivulet stack NAME`: what librivulet starts for rv_open(NAME), and nobody else. */
+#include "base/cleanup.h"
+#include "cli/commands.h"
+#include "cli/policy.h"
+#include "run/serving.h"
+#include "stack/own_wire.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static int refuse(int code, const struct err *err)
+{
+	struct own_answer answer = {.code = code};
+
+	snprintf(answer.words, sizeof(answer.words), "%s", err->text);
+	send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL);
+	return 1;
+}
+
+int cmd_stack(int argc, char **argv)
+{
+	const struct stack_ops *ops = argc == 2 ? stack_find(argv[1]) : NULL;
+	struct policy policy = {0};
+	struct err err;
+	sigset_t none;
+	int kind = 0, code;
+	socklen_t size = sizeof(kind);
+
+	if (!ops || !ops->admit ||
+	    getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &kind, &size) < 0 ||
+	    kind != SOCK_SEQPACKET) {
+		fputs("rivulet: this is for librivulet alone\n", stderr);
+		return 2;
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL); /* the program's is none of ours */
+	code = ops->probe(&err);
+	if (code == 0)
+		code = policy_complete(&policy, true, &err);
+	if (code < 0)
+		return refuse(code, &err);
+	return serving_main(ops, &policy, STDIN_FILENO);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the process is in whole: main.c has its loop, requests.c answers what it is asked. */
+#pragma once
+
+#include "lkl/network.h"
+#include "lkl/paths.h"
+#include "lkl/streams.h"
+
+struct helper {
+	int epoll;
+	int way;        /* owned: of one who was admitted; -1: nobody */
+	bool started;   /* and set up */
+	bool left;      /* nobody asks any more */
+	bool lasts;     /* sockets outlive who asked for them */
+	uint64_t until; /* left: the latest end */
+	struct network network;
+	struct paths paths;
+	struct streams streams;
+	int packets[LKL_PORTS_MAX]; /* owned */
+	bool blocked[LKL_PORTS_MAX];
+	unsigned packet_count;
+};
+
+/* Answers a request that came over @wire. */
+void helper_answer(struct helper *h, int wire, const struct lkl_request *r);
+/* Sets all up with what follows over @wire. */
+int helper_start(struct helper *h, int wire, const struct lkl_start *setup, struct err *err);
+/* Of the ports up to @count takes the packets' descriptors that are not here yet; they follow over @wire. */
+int helper_take_packets(struct helper *h, int wire, unsigned count);
+/* Takes @way: requests may come over that, too. */
+int helper_admit(struct helper *h, int way);
