@@ -73,7 +73,7 @@ static int saw(const struct diag_socket *socket, void *data)
 	unsigned link = port < LKL_PORTS_MAX ? (unsigned)network->indexes[port] : 0;
 	struct paths_peer *peer = &pass->paths->peers[port % LKL_PORTS_MAX];
 
-	if (!socket->mptcp || (socket->state != DIAG_ESTABLISHED && socket->state != DIAG_SYN_SENT))
+	if (socket->state != DIAG_ESTABLISHED && (!socket->mptcp || socket->state != DIAG_SYN_SENT))
 		return 0;
 	pass->moved += socket->bytes_acked + socket->bytes_received;
 	pass->paths->in_flight = pass->paths->in_flight || socket->unacked > 0;

@@ -63,8 +63,7 @@ int race_settle(struct streams *streams, struct stream *stream)
 	return rival;
 }
 
-/* What was set up to now holds for the other one, too. */
-static void take_options(int from, int to)
+void race_take_options(int from, int to)
 {
 	static const int options[][2] = {
 		{SOL_SOCKET, SO_KEEPALIVE},   {SOL_SOCKET, SO_LINGER},
@@ -143,7 +142,7 @@ static int rival_of(const struct stream *stream, const struct network *network)
 	fd = kernel_socket(stream->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_MPTCP);
 	if (fd < 0)
 		return fd;
-	take_options(stream->far, fd);
+	race_take_options(stream->far, fd);
 	/* The port number is then one that is free towards that peer: there are few. */
 	kernel_set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
 	code = bind_to(fd, other);

@@ -11,6 +11,8 @@
 /* It is connecting to @to. */
 void race_begin(struct streams *streams, struct stream *stream, const struct sockaddr *to,
 		socklen_t size);
+/* What was set of the kernel's socket @from up to now holds for @to. */
+void race_take_options(int from, int to);
 /* It is not raced any more. */
 void race_end(struct streams *streams, struct stream *stream);
 /* How far has a connecting one come? 0: its far side is connected, whichever that is now; -EINPROGRESS; or why it failed. */

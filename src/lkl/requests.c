@@ -84,6 +84,7 @@ static int connect_one(struct helper *h, struct stream *stream, const struct lkl
 	}
 	if (r->size > sizeof(stream->to))
 		return -EINVAL;
+	stream_choose(&h->streams, stream, to);
 	result = kernel_connect(stream->far, to, r->size);
 	if (result == -EADDRNOTAVAIL && !stream->bound && !h->network.denied) {
 		stream_waiting(stream, to, r->size, (unsigned)r->a);
@@ -148,7 +149,7 @@ static void words(struct lkl_answer *answer, const struct err *err)
 		answer->size = LKL_WORDS_MAX;
 }
 
-static int answer_past(const struct stream_past *past, const struct lkl_request *r,
+static int answer_past(const struct past_stream *past, const struct lkl_request *r,
 		       struct lkl_answer *answer)
 {
 	if (!past)
@@ -174,7 +175,7 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 	int result;
 
 	if (!stream)
-		return answer_past(stream_find_past(&h->streams, r->socket), r, answer);
+		return answer_past(past_find(&h->streams.past, r->socket), r, answer);
 	answer->size = 0;
 	switch (r->kind) {
 	case LKL_BIND:

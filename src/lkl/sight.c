@@ -16,14 +16,16 @@ static int saw(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
 
-	if (!socket->mptcp || !socket->inode || socket->state == DIAG_LISTEN ||
-	    socket->state == DIAG_CLOSE)
+	/* One of plain TCP that connects asks whether a link is alive (paths.h), or will be seen soon. */
+	if (!socket->inode || socket->state == DIAG_LISTEN || socket->state == DIAG_CLOSE ||
+	    (!socket->mptcp && socket->state == DIAG_SYN_SENT))
 		return 0;
 	if (pass->count == pass->most) {
 		pass->left_out++;
 		return 0;
 	}
-	pass->seen[pass->count++] = (struct stack_subflow){.socket = *socket};
+	pass->seen[pass->count++] =
+		(struct stack_subflow){.socket = *socket, .fallback = !socket->mptcp};
 	return 0;
 }
 

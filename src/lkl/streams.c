@@ -9,25 +9,27 @@
 #include "lkl/race.h"
 
 #include <errno.h>
+#include <linux/mptcp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#ifndef SOL_MPTCP
+#define SOL_MPTCP 284
+#endif
+
 #define BATCH         64
 #define ALL_TURNS     16
+#define SYN_AGAIN     NS_PER_S
 #define BUCKETS_FIRST 64 /* a power of two */
 
 int streams_open(struct streams *streams, int host)
 {
 	*streams = (struct streams){.host = host, .kernel = kernel_epoll()};
-	streams->past = calloc(STREAMS_PAST, sizeof(*streams->past));
-	streams->past_buckets = calloc(STREAMS_PAST, sizeof(struct stream_past *));
 	TAILQ_INIT(&streams->queue);
 	TAILQ_INIT(&streams->dead);
 	LIST_INIT(&streams->all);
-	if (!streams->past || !streams->past_buckets)
-		return -ENOMEM;
-	return streams->kernel < 0 ? streams->kernel : 0;
+	return streams->kernel < 0 ? streams->kernel : past_open(&streams->past);
 }
 
 static struct stream **bucket_of(const struct streams *streams, uint64_t number)
@@ -80,45 +82,12 @@ static void enqueue(struct streams *streams, struct stream *stream)
 	TAILQ_INSERT_TAIL(&streams->queue, stream, turn);
 }
 
-static struct stream_past **past_bucket_of(const struct streams *streams, uint64_t number)
-{
-	return &streams->past_buckets[number % STREAMS_PAST];
-}
-
-/* Room to remember one more: that of the oldest. */
-static struct stream_past *forget_one(struct streams *streams)
-{
-	struct stream_past *past = &streams->past[streams->past_next++ % STREAMS_PAST];
-	struct stream_past **at = past_bucket_of(streams, past->number);
-
-	while (*at && *at != past)
-		at = &(*at)->same_bucket;
-	if (*at)
-		*at = past->same_bucket;
-	return past;
-}
-
-/* What was connected may be asked after still. */
-static void remember(struct streams *streams, const struct stream *stream)
-{
-	struct stream_past *past = forget_one(streams);
-	struct stream_past **bucket = past_bucket_of(streams, stream->number);
-
-	*past = (struct stream_past){.number = stream->number,
-				     .error = stream->error,
-				     .name_size = sizeof(past->name),
-				     .same_bucket = *bucket};
-	*bucket = past;
-	if (kernel_name(stream->far, (struct sockaddr *)&past->name, &past->name_size) < 0)
-		past->name_size = 0;
-}
-
 static void end(struct streams *streams, struct stream *stream)
 {
 	if (stream->dead)
 		return;
 	if (stream->state == STREAM_CONNECTED)
-		remember(streams, stream);
+		past_remember(&streams->past, stream->number, stream->error, stream->far);
 	if (stream->hurried)
 		streams->hurried--;
 	if (stream->queued)
@@ -143,15 +112,6 @@ static void reset(struct streams *streams, struct stream *stream)
 
 	kernel_set_option(stream->far, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	end(streams, stream);
-}
-
-const struct stream_past *stream_find_past(const struct streams *streams, uint64_t number)
-{
-	const struct stream_past *past = *past_bucket_of(streams, number);
-
-	while (past && past->number != number)
-		past = past->same_bucket;
-	return past;
 }
 
 struct stream *stream_new(struct streams *streams, uint64_t number, int near, int far,
@@ -212,12 +172,41 @@ static void drop_filling(struct stream *stream)
 	stream->filled = 0;
 }
 
+void stream_choose(const struct streams *streams, struct stream *stream, const struct sockaddr *to)
+{
+	int far;
+
+	if (stream->bound || stream->state != STREAM_FRESH ||
+	    !plain_is(&streams->plain, to, clock_now()))
+		return;
+	far = kernel_socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP);
+	if (far < 0)
+		return;
+	race_take_options(stream->far, far);
+	kernel_close(stream->far);
+	stream->far = far;
+}
+
+/* A socket of TCP does not know the question. */
+static bool has_fallen_back(const struct stream *stream)
+{
+	struct mptcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	return kernel_get_option(stream->far, SOL_MPTCP, MPTCP_INFO, &info, &size) < 0 ||
+	       info.mptcpi_flags & MPTCP_INFO_FLAG_FALLBACK;
+}
+
 static void decide(struct streams *streams, struct stream *stream, int error)
 {
 	race_end(streams, stream);
 	if (stream->hurried)
 		streams->hurried--;
 	stream->hurried = false;
+	/* A first packet that was lost is sent again without MPTCP's options: that says nothing. */
+	if (!error && stream->to_size > 0 && clock_now() < stream->began + SYN_AGAIN &&
+	    has_fallen_back(stream))
+		plain_note(&streams->plain, (const struct sockaddr *)&stream->to, clock_now());
 	stream->error = error;
 	stream->state = error ? STREAM_FRESH : STREAM_CONNECTED;
 	drop_filling(stream);

@@ -8,6 +8,9 @@
  */
 #pragma once
 
+#include "lkl/past.h"
+#include "lkl/plain.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +41,7 @@ struct stream {
 	bool races;        /* it may still get a rival */
 	unsigned filled;   /* bytes that keep the stack's end from being writable */
 	int error;         /* of connecting: positive, told once; of the far side: it is lost */
+	uint64_t received; /* bytes that the far side gave */
 	bool told;         /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
 	struct stream_way up, down; /* from the program to the net; back */
@@ -48,26 +52,14 @@ struct stream {
 	struct stream *same_bucket; /* the next one of a bucket */
 };
 
-/* What is told of a connection that is over, to who asks afterwards. */
-struct stream_past {
-	uint64_t number;
-	int error; /* that it was lost by: positive; 0: it ended */
-	struct sockaddr_storage name;
-	socklen_t name_size;
-	struct stream_past *same_bucket; /* the next one of a bucket */
-};
-
-#define STREAMS_PAST 4096 /* a power of two: so many are known still, the last ones */
-
 struct streams {
-	struct stream_past *past; /* owned: a ring */
-	unsigned past_next;
-	struct stream_past **past_buckets; /* owned: by their numbers, modulo STREAMS_PAST */
-	struct stream **buckets;           /* owned: all streams, by their numbers */
-	unsigned bucket_count;             /* a power of two; 0: there was no stream yet */
-	unsigned count, racing;            /* streams; of them, those that may get a rival */
-	unsigned hurried;                  /* that have so much time to connect and no more */
-	int host, kernel; /* epolls: of near sides, owned by the caller; of far ones */
+	struct past past;        /* connections that are over */
+	struct stream **buckets; /* owned: all streams, by their numbers */
+	unsigned bucket_count;   /* a power of two; 0: there was no stream yet */
+	unsigned count, racing;  /* streams; of them, those that may get a rival */
+	unsigned hurried;        /* that have so much time to connect and no more */
+	struct plain plain;      /* of whom it is known that MPTCP is of no use */
+	int host, kernel;        /* epolls: of near sides, owned by the caller; of far ones */
 	TAILQ_HEAD(, stream) queue;
 	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
 	LIST_HEAD(, stream) all;
@@ -78,8 +70,6 @@ int streams_open(struct streams *streams, int host);
 struct stream *stream_new(struct streams *streams, uint64_t number, int near, int far,
 			  int *ret_error);
 struct stream *stream_find(struct streams *streams, uint64_t number);
-/* NULL: it is not known any more. */
-const struct stream_past *stream_find_past(const struct streams *streams, uint64_t number);
 /* The far side is connecting; @result of the call. */
 void stream_connecting(struct streams *streams, struct stream *stream, int result, unsigned filled);
 /* Ends the connecting of those whose time is over. When there is one to look at next; UINT64_MAX: none. */
@@ -96,6 +86,8 @@ void stream_connected(struct streams *streams, struct stream *stream);
 void stream_accepted(struct streams *streams, struct stream *stream, bool more);
 /* It neither connects nor listens any more. */
 void stream_stopped(struct streams *streams, struct stream *stream);
+/* It is about to connect to @to: if that does not speak MPTCP, by plain TCP. */
+void stream_choose(const struct streams *streams, struct stream *stream, const struct sockaddr *to);
 /* Bytes that were written to it, and that its peer has not acknowledged. */
 int stream_unsent(struct stream *stream);
 /* Does one listen on @port? */
