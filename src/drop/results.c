@@ -81,7 +81,7 @@ static void on_arrival(void *data)
 {
 	struct arrival *arrival = data;
 
-	work_soon(arrival->task->work);
+	tasks_touch(arrival->task);
 }
 
 void results_take(struct work *work, const char *from, const uint8_t *message, size_t size)
@@ -121,5 +121,5 @@ void results_take(struct work *work, const char *from, const uint8_t *message, s
 				 arrival->result.output_count, on_arrival, arrival) < 0)
 			node_say(work->node, "memory", "out of memory");
 	}
-	work_soon(work);
+	tasks_touch(task);
 }

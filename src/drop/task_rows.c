@@ -12,6 +12,7 @@ void rows_save_state(struct own_task *task, enum task_state state, const char *w
 	struct task_result result = {0};
 
 	task->state = state;
+	tasks_touch(task);
 	if (store_begin(store) < 0)
 		return;
 	if (task->answer.size)

@@ -61,6 +61,8 @@ static void release_kind(struct work *work, struct own_kind *kind)
 	free(kind);
 }
 
+static void forget_touched(struct own_task *task);
+
 void tasks_remove(struct own_task *task)
 {
 	struct work *work = task->work;
@@ -72,6 +74,7 @@ void tasks_remove(struct own_task *task)
 			*at = task->alike;
 			break;
 		}
+	forget_touched(task);
 	outputs_forget(task);
 	cloud_forget(task);
 	results_drop(task);
@@ -208,9 +211,7 @@ static void recall(struct own_task *task, struct plan_device *device)
 
 static void on_outputs(void *data)
 {
-	struct own_task *task = data;
-
-	work_soon(task->work);
+	tasks_touch(data);
 }
 
 void tasks_bring_home(struct own_task *task)
@@ -222,6 +223,7 @@ void tasks_bring_home(struct own_task *task)
 			 on_outputs, task) < 0)
 		rows_save_state(task, STATE_FAILED, "out of memory");
 	task_result_free(&result);
+	tasks_touch(task);
 }
 
 static void believe(struct own_task *task, const struct plan_device *device)
@@ -286,31 +288,73 @@ static void write_outputs(struct own_task *task)
 	}
 }
 
+void tasks_touch(struct own_task *task)
+{
+	struct work *work = task->work;
+
+	if (!task->touched) {
+		task->touched = true;
+		task->touched_next = NULL;
+		*(work->last_touched ? &work->last_touched->touched_next : &work->touched) = task;
+		work->last_touched = task;
+	}
+	work_soon(work);
+}
+
+static void forget_touched(struct own_task *task)
+{
+	struct work *work = task->work;
+	struct own_task *before = NULL;
+
+	for (struct own_task *at = work->touched; at && task->touched; at = at->touched_next) {
+		if (at == task) {
+			*(before ? &before->touched_next : &work->touched) = at->touched_next;
+			if (work->last_touched == at)
+				work->last_touched = before;
+			task->touched = false;
+		}
+		before = at;
+	}
+}
+
+/* Tells the plan of results that are home. */
+static void tell(struct own_task *task)
+{
+	for (struct arrival *at = task->arrivals; at; at = at->next) {
+		struct plan_device *device = plan_device(&task->work->plan, at->node);
+		uint8_t digest[HASH_SIZE];
+
+		if (at->here || !gather_is_done(&at->gather))
+			continue;
+		at->here = true;
+		task_digest(&at->result, digest);
+		if (device)
+			plan_back(task->plan, device, digest, at->result.run);
+	}
+}
+
+void tasks_tick(struct work *work)
+{
+	uint64_t now = node_wall();
+
+	for (struct own_task *task = work->tasks; task; task = task->next)
+		if (task->state == STATE_OPEN && task->task.expires <= now)
+			expire(task);
+}
+
 void tasks_step(struct work *work)
 {
 	uint64_t now = node_wall(), when;
 	struct plan_action action;
-	struct own_task *next;
 
-	for (struct own_task *task = work->tasks; task; task = task->next) {
-		for (struct arrival *at = task->arrivals; at; at = at->next) {
-			struct plan_device *device = plan_device(&work->plan, at->node);
-			uint8_t digest[HASH_SIZE];
-
-			if (at->here || !gather_is_done(&at->gather))
-				continue;
-			at->here = true;
-			task_digest(&at->result, digest);
-			if (device)
-				plan_back(task->plan, device, digest, at->result.run);
-		}
-		if (task->state == STATE_OPEN && task->task.expires <= now)
-			expire(task);
-	}
+	for (struct own_task *task = work->touched; task; task = task->touched_next)
+		tell(task);
 	while (plan_next(&work->plan, now, &action, &when))
 		act(work, &action);
-	for (struct own_task *task = work->tasks; task; task = next) {
-		next = task->next;
+	while (work->touched) {
+		struct own_task *task = work->touched;
+
+		forget_touched(task);
 		if (task->state == STATE_HOME && !task->writing && gather_is_done(&task->gather))
 			write_outputs(task);
 		if (task->state >= STATE_DONE)
@@ -326,7 +370,6 @@ void tasks_written(struct own_task *task, const char *why)
 		node_say(task->work->node, "write", "%s", why);
 	snprintf(text, sizeof(text), "%s", why ? why : "");
 	rows_save_state(task, why ? STATE_FAILED : STATE_DONE, why ? text : NULL);
-	work_soon(task->work);
 }
 
 int tasks_cancel(struct work *work, const uint8_t id[static TASK_ID_SIZE])
@@ -338,7 +381,6 @@ int tasks_cancel(struct work *work, const uint8_t id[static TASK_ID_SIZE])
 	plan_end(task->plan);
 	cloud_forget(task);
 	rows_save_state(task, STATE_CANCELLED, "cancelled");
-	work_soon(work);
 	return 0;
 }
 
@@ -351,7 +393,6 @@ void tasks_cloud_done(struct own_task *task, const struct bytes *result)
 	plan_end(task->plan);
 	rows_save_state(task, STATE_HOME, NULL);
 	tasks_bring_home(task);
-	work_soon(task->work);
 }
 
 void tasks_cloud_failed(struct own_task *task, const char *why)

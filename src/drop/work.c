@@ -160,6 +160,7 @@ void work_tick(struct node *node)
 	uint64_t now = node_wall();
 
 	look_at_self(work);
+	tasks_tick(work);
 	if (node->ticks % FORGET_EACH == 1 && store_begin(node->store) == 0) {
 		sql_run(node->store->db, "DELETE FROM jobs WHERE expires <= ? AND state = 1", "i",
 			now);

@@ -81,6 +81,8 @@ struct own_task {
 	struct cloud_run *cloud; /* NULL: it is not there */
 	struct own_task *before, *next;
 	struct own_task *alike; /* in the same work->found[] */
+	struct own_task *touched_next;
+	bool touched; /* something happened to it */
 };
 
 struct own_kind {
@@ -109,6 +111,7 @@ struct work {
 	struct node *node;
 	struct plan plan;
 	struct own_task *tasks, *last_task;
+	struct own_task *touched, *last_touched;
 	struct own_task *found[TASKS_FOUND]; /* by the beginning of their numbers */
 	struct own_kind *kinds;
 	struct job *jobs;
@@ -166,7 +169,11 @@ struct own_task *tasks_make(struct work *work, const uint8_t *group, struct task
 			    json_t *paths, unsigned mode);
 /* The outputs of its answer are waited for, which are here but for what was lost meanwhile. */
 void tasks_bring_home(struct own_task *task);
+/* Something happened to it: tasks_step() looks at it, soon. */
+void tasks_touch(struct own_task *task);
 void tasks_step(struct work *work);
+/* What is not wanted for so long is over. */
+void tasks_tick(struct work *work);
 /* -ENOENT: there is none, or it is over. */
 int tasks_cancel(struct work *work, const uint8_t id[static TASK_ID_SIZE]);
 /* The cloud has done it: what is believed at once. */
