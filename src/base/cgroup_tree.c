@@ -168,7 +168,7 @@ void cgroup_prepare(const char *root, const char *own, unsigned wanted)
 		bool good = listed(folder, "cgroup.subtree_control", there) == there ||
 			    hand_down(folder, there);
 
-		if (!good && i + 1 < found.count &&
+		if (!good && i == 0 &&
 		    snprintf(leaf, sizeof(leaf), "%s/" LEAF, folder) < (int)sizeof(leaf) &&
 		    (mkdir(leaf, 0755) == 0 || errno == EEXIST)) {
 			good = cgroup_write(leaf, "cgroup.procs", "0") == 0 &&
