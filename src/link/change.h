@@ -18,7 +18,8 @@ enum change_kind {
 	CHANGE_LIMITS,
 	CHANGE_ENDPOINT,
 	CHANGE_BACKLOG,
-	CHANGE_FORWARDING
+	CHANGE_FORWARDING,
+	CHANGE_RECOVERY
 };
 
 struct change {
@@ -37,6 +38,9 @@ struct change {
 			unsigned index;
 			sa_family_t family;
 		} forwarding; /* link/forwarding.h */
+		struct {
+			uint32_t was, now;
+		} recovery; /* link/recovery.h */
 	};
 };
 
