@@ -3,6 +3,7 @@
 #include "assess/report_parts.h"
 
 #include "assess/plot.h"
+#include "assess/profile.h"
 #include "assess/workload.h"
 #include "base/cleanup.h"
 
@@ -129,6 +130,15 @@ static void print_plots(const struct page *page, const struct group *group,
 	fputs("</div>\n", page->out);
 }
 
+/* One that is no share of this machine. */
+static bool is_emulated(const char *name)
+{
+	for (const struct profile *profile = profiles; profile->name[0]; profile++)
+		if (strcmp(profile->name, name) == 0)
+			return profile->emulated;
+	return false;
+}
+
 static void print_section(const struct page *page, const struct group *group)
 {
 	const struct workload *workload = workload_find(group->workload);
@@ -141,7 +151,10 @@ static void print_section(const struct page *page, const struct group *group)
 	page_text(page, group->profile);
 	fputs("</h3>\n", page->out);
 	if (workload)
-		fprintf(page->out, "<p class=\"dim\">%s</p>\n", workload->summary);
+		fprintf(page->out, "<p class=\"dim\">%s%s</p>\n", workload->summary,
+			is_emulated(group->profile) ? "; on a whole computer in an emulator, whose "
+						      "processor's time it is"
+						    : "");
 	print_plots(page, group, workload);
 	print_table(page, groups, count);
 }
