@@ -6,6 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "base/installed.h"
 #include "stack/lkl_parts.h"
 #include "stack/own_wire.h"
 
@@ -23,7 +24,7 @@ static pid_t fork_quietly(void)
 	return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 }
 
-static noreturn void become(int control)
+static noreturn void become(const char *program, int control)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -31,13 +32,16 @@ static noreturn void become(int control)
 	if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
 	    dup2(control, STDIN_FILENO) == STDIN_FILENO) {
 		fds_close_but(NULL, 0);
-		execlp(OWN_PROGRAM, OWN_PROGRAM, OWN_COMMAND, stack_lkl.name, (char *)NULL);
+		execlp(program, OWN_PROGRAM, OWN_COMMAND, stack_lkl.name, (char *)NULL);
 	}
 	_exit(127);
 }
 
 static int start(int control)
 {
+	char path[PATH_MAX];
+	/* The one that we are, or that lies beside us, before any other. */
+	const char *program = installed_find(OWN_PROGRAM, path) == 0 ? path : OWN_PROGRAM;
 	pid_t between = fork_quietly();
 	int code = 0;
 
@@ -45,7 +49,7 @@ static int start(int control)
 		pid_t pid = fork_quietly();
 
 		if (pid == 0)
-			become(control);
+			become(program, control);
 		_exit(pid < 0);
 	}
 	if (between < 0)
@@ -77,7 +81,8 @@ static int hear(struct lkl *lkl, struct err *err)
 	while (got < 0 && errno == EINTR);
 	if (got != sizeof(answer))
 		return err_set(err, -ENOENT,
-			       "stack lkl needs the program " OWN_PROGRAM ", which is not in PATH");
+			       "stack lkl needs the program " OWN_PROGRAM
+			       ", which is neither beside this one nor in PATH");
 	if (answer.code < 0)
 		return err_set(err, answer.code, "%.*s", (int)sizeof(answer.words), answer.words);
 	lkl->wire = fds_receive(lkl->control);

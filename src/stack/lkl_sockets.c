@@ -72,6 +72,7 @@ static int ask_socket(struct stack *stack, int fd, enum lkl_kind kind, int a, co
 	struct lkl *lkl = (struct lkl *)stack;
 	struct lkl_request request = {.kind = kind, .socket = cookie_of(fd), .a = a, .size = size};
 
+	*ret = (struct lkl_answer){0};
 	if (!request.socket)
 		return -errno;
 	if (size > LKL_DATA_MAX)
