@@ -64,7 +64,7 @@ if [ -x "$PREFIX/libexec/rivulet/rivulet-lkl" ]; then
 	expect_text '^MPTCP: 8[0-9]{6} bytes received, 2 subflows' "$TMP/said"
 fi
 expect_code 1 env PATH=/nowhere "$TMP/fetch" 127.0.0.1 1 /file lkl
-expect_text 'needs the program rivulet, which is not in PATH' "$OUT"
+expect_text 'needs the program rivulet, which is neither beside' "$OUT"
 
 # Lost: nobody would learn why one link stays idle.
 SERVER=$NGINX

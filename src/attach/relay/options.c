@@ -151,8 +151,8 @@ static int set(struct relayed *socket, const struct call *call, int theirs)
 	if (is_narrow(call, level, name))
 		size = (int)widen(value, (size_t)size);
 	/* Without an address and of no size: that takes some values back. */
-	err = relay->calls->set(relay->stack, far, level, name,
-				size > 0 || call->args[3] ? value : NULL, (socklen_t)size);
+	err = relayed_calls(socket)->set(relay->stack, far, level, name,
+					 size > 0 || call->args[3] ? value : NULL, (socklen_t)size);
 	if (err == 0 && is_of_waiting(level, name))
 		setsockopt(theirs, level, name, value, (socklen_t)size);
 	return err;
@@ -194,7 +194,7 @@ static int get(struct relayed *socket, const struct call *call, int theirs, void
 	if (err == 0 && far < 0)
 		err = far;
 	if (err == 0)
-		err = relay->calls->get(relay->stack, far, level, name, ret, size);
+		err = relayed_calls(socket)->get(relay->stack, far, level, name, ret, size);
 	if (err == 0 && level == SOL_SOCKET && name == SO_ERROR)
 		tell_instead(next_error(socket, theirs), ret, *size);
 	/* It is what the program asked for, whatever the stack makes of it. TCP_IS_MPTCP tells. */

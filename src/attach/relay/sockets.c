@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stack/sockets.h"
 #include "attach/relay/relay.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -72,13 +73,18 @@ static void let_go(struct relayed *socket)
 	socket->pending = close_fd(socket->pending);
 }
 
+const struct stack_calls *relayed_calls(const struct relayed *socket)
+{
+	return socket->routed ? &sockets_calls : socket->relay->calls;
+}
+
 /* A carrier of the stack does not know of a reset otherwise than by this. */
 static void reset_far(struct relayed *socket)
 {
 	const struct linger now = {.l_onoff = 1};
 
-	socket->relay->calls->set(socket->relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &now,
-				  sizeof(now));
+	relayed_calls(socket)->set(socket->relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &now,
+				   sizeof(now));
 }
 
 static void cut_off(struct relayed *socket)
@@ -151,8 +157,8 @@ static int linger_of(const struct relayed *socket)
 	const struct relay *relay = socket->relay;
 	struct linger linger = {0};
 	socklen_t size = sizeof(linger);
-	int err =
-		relay->calls->get(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger, &size);
+	int err = relayed_calls(socket)->get(relay->stack, socket->far, SOL_SOCKET, SO_LINGER,
+					     &linger, &size);
 
 	return err < 0 || !linger.l_onoff ? -1 : linger.l_linger;
 }
@@ -165,8 +171,8 @@ static void let_go_of_far(struct relayed *socket)
 
 	if (linger_of(socket) <= 0)
 		return;
-	relay->calls->set(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger,
-			  sizeof(linger));
+	relayed_calls(socket)->set(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger,
+				   sizeof(linger));
 }
 
 int relayed_theirs(const struct relayed *socket)

@@ -106,7 +106,7 @@ static uint8_t call_often(int control, int port)
 {
 	uint8_t count = 0;
 
-	while (count < 100 && call_back(control, port, 200) >= 0)
+	while (count < 100 && call_back(control, port, count == 0 ? 5000 : 200) >= 0)
 		count++;
 	return count;
 }
