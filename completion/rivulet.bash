@@ -182,7 +182,7 @@ _rivulet_node()
 	case $prev in
 	--state) _filedir -d ;;
 	--links | --not) _rivulet_link_list ;;
-	--stack) mapfile -t COMPREPLY < <(compgen -W 'native host' -- "$cur") ;;
+	--stack) mapfile -t COMPREPLY < <(compgen -W 'native lkl host' -- "$cur") ;;
 	--port | --quota | --slots | --battery-least | --load-most | --cloud | --cloud-delay) ;;
 	*) mapfile -t COMPREPLY < <(compgen -W '--state --port --quota --slots --take-tasks --battery-least --load-most --cloud --cloud-delay --stack --links --not --as-it-is
 		--explain --quiet --help' -- "$cur") ;;

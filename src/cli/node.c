@@ -10,11 +10,13 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "drop/beacon.h"
 #include "drop/cloud.h"
 #include "drop/tcpcl.h"
 #include "link/links.h"
 #include "run/run.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -69,7 +71,7 @@ static const char usage[] =
 	"\n"
 	"  --state FOLDER  where the node keeps what it has; else $RIVULET_NODE, or\n"
 	"                  /var/lib/rivulet for root, ~/.local/share/rivulet for others\n"
-	"  --port N        where others connect to (4556)\n"
+	"  --port N        where others connect to (4556; on stack lkl 4557)\n"
 	"  --quota SIZE    how much it may keep (1GB)\n"
 	"  --take-tasks    runs others' tasks as well, each in a sandbox\n"
 	"  --slots N       how many tasks run at once (as many as there are CPUs)\n"
@@ -80,7 +82,7 @@ static const char usage[] =
 	"                  where tasks go that would be late otherwise\n"
 	"  --cloud-delay TIME\n"
 	"                  how long its queue and the way there take, until that is known (60s)\n"
-	"  --stack NAME    make the connections on that stack (native, host)\n" POLICY_USAGE
+	"  --stack NAME    make the connections on that stack (native, lkl, host)\n" POLICY_USAGE
 	"  --as-it-is      set up no links: use them as they are\n"
 	"  --explain       say what was decided about the links and why\n"
 	"  --quiet         say nothing but errors\n";
@@ -130,8 +132,8 @@ static bool is_metered(const char *name, void *data)
 static int open_node(int own, void *data, struct err *err)
 {
 	struct serving *serving = data;
-	int code = serving->stack->open(&(struct stack_options){.stagger = 250 * NS_PER_MS},
-					&serving->open_stack, err);
+	const struct stack_options how = {.stagger = 250 * NS_PER_MS, .policy = serving->policy};
+	int code = serving->stack->open(&how, &serving->open_stack, err);
 
 	if (code < 0)
 		return code;
@@ -206,6 +208,22 @@ static unsigned count_cpus(void)
 	return cpus > 0 ? (unsigned)cpus : 1;
 }
 
+/* A port that a stack shares with the host is held there for TCP and UDP alike, and the beacons have one of UDP. */
+static int choose_port(struct serving *serving, struct err *err)
+{
+	uint16_t *port = &serving->options.port;
+	bool shares = serving->stack->needs_packets;
+
+	static_assert(TCPCL_PORT == BEACON_PORT, "so that it cannot be the same on such a stack");
+	if (*port == 0)
+		*port = shares ? TCPCL_PORT + 1 : TCPCL_PORT;
+	return shares && *port == BEACON_PORT
+		       ? err_set(err, -EADDRINUSE,
+				 "on stack %s --port cannot be %u, which is the beacons'",
+				 serving->stack->name, *port)
+		       : 0;
+}
+
 static int run(struct serving *serving, const struct run_options *run, bool as_it_is,
 	       struct err *err)
 {
@@ -223,8 +241,7 @@ int cmd_node(int argc, char **argv)
 	char state[PATH_MAX];
 	const char *stack = NULL;
 	struct policy policy = {.neighbours = true};
-	struct serving serving = {.options = {.port = TCPCL_PORT,
-					      .quota = 1000000000,
+	struct serving serving = {.options = {.quota = 1000000000,
 					      .slots = count_cpus(),
 					      .battery_least = 30,
 					      .cloud_delay = 60000,
@@ -319,9 +336,11 @@ int cmd_node(int argc, char **argv)
 	if (code == 0)
 		code = policy_complete(&policy, serving.quiet, &err);
 	if (code == 0)
-		code = stack_choose(stack, false, serving.quiet ? NULL : passed_over,
-				    &serving.stack, &err);
-	if (code < 0 || !serving.stack) {
+		code = stack_choose(stack, true, serving.quiet ? NULL : passed_over, &serving.stack,
+				    &err);
+	if (code == 0)
+		code = choose_port(&serving, &err);
+	if (code < 0) {
 		fprintf(stderr, "rivulet: %s\n", err.text);
 		return USAGE;
 	}

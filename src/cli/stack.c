@@ -22,7 +22,7 @@ static int refuse(int code, const struct err *err)
 int cmd_stack(int argc, char **argv)
 {
 	const struct stack_ops *ops = argc == 2 ? stack_find(argv[1]) : NULL;
-	struct policy policy = {0};
+	struct own_wish wish;
 	struct err err;
 	sigset_t none;
 	int kind = 0, code;
@@ -36,10 +36,14 @@ int cmd_stack(int argc, char **argv)
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL); /* the program's is none of ours */
-	code = ops->probe(&err);
-	if (code == 0)
-		code = policy_complete(&policy, true, &err);
+	code = recv(STDIN_FILENO, &wish, sizeof(wish), MSG_TRUNC) == sizeof(wish)
+		       ? ops->probe(&err)
+		       : err_set(&err, -EPROTO,
+				 "the rivulet that is started for stack %s is of another version",
+				 argv[1]);
+	if (code == 0 && !wish.told)
+		code = policy_complete(&wish.policy, true, &err);
 	if (code < 0)
 		return refuse(code, &err);
-	return serving_main(ops, &policy, STDIN_FILENO);
+	return serving_main(ops, &wish.policy, STDIN_FILENO);
 }

@@ -102,7 +102,7 @@ static json_t *links_of(const struct node *node, const struct contact *contact,
 	for (unsigned i = 0; neighbour && i < neighbour->link_count; i++)
 		json_array_append_new(links, json_pack("{s:s, s:b}", "name",
 						       neighbour->links[i].name, "subflow", 0));
-	if (!contact ||
+	if (!contact || !node->options.stack->ops->status ||
 	    node->options.stack->ops->status(node->options.stack, contact->fd, &status, NULL) < 0)
 		return links;
 	for (unsigned i = 0; i < status.subflow_count && i < RV_SUBFLOWS_MAX; i++) {

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -406,21 +405,17 @@ void contact_end(struct contact *contact, enum tcpcl_term reason)
 }
 
 struct contact *contact_new(uv_loop_t *loop, int fd, const char *wanted,
-			    const struct identity *identity, const struct contact_owner *owner,
-			    void *node)
+			    const struct sockaddr_storage *from, const struct identity *identity,
+			    const struct contact_owner *owner, void *node)
 {
 	struct contact *contact = calloc(1, sizeof(*contact));
 	char text[ADDRESS_PORT_TEXT_MAX] = "somebody"; /* who is gone before he was looked at */
-	socklen_t size = sizeof(contact->address);
-	const int one = 1;
 
 	if (!contact || uv_poll_init(loop, &contact->poll, fd) < 0) {
 		close_fd(fd);
 		free(contact);
 		return NULL;
 	}
-	/* Whole messages are written at once, and their answers are waited for. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	contact->node = node;
 	contact->owner = owner;
 	contact->identity = identity;
@@ -429,7 +424,8 @@ struct contact *contact_new(uv_loop_t *loop, int fd, const char *wanted,
 	snprintf(contact->wanted, sizeof(contact->wanted), "%s", wanted ? wanted : "");
 	contact->began = clock_now();
 	contact->handles = 2;
-	if (getpeername(fd, (struct sockaddr *)&contact->address, &size) == 0)
+	contact->address = *from;
+	if (from->ss_family != AF_UNSPEC)
 		address_port_text((struct sockaddr *)&contact->address, text);
 	snprintf(contact->where, sizeof(contact->where), "%s", text);
 	contact->poll.data = contact->timer.data = contact;

@@ -75,10 +75,10 @@ struct contact {
 	unsigned handles; /* that are not closed yet */
 };
 
-/* Takes @fd, connected, over. @wanted: the node that we dialled; NULL: it was made to us. NULL: no memory, and @fd is closed. */
+/* Takes @fd, connected, to @from, over. @wanted: the node that we dialled; NULL: it was made to us. NULL: no memory, and @fd is closed. */
 struct contact *contact_new(uv_loop_t *loop, int fd, const char *wanted,
-			    const struct identity *identity, const struct contact_owner *owner,
-			    void *node);
+			    const struct sockaddr_storage *from, const struct identity *identity,
+			    const struct contact_owner *owner, void *node);
 /* There may be something to send. Calls next() and closed() only. */
 void contact_wake(struct contact *contact);
 /* At once. closed() is called before it returns. */

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/crypto.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,13 +87,30 @@ void node_wake_contacts(struct node *node)
 	node->wake = true;
 }
 
+/* Of the other end; of no family where it has gone. */
+static struct sockaddr_storage address_of(const struct node *node, int fd)
+{
+	struct stack *stack = node->options.stack;
+	struct sockaddr_storage address = {0};
+	socklen_t size = sizeof(address);
+
+	if (stack->ops->calls->peer(stack, fd, (struct sockaddr *)&address, &size) < 0)
+		address.ss_family = AF_UNSPEC;
+	return address;
+}
+
 void node_add_contact(struct node *node, int fd, const char *wanted)
 {
+	struct stack *stack = node->options.stack;
+	struct sockaddr_storage from = address_of(node, fd);
+	const int one = 1;
 	struct contact *contact;
 
 	if (node->options.made)
 		node->options.made(fd, node->options.data);
-	contact = contact_new(&node->loop, fd, wanted, node->identity, &meeting_owner, node);
+	/* Whole messages are written at once, and their answers are waited for. */
+	stack->ops->calls->set(stack, fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	contact = contact_new(&node->loop, fd, wanted, &from, node->identity, &meeting_owner, node);
 	if (!contact)
 		return;
 	contact->next = node->contacts;
@@ -170,13 +189,13 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 	struct node *node = poll->data;
 
 	for (unsigned i = 0; i < BACKLOG; i++) {
-		struct sockaddr_storage from = {0};
-		socklen_t size = sizeof(from);
-		int fd = accept4(node->listener, (struct sockaddr *)&from, &size,
-				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage from;
+		int fd = node->options.stack->ops->calls->accept(node->options.stack,
+								 node->listener);
 
 		if (fd < 0)
 			return;
+		from = address_of(node, fd);
 		if (node->contact_count >= CONTACTS_MAX || unproven(node, &from) >= CONTACTS_ONE) {
 			node_say(node, "crowded", "too many connections: one is refused");
 			close_fd(fd);

@@ -195,7 +195,7 @@ static int open_lkl(const struct stack_options *options, struct stack **ret, str
 	code = make(options, &lkl);
 	if (code < 0)
 		return err_set(err, code, "stack lkl: %s", strerror(-code));
-	code = links ? start_here(lkl, links, err) : lkl_open_own(lkl, err);
+	code = links ? start_here(lkl, links, err) : lkl_open_own(lkl, options, err);
 	if (code < 0) {
 		close_lkl(&lkl->stack);
 		return code;

@@ -89,8 +89,9 @@ static int hear(struct lkl *lkl, struct err *err)
 	return lkl->wire < 0 ? err_set(err, lkl->wire, "the process of stack lkl has ended") : 0;
 }
 
-int lkl_open_own(struct lkl *lkl, struct err *err)
+int lkl_open_own(struct lkl *lkl, const struct stack_options *options, struct err *err)
 {
+	struct own_wish wish = {.told = options->policy != NULL};
 	int ends[2], code;
 
 	/* It is found by what the environment says. */
@@ -99,7 +100,12 @@ int lkl_open_own(struct lkl *lkl, struct err *err)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
 	lkl->control = ends[0];
-	code = start(ends[1]);
+	if (options->policy)
+		wish.policy = *options->policy;
+	/* It waits there until somebody reads it. */
+	code = send(lkl->control, &wish, sizeof(wish), MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (code == 0)
+		code = start(ends[1]);
 	close_fd(ends[1]);
 	if (code < 0)
 		return err_set(err, code, "cannot start a process: %s", strerror(-code));

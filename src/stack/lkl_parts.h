@@ -28,7 +28,7 @@ struct lkl {
 int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, int fd,
 	    struct lkl_answer *ret);
 /* A way to a stack that `rivulet stack` opens. */
-int lkl_open_own(struct lkl *lkl, struct err *err);
+int lkl_open_own(struct lkl *lkl, const struct stack_options *options, struct err *err);
 int lkl_status(struct stack *stack, int fd, struct rv_status *ret, struct err *err);
 
 extern const struct stack_calls lkl_calls;

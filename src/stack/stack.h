@@ -49,6 +49,8 @@ struct stack_links {
 struct stack_options {
 	uint64_t stagger; /* ns from trying one address of a name to trying the next */
 	const struct stack_links *links; /* for a stack that needs them; NULL: there are none */
+	/* Where that is had from another process (own_wire.h): what its links are for; NULL: what the files say. */
+	const struct policy *policy;
 };
 
 /* Borrowed until the dialling is closed. */
