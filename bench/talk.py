@@ -14,6 +14,7 @@ FILE gets a line for each message: the ms until the answer was there (ask), or t
 for the other end's COMMAND to start.
 """
 
+import contextlib
 import os
 import select
 import socket
@@ -59,7 +60,8 @@ def send(seconds):
     end = time.monotonic() + float(seconds)
     while (left := end - time.monotonic()) > 0:
         if select.select([], [connection], [], left)[1]:
-            connection.send(zeros, socket.MSG_DONTWAIT)
+            with contextlib.suppress(BlockingIOError):  # MPTCP may have found out meanwhile that there is no room
+                connection.send(zeros, socket.MSG_DONTWAIT)
     connection.shutdown(socket.SHUT_WR)
     while connection.recv(65536):
         pass
