@@ -56,8 +56,9 @@ struct rv_options {
  *             does not speak it a connection is plain TCP, and rv_status() says so;
  *   "host"    plain TCP of that kernel;
  *   "lkl"     Multipath TCP of a kernel that is a library, over all links, whatever the device's own
- *             kernel can. It lives in processes of its own, which the program rivulet(1), found in
- *             PATH, is started for, and which end when it and the last of its descriptors are closed;
+ *             kernel can. It lives in processes of its own, which the program rivulet(1), beside
+ *             this one or in PATH, is started for, and which end when it and the last of its
+ *             descriptors are closed;
  *   NULL      the first of "native" and "host" that this device can run.
  * @options may be NULL. *@ret is the caller's, to be closed with rv_close().
  *
