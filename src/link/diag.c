@@ -99,8 +99,10 @@ static int visit_socket(const struct nlmsghdr *msg, void *data)
 	{
 		if (mnl_attr_get_type(attr) == INET_DIAG_INFO)
 			parse_info(attr, &s);
-		if (mnl_attr_get_type(attr) == INET_DIAG_ULP_INFO)
+		if (mnl_attr_get_type(attr) == INET_DIAG_ULP_INFO) {
+			s.has_ulp = true;
 			parse_ulp(attr, &s);
+		}
 	}
 	return visit->each(&s, visit->data);
 }

@@ -39,6 +39,7 @@ struct diag_socket {
 	uint8_t state;   /* enum diag_state */
 	struct address local, remote;
 	uint16_t local_port, remote_port;
+	bool has_ulp;         /* the kernel tells what is on top of it, MPTCP or other */
 	bool mptcp;           /* a subflow, or what became of one that fell back */
 	uint32_t mptcp_flags; /* MPTCP_SUBFLOW_FLAG_* */
 	uint8_t doubt;        /* enum diag_doubt */

@@ -24,7 +24,7 @@ static int look_for_own(const struct diag_socket *socket, void *data)
 	if (socket->inode != own->inode)
 		return 0;
 	own->seen = true;
-	own->told = socket->mptcp;
+	own->told = socket->has_ulp; /* of one that listens kernels may say no more */
 	return 0;
 }
 

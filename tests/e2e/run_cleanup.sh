@@ -13,7 +13,11 @@ state() {
 }
 fail() { echo "$VICTIM: $*" >&2; exit 1; }
 # Processes of ours that are alive; a zombie that nobody waits for is not.
-ours() { pgrep --ns $$ --nslist net '^rivulet-(super|watch|net|keep)$' | while read -r pid; do grep -q '^State:.Z' "/proc/$pid/status" || echo "$pid"; done; }
+ours() {
+	for name in rivulet-super rivulet-watch rivulet-net rivulet-keep; do
+		for pid in $(pgrep --ns $$ --nslist net -x $name); do grep -q '^State:.Z' "/proc/$pid/status" || echo "$pid"; done
+	done
+}
 within_two_seconds() {
 	tries=40
 	until "$@"; do

@@ -55,7 +55,11 @@ cat >"$TMP/ends" <<'EOF'
 set -u
 fail() { echo "$*" >&2; exit 1; }
 state() { ip addr; ip route show table all | grep -v expires; ip rule; cat /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/force_forwarding; python3 "$TMP/tables.py"; }
-ours() { for pid in $(pgrep --ns $$ --nslist net '^rivulet-(keep|net)$'); do grep -q '^State:.Z' /proc/$pid/status || echo $pid; done; }
+ours() {
+	for name in rivulet-keep rivulet-net; do
+		for pid in $(pgrep --ns $$ --nslist net -x $name); do grep -q '^State:.Z' /proc/$pid/status || echo $pid; done
+	done
+}
 none_of_ours() { [ -z "$(ours)" ]; }
 wait_for() { tries=100; until "$@"; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "waited too long: $*"; sleep 0.05; done; }
 none_left() {
