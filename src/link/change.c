@@ -3,7 +3,6 @@
 
 #include "link/backlog.h"
 #include "link/forwarding.h"
-#include "link/recovery.h"
 
 #include <errno.h>
 #include <linux/mptcp.h>
@@ -34,9 +33,6 @@ int change_apply(struct netstack *stack, const struct change *change)
 	case CHANGE_FORWARDING:
 		err = forwarding_start(change->forwarding.index, change->forwarding.family);
 		break;
-	case CHANGE_RECOVERY:
-		err = recovery_set(change->recovery.now);
-		break;
 	}
 	return err == -EEXIST ? 1 : err;
 }
@@ -57,14 +53,6 @@ static int undo_backlog(const struct change *change)
 	int err = backlog_get(&is);
 
 	return err < 0 || is != change->backlog.now ? err : backlog_set(change->backlog.was);
-}
-
-static int undo_recovery(const struct change *change)
-{
-	uint32_t is;
-	int err = recovery_get(&is);
-
-	return err < 0 || is != change->recovery.now ? err : recovery_set(change->recovery.was);
 }
 
 int change_undo(struct netstack *stack, const struct change *change)
@@ -89,9 +77,6 @@ int change_undo(struct netstack *stack, const struct change *change)
 		break;
 	case CHANGE_FORWARDING:
 		err = forwarding_stop(change->forwarding.index, change->forwarding.family);
-		break;
-	case CHANGE_RECOVERY:
-		err = undo_recovery(change);
 		break;
 	}
 	/* Routes leave with their device, addresses and links come and go. */
@@ -133,8 +118,6 @@ bool change_equal(const struct change *a, const struct change *b)
 	case CHANGE_FORWARDING:
 		return a->forwarding.index == b->forwarding.index &&
 		       a->forwarding.family == b->forwarding.family;
-	case CHANGE_RECOVERY:
-		return a->recovery.was == b->recovery.was && a->recovery.now == b->recovery.now;
 	}
 	return false;
 }
@@ -190,9 +173,6 @@ const char *change_text(const struct change *change, char *text, size_t size)
 		if_indextoname(change->forwarding.index, name);
 		snprintf(text, size, "forwarding of %s that comes in by %s",
 			 change->forwarding.family == AF_INET ? "IPv4" : "IPv6", name);
-		break;
-	case CHANGE_RECOVERY:
-		snprintf(text, size, "tcp_rto_min_us %u", change->recovery.now);
 		break;
 	}
 	return text;

@@ -18,8 +18,7 @@ enum change_kind {
 	CHANGE_LIMITS,
 	CHANGE_ENDPOINT,
 	CHANGE_BACKLOG,
-	CHANGE_FORWARDING,
-	CHANGE_RECOVERY
+	CHANGE_FORWARDING
 };
 
 struct change {
@@ -38,9 +37,6 @@ struct change {
 			unsigned index;
 			sa_family_t family;
 		} forwarding; /* link/forwarding.h */
-		struct {
-			uint32_t was, now;
-		} recovery; /* link/recovery.h */
 	};
 };
 

@@ -107,7 +107,6 @@ static bool stands_on(const struct bystanders *b, const struct address *local,
 	case CHANGE_LIMITS:
 	case CHANGE_BACKLOG:
 	case CHANGE_FORWARDING:
-	case CHANGE_RECOVERY:
 		break;
 	}
 	return false;

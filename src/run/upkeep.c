@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "link/backlog.h"
-#include "link/recovery.h"
 #include "link/watch.h"
 #include "run/bystanders.h"
 #include "run/explain.h"
@@ -41,18 +40,6 @@ static uint32_t backlog_before(const struct upkeep *upkeep)
 	return backlog_get(&is) == 0 ? is : 0;
 }
 
-static uint32_t recovery_before(const struct upkeep *upkeep)
-{
-	unsigned count;
-	const struct change *changes = journal_changes(upkeep->setup.journal, &count);
-	uint32_t is;
-
-	for (unsigned i = 0; i < count; i++)
-		if (changes[i].kind == CHANGE_RECOVERY)
-			return changes[i].recovery.was;
-	return recovery_get(&is) == 0 ? is : 0;
-}
-
 static bool is_planned(const struct multipath_plan *plan, const struct change *change)
 {
 	for (unsigned i = 0; i < plan->count; i++)
@@ -68,9 +55,8 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 	const struct multipath_plan *plan = &upkeep->plan.multipath;
 	unsigned count = plan->count, old_count;
 	const struct change *old = journal_changes(upkeep->setup.journal, &old_count);
-	_cleanup_free_ struct change *wanted = calloc(count + old_count + 2, sizeof(*wanted));
+	_cleanup_free_ struct change *wanted = calloc(count + old_count + 1, sizeof(*wanted));
 	uint32_t before = upkeep->backlog ? backlog_before(upkeep) : 0;
-	uint32_t recovery = recovery_before(upkeep);
 
 	if (!wanted)
 		return -ENOMEM;
@@ -87,11 +73,6 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 	if (!upkeep->deferred && upkeep->backlog && upkeep->backlog < before)
 		wanted[count++] = (struct change){
 			.kind = CHANGE_BACKLOG, .backlog = {.was = before, .now = upkeep->backlog}};
-	/* Of a peer who has several links, too: it is he who joins. */
-	if (recovery > RECOVERY_LEAST)
-		wanted[count++] =
-			(struct change){.kind = CHANGE_RECOVERY,
-					.recovery = {.was = recovery, .now = RECOVERY_LEAST}};
 	return journal_follow(upkeep->setup.journal, &upkeep->netstack, wanted, count, on_change,
 			      upkeep);
 }

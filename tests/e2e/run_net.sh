@@ -29,7 +29,7 @@ cat >>"$TMP/lib" <<'EOF'
 fail() { echo "$*" >&2; exit 1; }
 state() {
 	ip rule; ip -6 rule; ip route show table all; ip -6 route show table all | grep -v expires
-	ip mptcp endpoint; ip mptcp limits; cat /proc/sys/net/ipv4/tcp_wmem; cat /proc/sys/net/ipv4/tcp_rto_min_us 2>/dev/null || :
+	ip mptcp endpoint; ip mptcp limits; cat /proc/sys/net/ipv4/tcp_wmem
 }
 as() { # UID COMMAND...
 	id=$1
