@@ -136,8 +136,9 @@ int guest_set_up_network(const struct port_range *range, struct err *err)
 		/* The host has asked who else has its addresses, and got them. */
 		{"/proc/sys/net/ipv6/conf/all/accept_dad", "0"},
 		{"/proc/sys/net/ipv6/conf/all/accept_ra", "0"},
-		/* There are few ports: one whose connection ended a second ago can be had again. */
+		/* There are few ports: one whose connection ended a second ago can be had again, at once if many have. */
 		{"/proc/sys/net/ipv4/tcp_tw_reuse", "1"},
+		{"/proc/sys/net/ipv4/tcp_max_tw_buckets", "64"},
 		{"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"},
 	};
 	_cleanup_nl_ struct nl *nl = NULL;
