@@ -75,14 +75,16 @@ static int start_helper(struct lkl *lkl, struct err *err)
 {
 	char path[PATH_MAX];
 	int ends[2];
+	pid_t pid;
 
 	if (installed_find(LKL_HELPER, path) < 0)
 		return probe_lkl(err);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
 	fflush(NULL);
-	lkl->helper = fork();
-	if (lkl->helper == 0) {
+	/* What @lkl is in is shared with the child. */
+	pid = fork();
+	if (pid == 0) {
 		if (dup2(ends[1], STDIN_FILENO) == STDIN_FILENO) {
 			fds_close_but(NULL, 0);
 			execl(path, LKL_HELPER, (char *)NULL);
@@ -91,8 +93,8 @@ static int start_helper(struct lkl *lkl, struct err *err)
 	}
 	close_fd(ends[1]);
 	lkl->wire = ends[0];
-	return lkl->helper < 0 ? err_set(err, -errno, "cannot start %s: %s", path, strerror(errno))
-			       : 0;
+	lkl->helper = pid;
+	return pid < 0 ? err_set(err, -errno, "cannot start %s: %s", path, strerror(errno)) : 0;
 }
 
 static int send_start(struct lkl *lkl, const struct stack_links *links, struct err *err)
