@@ -55,12 +55,9 @@ cat >"$TMP/ends" <<'EOF'
 set -u
 fail() { echo "$*" >&2; exit 1; }
 state() { ip addr; ip route show table all | grep -v expires; ip rule; cat /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/force_forwarding; python3 "$TMP/tables.py"; }
-ours() {
-	for name in rivulet-keep rivulet-net; do
-		for pid in $(pgrep --ns $$ --nslist net -x $name); do grep -q '^State:.Z' /proc/$pid/status || echo $pid; done
-	done
-}
-none_of_ours() { [ -z "$(ours)" ]; }
+ours() { for name in rivulet-keep rivulet-net; do pgrep --ns $$ --nslist net -x $name; done; }
+# By number: a process that is ending is in no network namespace any more, but not gone.
+gone() { for pid in "$@"; do ! grep -q '^State:.[^Z]' /proc/$pid/status 2>/dev/null || return 1; done; }
 wait_for() { tries=100; until "$@"; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "waited too long: $*"; sleep 0.05; done; }
 none_left() {
 	tries=100
@@ -80,8 +77,8 @@ for victim in nobody kernel foreground net both; do
 	kernel) kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-uml)" ;;
 	foreground) kill -KILL $run ;;
 	net) kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-net)"; kill -TERM $run ;;
-	both) # what is left then is cleaned when the last of them is seen to be gone
-		kill -KILL $(ours) $run; wait $run 2>/dev/null; wait_for none_of_ours; "$RIVULET" clean >/dev/null ;;
+	both) # until they are gone what they hold is theirs
+		all=$(ours); kill -KILL $all $run; wait $run 2>/dev/null; wait_for gone $all; "$RIVULET" clean >/dev/null ;;
 	esac
 	wait $run 2>/dev/null
 	none_left "$victim was killed"
