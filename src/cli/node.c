@@ -246,6 +246,7 @@ int cmd_node(int argc, char **argv)
 					      .battery_least = 30,
 					      .cloud_delay = 60000,
 					      .load_most = 1.5},
+				  .stack = &stack_native, /* until it is chosen */
 				  .own = -1};
 	const struct run_service service = {.attachment = &attachment_announce,
 					    .open = open_node,
