@@ -24,7 +24,7 @@ struct numbers {
 
 struct answer {
 	int listener;
-	struct home *home;
+	const struct home *home;
 	struct model *model;   /* owned */
 	struct recall *recall; /* owned */
 	struct numbers interfaces[2];
@@ -54,7 +54,7 @@ static struct numbers numbers_of(uint32_t token)
 	};
 }
 
-int answer_new(int listener, struct home *home, struct answer **ret)
+int answer_new(int listener, const struct home *home, struct answer **ret)
 {
 	uint32_t native = seccomp_arch_native();
 	struct answer *a = calloc(1, sizeof(*a));

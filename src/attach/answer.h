@@ -18,7 +18,7 @@ struct answer;
 struct seccomp_notif;
 
 /* @listener, that of filter_load(), and @home stay the caller's, and outlive it. */
-int answer_new(int listener, struct home *home, struct answer **ret);
+int answer_new(int listener, const struct home *home, struct answer **ret);
 void answer_free(struct answer *answer);
 
 /* Is it about a socket option? */

@@ -4,186 +4,62 @@
 #include "base/cleanup.h"
 
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#define PIDFD_THREAD_            O_EXCL       /* since 6.9 */
-#define PIDFD_GET_NET_NAMESPACE_ _IO(0xFF, 4) /* since 6.11 */
+#define PIDFD_THREAD_ O_EXCL /* since 6.9 */
 
-/* The network namespace that a thread is in: a descriptor, the caller's, or a negative errno. The way through /proc would leave
- * entries of a file system there for each thread that ever asked, and to take those away is most of what its end costs then. */
-static int open_by_pidfd(int pidfd)
+/* Names a network namespace by what its file in /proc, at @path from there, links to; to follow the link would make the kernel
+ * make an inode of it, for each call. */
+static int name_namespace(int processes, const char *path,
+			  char ret[static sizeof(((struct home *)0)->name)])
 {
-	int fd = pidfd < 0 ? -1 : ioctl(pidfd, PIDFD_GET_NET_NAMESPACE_, 0);
+	size_t size = sizeof(((struct home *)0)->name);
+	ssize_t length = readlinkat(processes, path, ret, size);
 
-	return fd < 0 ? -errno : fd;
-}
-
-static int open_thread(pid_t pid)
-{
-	return (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD_);
-}
-
-static int open_namespace(const struct home *home, pid_t pid)
-{
-	_cleanup_close_ int pidfd = home->by_pidfd ? open_thread(pid) : -1;
-	char path[40];
-	int fd;
-
-	if (home->by_pidfd)
-		return open_by_pidfd(pidfd);
-	snprintf(path, sizeof(path), "%d/ns/net", pid);
-	fd = openat(home->processes, path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
-/* Of a descriptor of a namespace; 0: it cannot be told. */
-static uint64_t inode_of(int fd)
-{
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
-}
-
-/* By what its file in /proc links to, "net:[4026531840]"; to follow the link would make the kernel make an inode of it, for
- * each call. */
-static uint64_t inode_by_name(const struct home *home, pid_t pid)
-{
-	char path[40], name[32] = {0};
-
-	snprintf(path, sizeof(path), "%d/ns/net", pid);
-	if (readlinkat(home->processes, path, name, sizeof(name) - 1) < 0 ||
-	    strncmp(name, "net:[", 5) != 0)
-		return 0;
-	return strtoull(name + 5, NULL, 10);
-}
-
-static void remember(struct home *home, pid_t pid, int pidfd)
-{
-	unsigned at = (unsigned)pid % HOME_KNOWN;
-
-	pthread_mutex_lock(&home->lock);
-	if (home->known[at].pid)
-		close_fd(home->known[at].pidfd);
-	home->known[at].pid = pid;
-	home->known[at].pidfd = pidfd;
-	pthread_mutex_unlock(&home->lock);
-}
-
-/* Is it a thread that was found to be here, and not another one that has its number by now? */
-static bool is_known(struct home *home, pid_t pid)
-{
-	unsigned at = (unsigned)pid % HOME_KNOWN;
-	bool known;
-
-	if (!atomic_load(&home->trusted))
-		return false;
-	pthread_mutex_lock(&home->lock);
-	known = home->known[at].pid == pid &&
-		syscall(SYS_pidfd_send_signal, home->known[at].pidfd, 0, NULL, 0) == 0;
-	pthread_mutex_unlock(&home->lock);
-	return known;
-}
-
-void home_trust(struct home *home)
-{
-	struct rlimit files;
-
-	/* What is remembered must not take the place of what is needed. */
-	atomic_store(&home->trusted, home->by_pidfd && getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-					     files.rlim_cur >= 3 * HOME_KNOWN);
-}
-
-bool home_is_left(const struct seccomp_notif *request)
-{
-	static const char *const names[] = {"unshare", "setns", "clone"};
-	const uint32_t arch = request->data.arch;
-	int nr = request->data.nr;
-
-	if (arch == seccomp_arch_native()) {
-#ifdef __X32_SYSCALL_BIT
-		nr &= ~__X32_SYSCALL_BIT;
-#endif
-		return nr == SYS_unshare || nr == SYS_setns || nr == SYS_clone;
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-		if (nr == seccomp_syscall_resolve_name_arch(arch, names[i]))
-			return true;
-	return false;
-}
-
-/* For good: a thread that has left can become the leader of its process, by whose number another one was known. */
-void home_left(struct home *home)
-{
-	atomic_store(&home->trusted, false);
-}
-
-static uint64_t namespace_of(struct home *home, pid_t pid)
-{
-	_cleanup_close_ int pidfd = -1, fd = -1;
-	uint64_t inode;
-
-	if (!home->by_pidfd)
-		return inode_by_name(home, pid);
-	if (is_known(home, pid))
-		return home->inode;
-	pidfd = open_thread(pid);
-	fd = open_by_pidfd(pidfd);
-	inode = inode_of(fd);
-	if (inode == home->inode && atomic_load(&home->trusted)) {
-		remember(home, pid, pidfd);
-		pidfd = -1;
-	}
-	return inode;
+	if (length < 0 || (size_t)length == size)
+		return length < 0 ? -errno : -ENAMETOOLONG;
+	ret[length] = '\0';
+	return 0;
 }
 
 int home_open(struct home *ret)
 {
-	_cleanup_close_ int pidfd = open_thread(getpid()), again = open_by_pidfd(pidfd);
+	int err;
 
-	*ret = (struct home){.lock = PTHREAD_MUTEX_INITIALIZER};
 	ret->processes = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	ret->fd = openat(ret->processes, "self/ns/net", O_RDONLY | O_CLOEXEC);
-	ret->inode = inode_of(ret->fd);
-	ret->by_pidfd = ret->inode && inode_of(again) == ret->inode;
-	if (ret->inode)
-		return 0;
-	home_close(ret);
-	return -ENOENT;
+	err = ret->fd < 0 ? -errno : name_namespace(ret->processes, "self/ns/net", ret->name);
+	if (err < 0)
+		home_close(ret);
+	return err;
 }
 
 void home_close(struct home *home)
 {
-	for (unsigned i = 0; i < HOME_KNOWN; i++)
-		if (home->known[i].pid)
-			close_fd(home->known[i].pidfd);
 	home->fd = close_fd(home->fd);
 	home->processes = close_fd(home->processes);
 }
 
-int caller_socket(struct home *home, pid_t pid, int domain, int type, int protocol)
+int caller_socket(const struct home *home, pid_t pid, int domain, int type, int protocol)
 {
-	uint64_t there = home->fd < 0 ? 0 : namespace_of(home, pid);
 	_cleanup_close_ int theirs = -1;
+	char path[40], there[sizeof(home->name)];
 	int fd, err;
 
-	if (!there)
+	snprintf(path, sizeof(path), "%d/ns/net", pid);
+	if (home->fd < 0 || name_namespace(home->processes, path, there) < 0)
 		return -EACCES;
-	if (there == home->inode) {
+	if (strcmp(there, home->name) == 0) {
 		fd = socket(domain, type, protocol);
 		return fd < 0 ? -errno : fd;
 	}
-	theirs = open_namespace(home, pid);
+	theirs = openat(home->processes, path, O_RDONLY | O_CLOEXEC);
 	if (theirs < 0 || setns(theirs, CLONE_NEWNET) < 0)
-		return theirs < 0 ? theirs : -errno;
+		return -errno;
 	fd = socket(domain, type, protocol);
 	err = -errno;
 	if (setns(home->fd, CLONE_NEWNET) < 0)
@@ -191,9 +67,13 @@ int caller_socket(struct home *home, pid_t pid, int domain, int type, int protoc
 	return fd < 0 ? err : fd;
 }
 
-bool caller_is_home(struct home *home, pid_t pid)
+bool caller_is_home(const struct home *home, pid_t pid)
 {
-	return home->fd >= 0 && namespace_of(home, pid) == home->inode;
+	char path[40], there[sizeof(home->name)];
+
+	snprintf(path, sizeof(path), "%d/ns/net", pid);
+	return home->fd >= 0 && name_namespace(home->processes, path, there) == 0 &&
+	       strcmp(there, home->name) == 0;
 }
 
 /* The set of capabilities that are in effect; none if it cannot be read. */

@@ -48,7 +48,7 @@ struct clerk {
 
 struct clerks {
 	int listener;
-	struct home *home;
+	const struct home *home;
 	pthread_mutex_t lock; /* of the trays */
 	struct tray done, questions;
 	atomic_uint_least64_t open_until;
@@ -198,7 +198,7 @@ static int start(struct clerks *clerks)
 	return err;
 }
 
-int clerks_open(struct clerks **ret, int listener, struct home *home)
+int clerks_open(struct clerks **ret, int listener, const struct home *home)
 {
 	const struct sigaction action = {.sa_handler = wake_up};
 	struct clerks *clerks = calloc(1, sizeof(*clerks));

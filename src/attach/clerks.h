@@ -18,7 +18,7 @@ struct seccomp_notif;
 
 /* @listener and @home are borrowed. None answers a plain call before clerks_stand_open() says so. -ENOMEM, -EAGAIN: no threads can be
  * had. The caller closes; whatever was not answered by then goes on in the kernel. */
-int clerks_open(struct clerks **ret, int listener, struct home *home);
+int clerks_open(struct clerks **ret, int listener, const struct home *home);
 void clerks_close(struct clerks *clerks);
 
 /* Until @until (of clock_now()) plain calls are answered without asking anybody. */

@@ -29,7 +29,7 @@ void model_free(struct model *model);
 
 /* The socket that is asked about. */
 struct model_subject {
-	struct home *home;
+	const struct home *home;
 	pid_t pid; /* whose network namespace it is in */
 	int domain;
 	uint64_t cookie;

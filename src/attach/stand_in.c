@@ -45,7 +45,7 @@ bool stand_in_wanted(const struct seccomp_notif *request, struct stand_in *ret)
 		ret->protocol == IPPROTO_MPTCP);
 }
 
-int stand_in_make(struct home *home, const struct seccomp_notif *request,
+int stand_in_make(const struct home *home, const struct seccomp_notif *request,
 		  const struct stand_in *wanted, uint32_t *ret_inode)
 {
 	struct stat st;

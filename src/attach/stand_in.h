@@ -17,7 +17,7 @@ struct stand_in {
 bool stand_in_wanted(const struct seccomp_notif *request, struct stand_in *ret);
 
 /* The socket, the caller's, or a negative errno. @ret_inode: 0 if it cannot be told. */
-int stand_in_make(struct home *home, const struct seccomp_notif *request,
+int stand_in_make(const struct home *home, const struct seccomp_notif *request,
 		  const struct stand_in *wanted, uint32_t *ret_inode);
 
 /* Answers the question that was last received with a duplicate of @fd; with an error, or by letting the call go on, where that

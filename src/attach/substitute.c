@@ -63,7 +63,6 @@ static int open_substitute(const struct attachment_setup *setup, struct attachme
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
 	s->attachment.ops = &attachment_substitute;
 	home_open(&s->home);
-	home_trust(&s->home);
 	if (answer_new(listener, &s->home, &s->answer) < 0 ||
 	    notify_open(&s->notify, listener) < 0) {
 		close_substitute(&s->attachment);
@@ -129,11 +128,6 @@ static int serve(struct attachment *attachment, struct attached *ret)
 	if (got <= 0)
 		return got;
 	*ret = (struct attached){0};
-	if (home_is_left(request)) {
-		home_left(&s->home);
-		notify_let_go(&s->notify, request->id);
-		return 0;
-	}
 	if (s->redirect) {
 		enum redirected what = redirect_serve(s->redirect, request, &ret->led_away);
 
