@@ -54,3 +54,16 @@ bool port_equal(const struct port *a, const struct port *b)
 			return false;
 	return true;
 }
+
+bool ports_refresh(const struct links *links, struct port *ports, unsigned count)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct port was = ports[i];
+
+		port_refresh(links, &ports[i]);
+		changed |= !port_equal(&was, &ports[i]);
+	}
+	return changed;
+}

@@ -71,6 +71,9 @@ bool port_ranges_have(const struct port_ranges *ranges, uint16_t port);
  * same index and name, it is another one, of which this port's descriptor sees nothing. */
 void port_refresh(const struct links *links, struct port *port);
 
+/* The same for @count of them. Has any changed, so that the stack needs another set-up (port_equal())? */
+bool ports_refresh(const struct links *links, struct port *ports, unsigned count);
+
 /* Do both need the same set-up of the stack? */
 bool port_equal(const struct port *a, const struct port *b);
 

@@ -171,10 +171,7 @@ static void tell_ports(struct loop_state *s, bool more)
 	struct links links;
 
 	if (s->route && links_read(s->route, &links) == 0) {
-		for (unsigned i = 0; i < now.count; i++) {
-			port_refresh(&links, &now.all[i]);
-			changed = changed || !port_equal(&now.all[i], &inside->told.all[i]);
-		}
+		changed |= ports_refresh(&links, now.all, now.count);
 		links_free(&links);
 	}
 	if (!changed)

@@ -11,12 +11,7 @@ static void tell(struct packets *p, bool more)
 	struct links links;
 
 	if (p->route && links_read(p->route, &links) == 0) {
-		for (unsigned i = 0; i < p->ports.count; i++) {
-			struct port was = p->ports.all[i];
-
-			port_refresh(&links, &p->ports.all[i]);
-			changed = changed || !port_equal(&was, &p->ports.all[i]);
-		}
+		changed |= ports_refresh(&links, p->ports.all, p->ports.count);
 		links_free(&links);
 	}
 	if (changed)
@@ -35,7 +30,6 @@ static void on_links(struct loop_source *source, uint32_t events)
 static void on_words(struct loop_source *source, uint32_t events)
 {
 	struct packets *p = loop_owner(source, struct packets, words);
-
 	struct net_news news = net_receive(&p->net, p->say, p->data);
 
 	if (news.ports)

@@ -156,7 +156,6 @@ static void say(enum net_report_kind kind, const char *text, void *data)
 static void on_changed_links(struct packets *packets)
 {
 	struct relaying *r = loop_owner(packets, struct relaying, packets);
-
 	const struct stack_links links = packets_links(packets);
 
 	if (r->stack && r->stack->ops->refresh)

@@ -27,7 +27,6 @@ static void say(enum net_report_kind kind, const char *text, void *data)
 static void on_changed_links(struct packets *packets)
 {
 	struct serving *s = loop_owner(packets, struct serving, packets);
-
 	const struct stack_links links = packets_links(packets);
 
 	if (s->stack && s->stack->ops->refresh)
