@@ -101,7 +101,7 @@ cat >slow/sbatch <<'END'
 : >"$TMP/slow/began"
 PATH=${PATH#*:}
 sbatch "$@"
-sleep 1
+until [ -e "$TMP/slow/crashed" ]; do sleep 0.05; done
 : >"$TMP/slow/ended"
 END
 chmod +x slow/sbatch
@@ -112,6 +112,7 @@ PATH=${PATH#*:}
 submit --deadline 1s -i input -o output5 -- sh -c 'cat input >output5; sleep 3' >/dev/null
 soon 20 test -e slow/began || fail "nothing is handed over"
 crash ada
+: >slow/crashed
 soon 20 test -e slow/ended || fail "sbatch does not end"
 start_cloud
 soon 30 is_done || fail "it is not found after a crash: $(squeue --states=all)"

@@ -52,6 +52,17 @@ static void level(void)
 	close(fd);
 }
 
+/* TCP wakes up twice for an end, and who asks in between is told twice: both have been when the socket can be had again. */
+static void await_end(int fd)
+{
+	struct pollfd end = {.fd = fd, .events = POLLRDHUP};
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	poll(&end, 1, 1000);
+	getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+}
+
 static void edge(void)
 {
 	char text[16];
@@ -71,8 +82,9 @@ static void edge(void)
 	recv(fd, text, 16, 0);
 	tell_events("edge.no data", epoll, 50);
 	go(fd);
-	/* Whether that is told once or twice is up to TCP: it wakes up for both that it says. */
+	await_end(fd);
 	tell_events("edge.end", epoll, 1000);
+	tell_events("edge.end again", epoll, 50);
 	close(epoll);
 	close(out);
 	close(fd);
