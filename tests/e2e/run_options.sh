@@ -183,3 +183,15 @@ assert results == [(0, 1, True)], results
 # That was the thread's namespace alone.
 assert connect_errno(socket.socket()) == ENETUNREACH
 EOF
+online "a network namespace of others" <<'EOF'
+libc = ctypes.CDLL(None, use_errno=True)
+there = os.open("/proc/1/ns/net", os.O_RDONLY) # the lab's own
+assert os.stat("/proc/1/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino
+with socket.socket() as s:
+    s.settimeout(5)
+    assert s.connect_ex(("10.1.0.1", 80)) == 0
+assert libc.setns(there, 0) == 0
+with socket.socket() as s:
+    s.settimeout(5)
+    assert s.connect_ex(("10.1.0.1", 80)) != 0 and is_mptcp(s)
+EOF
