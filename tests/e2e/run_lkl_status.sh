@@ -9,31 +9,7 @@ need curl pgrep
 # Large enough to last; nobody reads what is in it.
 truncate -s 2G "$TMP/www/file"
 
-cat >"$TMP/inside.sh" <<'EOF2'
-set -eu
-fail() { echo "$*" >&2; [ ! -e "$TMP/now" ] || cat "$TMP/now" >&2; exit 1; }
-# is EXPRESSION: of the runs, and of `mine`, the one of curl.
-is() {
-	"$RIVULET" status --json >"$TMP/now"
-	python3 - "$TMP/now" "$1" <<'EOF3'
-import json, sys
-answer = json.load(open(sys.argv[1]))
-mine = [r for r in answer["runs"] if r["program"][0] == "curl"]
-connections = [c for r in mine for c in r["connections"]]
-flows = {f["link"]: f for c in connections for f in c["subflows"]}
-sys.exit(not eval(sys.argv[2]))
-EOF3
-}
-soon() {
-	tries=80
-	until "$@" 2>/dev/null; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
-sockets() { find "${RIVULET_STATE:-/run/rivulet}" -name 'status-*' -o -name '.*-*' 2>/dev/null | wc -l; }
-none_left() { [ "$(sockets)" = "$before" ]; }
+cat "$(dirname "$0")/status_lib.sh" - >"$TMP/inside.sh" <<'EOF2'
 soon is "len(answer['runs']) == 1" || fail "the server's run is not shown"
 before=$(sockets)
 
