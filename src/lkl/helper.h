@@ -18,7 +18,7 @@ struct helper {
 	struct streams streams;
 	int packets[LKL_PORTS_MAX]; /* owned */
 	bool blocked[LKL_PORTS_MAX];
-	unsigned packet_count;
+	unsigned packet_count, watched_count;
 };
 
 /* Answers a request that came over @wire. */

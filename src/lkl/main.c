@@ -26,17 +26,22 @@
 #define BATCH      64
 #define LAST_WORDS (10 * NS_PER_S)
 
-/* Output that did not fit waits until it does. */
+/* Of ports that are set up, for nobody would read others. Output that did not fit waits until it does. */
 static void watch_packets(struct helper *h)
 {
-	for (unsigned i = 0; i < h->packet_count; i++) {
+	for (unsigned i = 0; i < h->network.is.port_count; i++) {
 		bool blocked = lkl_link_blocked(h->network.indexes[i]);
+		bool is_new = i == h->watched_count;
 		struct epoll_event event = {.events = EPOLLIN | (blocked ? EPOLLOUT : 0),
 					    .data.ptr = &h->packets[i]};
 
-		if (blocked != h->blocked[i])
-			epoll_ctl(h->epoll, EPOLL_CTL_MOD, h->packets[i], &event);
+		if (!is_new && blocked == h->blocked[i])
+			continue;
+		if (epoll_ctl(h->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, h->packets[i],
+			      &event) < 0)
+			return;
 		h->blocked[i] = blocked;
+		h->watched_count += is_new;
 	}
 }
 
@@ -46,15 +51,12 @@ int helper_take_packets(struct helper *h, int wire, unsigned count)
 		return -EPROTO;
 	while (h->packet_count < count) {
 		int *fd = &h->packets[h->packet_count];
-		struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
 
 		*fd = fds_receive(wire);
 		if (*fd < 0)
 			return *fd;
 		h->packet_count++;
 		fcntl(*fd, F_SETFL, O_NONBLOCK);
-		if (epoll_ctl(h->epoll, EPOLL_CTL_ADD, *fd, &event) < 0)
-			return -errno;
 	}
 	return 0;
 }

@@ -173,7 +173,7 @@ static int set_up_links(struct network *network, struct err *err)
 	return 0;
 }
 
-/* @fds: of all ports, those that have a device already included. */
+/* @fds: of all ports, those that have a device already included. What fails can be tried again: a device that is there is used. */
 static int set_up_ports(struct network *network, const struct lkl_start *now, const int *fds,
 			struct err *err)
 {
@@ -181,14 +181,16 @@ static int set_up_ports(struct network *network, const struct lkl_start *now, co
 
 	for (unsigned i = 0; i < now->port_count; i++) {
 		const struct port *port = &now->ports[i];
-		bool is_new = i >= was->port_count;
 		int code = 0;
 
-		if (is_new)
-			code = network->indexes[i] = kernel_add_link(fds[i], port->mac, port->mtu);
+		if (i == network->device_count) {
+			code = kernel_add_link(fds[i], port->mac, port->mtu);
+			network->indexes[i] = code;
+			network->device_count += code >= 0;
+		}
 		if (code >= 0)
 			code = port_apply(network->netstack.route, (unsigned)network->indexes[i],
-					  is_new ? NULL : &was->ports[i], port);
+					  i < was->port_count ? &was->ports[i] : NULL, port);
 		if (code < 0)
 			return err_set(err, code, "stack lkl cannot set up %s: %s",
 				       now->ports[i].name, strerror(-code));

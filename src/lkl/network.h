@@ -12,6 +12,7 @@ struct network {
 	struct netstack netstack;
 	struct lkl_start is; /* what it is set up for */
 	int indexes[LKL_PORTS_MAX];
+	unsigned device_count;
 	enum multipath_use use[LKL_PORTS_MAX]; /* what becomes of each */
 	unsigned silent[LKL_PORTS_MAX];        /* devices that do not answer */
 	unsigned silent_count;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Without this, a link that could not be set up at once would get a second device, of which each took the other's packets. */
+#include "lkl/kernel.h"
+#include "lkl/network.h"
+#include "stack/native.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* The kernel: its devices, in their order, and which of them cannot be set up just now. */
+static struct {
+	int fds[LKL_PORTS_MAX];
+	unsigned count, fails, applied;
+} kernel;
+
+const struct nl_calls kernel_netlink;
+
+int kernel_set(const char *name, const char *value)
+{
+	return 0;
+}
+
+int kernel_add_link(int fd, const uint8_t mac[static 6], unsigned mtu)
+{
+	kernel.fds[kernel.count++] = fd;
+	return (int)kernel.count;
+}
+
+int port_apply(struct nl *nl, unsigned index, const struct port *was, const struct port *now)
+{
+	if (index == kernel.fails)
+		return -EEXIST;
+	kernel.applied++;
+	return 0;
+}
+
+int nl_open_by(struct nl **ret, const struct nl_calls *calls, int protocol)
+{
+	*ret = NULL;
+	return 0;
+}
+
+int nl_family(struct nl *nl, const char *name, const char *group, uint16_t *ret_family,
+	      uint32_t *ret_group)
+{
+	return 0;
+}
+
+int nl_switch_on(struct nl *nl, unsigned index)
+{
+	return 0;
+}
+
+int native_plan(struct netstack *netstack, const struct native_facts *facts,
+		struct native_plan *ret, struct err *err)
+{
+	*ret = (struct native_plan){0};
+	return 0;
+}
+
+void native_plan_free(struct native_plan *plan)
+{
+}
+
+int change_apply(struct netstack *stack, const struct change *change)
+{
+	return 0;
+}
+
+int change_undo(struct netstack *stack, const struct change *change)
+{
+	return 0;
+}
+
+bool change_equal(const struct change *a, const struct change *b)
+{
+	return true;
+}
+
+const char *change_text(const struct change *change, char *text, size_t size)
+{
+	return "";
+}
+
+static void a_failed_port_is_tried_again_on_its_device(void **state)
+{
+	const int fds[] = {10, 11, 12};
+	struct lkl_start start = {.port_count = 1};
+	struct network network;
+	struct err err;
+
+	assert_int_equal(network_open(&network, &start, fds, &err), 0);
+	start.port_count = 3;
+	kernel.fails = 2;
+	assert_int_equal(network_update(&network, &start, fds, &err), -EEXIST);
+	assert_int_equal(network.is.port_count, 1);
+	kernel.fails = 0;
+	kernel.applied = 0;
+	assert_int_equal(network_update(&network, &start, fds, &err), 0);
+	assert_int_equal(network.is.port_count, 3);
+	assert_int_equal(kernel.applied, 3);
+	assert_int_equal(kernel.count, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(kernel.fds[i], fds[i]);
+		assert_int_equal(network.indexes[i], i + 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_failed_port_is_tried_again_on_its_device),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
