@@ -3,11 +3,12 @@
  * rivulet-lkl: a process that is a kernel (kernel/arch/lkl) with the sockets of a stack in it, for whoever is at the other end
  * of its standard input (stack/lkl_wire.h). One thread, which owns the kernel, and one loop:
  *
- *	sleep, take in what descriptors tell, answer requests ─► let the kernel run ─► take in what its sockets tell, move bytes
+ *	sleep, take in what descriptors tell, answer requests ─► move bytes ─► let the kernel run ─► take in what its sockets tell
  *
- * It sleeps only if the last of these found nothing to do after the kernel has said until when it has nothing to do either
- * (lkl_turn); everything that can change this meanwhile is a descriptor that ends the sleep. When the other end has gone and no
- * socket is left, it stays until the kernel has sent what it was given, but not for ever.
+ * It sleeps only if the last of these found nothing to move after the kernel has said until when it has nothing to do either
+ * (lkl_turn); everything that can change this meanwhile is a descriptor that ends the sleep. So a message of either side is passed on
+ * in the turn that it woke us for, and the next look at the descriptors is the sleep for the next one. When the other end has gone
+ * and no socket is left, it stays until the kernel has sent what it was given, but not for ever.
  */
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -23,7 +24,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#define BATCH      64
+#define BATCH 64
+#define AT_ONCE \
+	2 /* so often bytes are moved and the kernel runs before the descriptors are looked at again */
 #define LAST_WORDS (10 * NS_PER_S)
 
 /* Of ports that are set up, for nobody would read others. Output that did not fit waits until it does. */
@@ -137,7 +140,10 @@ static void on_event(struct helper *h, const struct epoll_event *event)
 			return;
 		}
 	}
-	stream_on_near(&h->streams, what, event->events);
+	if (what == &h->streams)
+		streams_on_owners(&h->streams);
+	else
+		stream_on_near(&h->streams, what, event->events);
 }
 
 /* By sockets that somebody may have for ever. */
@@ -193,19 +199,34 @@ static void on_break(int number)
 	is_to_break = 1;
 }
 
+/* Until when the kernel has nothing to do. @ret_busy: there is something to move. */
+static uint64_t work(struct helper *h, bool *ret_moved, bool *ret_busy)
+{
+	unsigned turns = 0;
+	uint64_t until;
+
+	*ret_moved = streams_look(&h->streams);
+	do {
+		streams_move(&h->streams);
+		until = lkl_turn();
+		*ret_busy = streams_look(&h->streams);
+		*ret_moved = *ret_moved || *ret_busy;
+	} while (*ret_busy && ++turns < AT_ONCE);
+	return until;
+}
+
 static void serve(struct helper *h)
 {
 	while (goes_on(h)) {
 		uint64_t until = LKL_NEVER, look = LKL_NEVER, race, patience;
-		bool busy = false;
+		bool moved, busy = false;
 
 		if (h->started && is_to_break)
 			kernel_break_down();
 		if (h->started) {
 			network_share(&h->network, h->streams.count);
-			until = lkl_turn();
-			busy = streams_work(&h->streams);
-			look = paths_look(&h->paths, clock_now(), h->streams.count, busy);
+			until = work(h, &moved, &busy);
+			look = paths_look(&h->paths, clock_now(), h->streams.count, moved);
 			race = race_look(&h->streams, &h->network, clock_now());
 			if (race < look)
 				look = race;

@@ -21,6 +21,10 @@ static ssize_t near_send(struct stream *stream, const uint8_t *bytes, size_t siz
 {
 	ssize_t done = send(stream->near, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
+	/* A program that does not listen any more (SHUT_RD) loses what comes. Where one has gone the peer is to know, but first all
+	 * that the program wrote. */
+	if (done < 0 && errno == EPIPE && !(stream->gone && stream->up.closed))
+		return (ssize_t)size;
 	return done < 0 ? -errno : done;
 }
 
@@ -42,7 +46,11 @@ static ssize_t of_far(struct stream *stream, ssize_t done)
 
 static ssize_t far_send(struct stream *stream, const uint8_t *bytes, size_t size)
 {
-	return of_far(stream, kernel_send(stream->far, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+	ssize_t done =
+		of_far(stream, kernel_send(stream->far, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+
+	stream->sent += done > 0 ? (uint64_t)done : 0;
+	return done;
 }
 
 /* Has TCP received more than it gave (plain.h)? */
@@ -99,8 +107,10 @@ static int pass_on(struct stream *stream, const struct direction *d, const uint8
 	way->at = 0;
 	way->size = size - (size_t)(done > 0 ? done : 0);
 	way->held = malloc(way->size);
-	if (!way->held)
+	if (!way->held) {
+		stream->error = ENOMEM;
 		return -ENOMEM;
+	}
 	memcpy(way->held, bytes + size - way->size, way->size);
 	return -EAGAIN;
 }

@@ -47,6 +47,19 @@ static int accept_one(struct helper *h, int wire, const struct lkl_request *r)
 	return err;
 }
 
+static int carry(struct helper *h, int wire, const struct lkl_request *r)
+{
+	struct stream *stream = stream_find(&h->streams, r->socket);
+	int near = fds_receive(wire), old = near < 0 ? near : fds_receive(wire);
+
+	if (old < 0 || !stream) {
+		close_fd(near);
+		close_fd(old);
+		return old < 0 ? old : -ENOTSOCK;
+	}
+	return stream_carry(&h->streams, stream, near, old);
+}
+
 /* Of the host itself? What it would send to itself has the sender's address. */
 static bool is_hosts(const struct network *network, const struct sockaddr *sa)
 {
@@ -136,7 +149,8 @@ static int get(struct stream *stream, const struct lkl_request *r, struct lkl_an
 	if (r->a == SOL_SOCKET && r->b == SO_ERROR && stream->error &&
 	    answer->size == sizeof(int)) {
 		memcpy(answer->data, &stream->error, sizeof(int));
-		stream->error = 0;
+		if (stream->owner < 0) /* else that is told in another way */
+			stream->error = 0;
 		return 0;
 	}
 	return option_get(stream, r->a, r->b, answer->data, &answer->size);
@@ -260,6 +274,8 @@ static int answer_any(struct helper *h, int wire, const struct lkl_request *r,
 		return make(h, wire, r->socket, r->a);
 	case LKL_ACCEPT:
 		return accept_one(h, wire, r);
+	case LKL_CARRY:
+		return carry(h, wire, r);
 	case LKL_LOOK:
 		return look(h, r, answer);
 	case LKL_LINK:

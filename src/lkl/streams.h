@@ -5,6 +5,10 @@
  * Both sides tell when they become readable or writable, not as long as they are (EPOLLET): four flags remember that, and are
  * cleared by a call that would have had to wait. A stream that can move something is in a queue; each in turn moves a little,
  * so that none holds the others up. What one side does not take at once is held, and stops the reading of the other.
+ *
+ * The relay asks for the streams of programs, but their bytes do not go through it: when such a stream is connected (stream_carry), its
+ * near side becomes the other end of what the program holds, and what was the near side leads to its owner, the relay, who is told
+ * there how it ended (struct stack_carried).
  */
 #pragma once
 
@@ -30,6 +34,7 @@ struct stream {
 	enum stream_state state;
 	uint64_t number;
 	int near, far; /* owned */
+	int owner;     /* owned; -1: he has the near side's other end */
 	int rival; /* owned: another socket of the kernel that may become the far one (race.h); -1 */
 	struct sockaddr_storage to;
 	socklen_t to_size;
@@ -41,8 +46,8 @@ struct stream {
 	bool races;        /* it may still get a rival */
 	unsigned filled;   /* bytes that keep the stack's end from being writable */
 	int error;         /* of connecting: positive, told once; of the far side: it is lost */
-	uint64_t received; /* bytes that the far side gave */
-	bool told;         /* of a listening one: a byte says that there is something to accept */
+	uint64_t sent, received; /* bytes that the far side took, and gave */
+	bool told; /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
 	struct stream_way up, down; /* from the program to the net; back */
 	bool gone; /* both ways of the near side have ended, or nobody has it any more */
@@ -59,7 +64,8 @@ struct streams {
 	unsigned count, racing;  /* streams; of them, those that may get a rival */
 	unsigned hurried;        /* that have so much time to connect and no more */
 	struct plain plain;      /* of whom it is known that MPTCP is of no use */
-	int host, kernel;        /* epolls: of near sides, owned by the caller; of far ones */
+	int host, kernel,
+		owners; /* epolls: of near sides, owned by the caller; of far ones; of ways to owners */
 	TAILQ_HEAD(, stream) queue;
 	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
 	LIST_HEAD(, stream) all;
@@ -92,7 +98,14 @@ void stream_choose(const struct streams *streams, struct stream *stream, const s
 int stream_unsent(struct stream *stream);
 /* Does one listen on @port? */
 bool streams_serve(const struct streams *streams, uint16_t port);
+/* The near side is @near from now on; what the old one has to give still is taken from @old, a copy of its other end. Takes both, also
+ * if it fails. */
+int stream_carry(struct streams *streams, struct stream *stream, int near, int old);
+/* An event of the owners' epoll. */
+void streams_on_owners(struct streams *streams);
 /* An event of the near side. */
 void stream_on_near(struct streams *streams, struct stream *stream, uint32_t events);
-/* Takes in what the kernel tells, and moves bytes. False: there was nothing to do, and the kernel was not touched. */
-bool streams_work(struct streams *streams);
+/* Moves bytes of those that have some, of each a little. */
+void streams_move(struct streams *streams);
+/* Takes in what the kernel tells. Has any stream something to move? */
+bool streams_look(struct streams *streams);

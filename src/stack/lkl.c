@@ -65,10 +65,10 @@ static int ask(struct lkl *lkl, struct lkl_request *request, size_t size, const 
 	return code < 0 ? code : ret->result;
 }
 
-int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, int fd,
-	    struct lkl_answer *ret)
+int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, const int *fds,
+	    unsigned fd_count, struct lkl_answer *ret)
 {
-	return ask(lkl, request, size, &fd, fd >= 0, ret, NULL);
+	return ask(lkl, request, size, fds, fd_count, ret, NULL);
 }
 
 static int start_helper(struct lkl *lkl, struct err *err)
@@ -257,7 +257,7 @@ static int admit(struct stack *stack, int *ret_way, int *ret_end)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
-	code = lkl_ask(lkl, &request, LKL_REQUEST_SIZE, ends[1], &answer);
+	code = lkl_ask(lkl, &request, LKL_REQUEST_SIZE, &ends[1], 1, &answer);
 	close_fd(ends[1]);
 	if (code < 0) {
 		close_fd(ends[0]);

@@ -24,9 +24,9 @@ struct lkl {
 			 8]; /* ports that it was told of: they are held for this run on the host */
 };
 
-/* Asks, with a descriptor of ours if @fd is one, and waits for the answer: its result. */
-int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, int fd,
-	    struct lkl_answer *ret);
+/* Asks, with the @fd_count descriptors of ours in @fds, and waits for the answer: its result. */
+int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, const int *fds,
+	    unsigned fd_count, struct lkl_answer *ret);
 /* A way to a stack that `rivulet stack` opens. */
 int lkl_open_own(struct lkl *lkl, const struct stack_options *options, struct err *err);
 int lkl_status(struct stack *stack, int fd, struct rv_status *ret, struct err *err);

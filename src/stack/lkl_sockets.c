@@ -49,7 +49,7 @@ static int new_socket(struct lkl *lkl, struct lkl_request *request, void *cookie
 		return -errno;
 	number = cookie_of(ends[0]);
 	memcpy(cookie, &number, sizeof(number));
-	code = lkl_ask(lkl, request, LKL_REQUEST_SIZE + request->size, ends[1], &answer);
+	code = lkl_ask(lkl, request, LKL_REQUEST_SIZE + request->size, &ends[1], 1, &answer);
 	close_fd(ends[1]);
 	if (code < 0) {
 		close_fd(ends[0]);
@@ -79,7 +79,7 @@ static int ask_socket(struct stack *stack, int fd, enum lkl_kind kind, int a, co
 		return -EINVAL;
 	if (size > 0)
 		memcpy(request.data, data, size);
-	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, -1, ret);
+	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, NULL, 0, ret);
 }
 
 static void widen(int fd)
@@ -109,7 +109,8 @@ static int get(struct stack *stack, int fd, int level, int option, void *ret, so
 		request.size = request.room < LKL_DATA_MAX ? request.room : LKL_DATA_MAX;
 	if (request.size > 0)
 		memcpy(request.data, ret, request.size);
-	code = lkl_ask((struct lkl *)stack, &request, LKL_REQUEST_SIZE + request.size, -1, &answer);
+	code = lkl_ask((struct lkl *)stack, &request, LKL_REQUEST_SIZE + request.size, NULL, 0,
+		       &answer);
 	if (code < 0)
 		return code;
 	memcpy(ret, answer.data, answer.size < *size ? answer.size : *size);
@@ -321,7 +322,7 @@ static int set(struct stack *stack, int fd, int level, int option, const void *v
 		return -EOPNOTSUPP;
 	if (size > 0)
 		memcpy(request.data, value, size);
-	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, -1, &answer);
+	return lkl_ask(lkl, &request, LKL_REQUEST_SIZE + size, NULL, 0, &answer);
 }
 
 /* A connection that was lost has gone altogether; one that has only ended can still be written to. */
@@ -360,13 +361,26 @@ static int unsent(struct stack *stack, int fd)
 			      : ask_socket(stack, fd, LKL_UNSENT, 0, NULL, 0, &answer);
 }
 
+/* What has come for it up to now is in it still: so a copy of it goes along. */
+static int carry(struct stack *stack, int fd, int near)
+{
+	struct lkl_request request = {.kind = LKL_CARRY, .socket = cookie_of(fd)};
+	const int fds[] = {near, fd};
+	struct lkl_answer answer;
+
+	if (is_host_fd(fd))
+		return -EOPNOTSUPP;
+	return lkl_ask((struct lkl *)stack, &request, LKL_REQUEST_SIZE, fds, ARRAY_SIZE(fds),
+		       &answer);
+}
+
 static void name_link(struct lkl *lkl, struct rv_subflow *subflow)
 {
 	struct lkl_request request = {.kind = LKL_LINK, .size = sizeof(subflow->local)};
 	struct lkl_answer answer;
 
 	memcpy(request.data, &subflow->local, sizeof(subflow->local));
-	if (lkl_ask(lkl, &request, LKL_REQUEST_SIZE + request.size, -1, &answer) == 0)
+	if (lkl_ask(lkl, &request, LKL_REQUEST_SIZE + request.size, NULL, 0, &answer) == 0)
 		snprintf(subflow->link, sizeof(subflow->link), "%.*s", (int)answer.size,
 			 (const char *)answer.data);
 }
@@ -395,4 +409,5 @@ const struct stack_calls lkl_calls = {
 	.shutdown = shutdown_socket,
 	.why_ended = why_ended,
 	.unsent = unsent,
+	.carry = carry,
 };

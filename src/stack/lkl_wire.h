@@ -14,6 +14,9 @@
  *              the connection is decided
  *  listening   rivulet-lkl writes a byte when there is something to accept; the stack reads it when it asks for that
  *  lost        rivulet-lkl closes its end, and answers what it is asked of the name and the error (SO_ERROR) for a while still
+ *
+ * Under the relay the bytes of a connected socket go past that process (LKL_CARRY): rivulet-lkl then has the other end of what the
+ * program holds.
  */
 #pragma once
 
@@ -48,6 +51,9 @@ enum lkl_kind {
 	LKL_GET, /* @a: level, @b: option, @room for the value; data: what of it is asked with */
 	LKL_SHUTDOWN, /* @a: how */
 	LKL_UNSENT,   /* result: how many bytes */
+	/* Two descriptors follow: the one that the bytes go through from now on, and a copy of the stack's end, which is only told how the
+	 * connection ended (struct stack_carried) */
+	LKL_CARRY,
 	LKL_LOOK, /* @a: so many subflows at most. Answer: struct lkl_sight, then a descriptor of memory with the subflows */
 	LKL_LINK, /* data: a local address. Answer: the name of its link */
 };

@@ -14,6 +14,7 @@
 #include "link/port.h"
 #include "rivulet.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -109,6 +110,19 @@ struct stack_calls {
 	int (*why_ended)(struct stack *stack, int fd);
 	/* Bytes that were written to it, and that its peer has not acknowledged yet (SIOCOUTQ of tcp(7)). */
 	int (*unsent)(struct stack *stack, int fd);
+	/* The bytes of @fd, a connected one, go through @near from now on, an AF_UNIX socket that somebody has the other end of: the
+	 * stack takes a copy, and moves them itself as attach/flow.h says it. @fd polls readable when that is over, and gives a struct
+	 * stack_carried, or nothing if the stack has ended. To close it before cuts the connection off. An error: all is as it was.
+	 * NULL: it cannot. */
+	int (*carry)(struct stack *stack, int fd, int near);
+};
+
+/* How a connection ended. */
+struct stack_carried {
+	int error; /* it was lost: a negative errno; else 0 */
+	uint64_t sent, received;
+	struct sockaddr_in6 own; /* its name */
+	socklen_t own_size;      /* 0: unknown */
 };
 
 /* A subflow, and what its connection has besides. */

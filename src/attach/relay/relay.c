@@ -115,10 +115,14 @@ static void on_question(struct loop_source *source, uint32_t events)
 
 static void add_moved(const void *node, VISIT which, void *data)
 {
-	const struct relayed *socket = *(const struct relayed *const *)node;
+	struct relayed *socket = *(struct relayed *const *)node;
 	uint64_t *moved = data;
 
-	if ((which == postorder || which == leaf) && socket->state == RELAYED_CONNECTED)
+	if ((which != postorder && which != leaf) || socket->state != RELAYED_CONNECTED)
+		return;
+	if (socket->carried) /* nobody writes to it any more */
+		*moved -= (uint64_t)relayed_unsent(socket);
+	else
 		*moved += socket->flow.ends[0].out.moved + socket->flow.ends[1].out.moved;
 }
 

@@ -6,6 +6,9 @@
  *
  *      program ── near (AF_UNIX) ═ flow ═ far (the stack's) ── peer
  *
+ * A stack in another process may move the bytes itself (carry() of stack.h): it gets our end of the near side, and each message wakes
+ * up one process less.
+ *
  * One thread and one loop serve it all. These are the parts of it that its files share:
  *
  *  relay.c    the row of the table; whose call it is
@@ -13,6 +16,7 @@
  *  connect.c  connect()
  *  listen.c   bind(), listen(), accept()
  *  state.c    shutdown(), ioctl()
+ *  carry.c    connections whose bytes do not come by here
  *  names.c    names
  *  options.c  options
  */
@@ -36,10 +40,10 @@
 enum relayed_state {
 	RELAYED_FRESH, /* neither connected nor listening */
 	RELAYED_CONNECTING,
-	RELAYED_CONNECTED, /* there is a flow */
+	RELAYED_CONNECTED, /* bytes are moved */
 	RELAYED_FAILED,    /* what did not wait for its connection will not have it */
 	RELAYED_LISTENING,
-	RELAYED_OVER /* there was a flow */
+	RELAYED_OVER /* they were */
 };
 
 /* A call that is answered later. */
@@ -64,13 +68,14 @@ struct relayed {
 	int error;   /* that SO_ERROR tells next: positive; 0: none */
 	bool untold; /* who did not wait for its connection has not asked connect() again */
 	/* While it is connecting or listening: the program's side is held. */
-	int near;    /* owned; our end; -1: none */
+	int near;    /* owned; our end; -1: none, or the flow's */
 	size_t held; /* bytes that fill it */
 	struct loop_source far_source, near_source;
 	struct loop_timer retry; /* of a listening one that could not take a connection */
 	TAILQ_HEAD(, waiter) waiters;
 	TAILQ_HEAD(, relayed) arrivals; /* of a listening one: connected, but not accepted yet */
 	/* While it is connected. */
+	bool carried; /* by the stack itself: there is no flow */
 	struct flow flow;
 	int theirs; /* owned; the program's end of an arrival; else -1 */
 	/* Names: the peer of an arrival, or of one that a route connected; its own, when it is over. */
@@ -113,6 +118,12 @@ void relayed_watched(struct relayed *socket);
 void relay_sweep(struct relay *relay);
 /* Starts moving bytes between @near, which it takes over, and the far side. */
 int relayed_connect(struct relayed *socket, int near);
+/* No bytes are moved any more, so many were. @error: it was cut off, which the program is to be told (a negative errno); else 0. */
+void relayed_over(struct relayed *socket, int error, uint64_t sent, uint64_t received);
+
+/* carry.c: takes @near over if the stack moves the bytes of that one itself, @socket->carried. */
+int relayed_carry(struct relayed *socket, int near);
+
 /* The program's side of a connecting or listening one is held, and watched: who closes it is seen to. */
 int relayed_hold(struct relayed *socket, int theirs);
 /* A duplicate, the caller's, of what the program held when it was last seen; -1. */
@@ -139,6 +150,8 @@ void relay_on_peer(struct relay *relay, struct relayed *socket, const struct cal
 		   int theirs);
 void relay_on_shutdown(struct relay *relay, struct relayed *socket, const struct call *call,
 		       int theirs);
+/* What the program wrote and its peer has not acknowledged. */
+int relayed_unsent(struct relayed *socket);
 void relay_on_ioctl(struct relay *relay, struct relayed *socket, const struct call *call,
 		    int theirs);
 void relay_on_set(struct relay *relay, struct relayed *socket, const struct call *call, int theirs);

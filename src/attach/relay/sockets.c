@@ -90,6 +90,10 @@ static void reset_far(struct relayed *socket)
 static void cut_off(struct relayed *socket)
 {
 	socket->relay->flows--;
+	if (socket->carried) {
+		socket->far = close_fd(socket->far);
+		return;
+	}
 	reset_far(socket);
 	flow_abort(&socket->flow);
 	socket->far = -1;
@@ -200,27 +204,32 @@ static void remember_name(struct relayed *socket)
 		socket->own_size = 0;
 }
 
+void relayed_over(struct relayed *socket, int error, uint64_t sent, uint64_t received)
+{
+	socket->state = RELAYED_OVER;
+	socket->relay->flows--;
+	socket->relay->attachment.totals.sent += sent;
+	socket->relay->attachment.totals.received += received;
+	if (error < 0) {
+		socket->error = -error;
+		spoil(socket);
+	}
+	if (socket->theirs < 0) /* else it is an arrival */
+		relayed_unwatched(socket);
+}
+
 static void over(struct flow *flow, int code)
 {
 	struct relayed *socket = loop_owner(flow, struct relayed, flow);
-	bool reset = code < 0 && !flow->ends[0].gone;
 
-	socket->state = RELAYED_OVER;
-	socket->relay->flows--;
-	socket->relay->attachment.totals.sent += flow->ends[0].out.moved;
-	socket->relay->attachment.totals.received += flow->ends[1].out.moved;
 	remember_name(socket);
 	let_go_of_far(socket);
-	if (reset) {
-		socket->error = -code;
-		spoil(socket);
-	}
+	relayed_over(socket, flow->ends[0].gone ? 0 : code, flow->ends[0].out.moved,
+		     flow->ends[1].out.moved);
 	if (code < 0)
 		reset_far(socket);
 	flow_close(flow, code < 0);
 	socket->far = -1;
-	if (socket->theirs < 0) /* else it is an arrival */
-		relayed_unwatched(socket);
 }
 
 static int why_ended(struct flow *flow)
@@ -235,7 +244,7 @@ static bool is_abandoned(struct flow *flow)
 	return linger_of(loop_owner(flow, struct relayed, flow)) == 0;
 }
 
-int relayed_connect(struct relayed *socket, int near)
+static int open_flow(struct relayed *socket, int near)
 {
 	int err;
 
@@ -245,10 +254,19 @@ int relayed_connect(struct relayed *socket, int near)
 	socket->flow.is_abandoned = is_abandoned;
 	socket->flow.left_open = true;
 	err = flow_open(&socket->flow, socket->relay->loop, near, socket->far, NULL, 0);
-	if (err < 0) {
+	if (err < 0)
 		socket->far = -1;
+	return err;
+}
+
+int relayed_connect(struct relayed *socket, int near)
+{
+	int err = relayed_carry(socket, near);
+
+	if (!socket->carried)
+		err = open_flow(socket, near);
+	if (err < 0)
 		return err;
-	}
 	socket->state = RELAYED_CONNECTED;
 	socket->relay->flows++;
 	socket->relay->attachment.totals.connections++;

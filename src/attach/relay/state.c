@@ -44,7 +44,7 @@ void relay_on_shutdown(struct relay *relay, struct relayed *socket, const struct
 }
 
 /* What the program wrote and its peer has not acknowledged: it may be in the near side, on its way, or in the far side. */
-static int unsent(struct relayed *socket)
+int relayed_unsent(struct relayed *socket)
 {
 	const struct flow_way *way = &socket->flow.ends[0].out;
 	int near = 0, far;
@@ -54,13 +54,15 @@ static int unsent(struct relayed *socket)
 	if (socket->state != RELAYED_CONNECTED)
 		return 0;
 	far = socket->relay->calls->unsent(socket->relay->stack, socket->far);
+	if (socket->carried)
+		return far;
 	ioctl(socket->flow.ends[0].source.fd, FIONREAD, &near);
 	return far < 0 ? far : near + far + (int)flow_held(way);
 }
 
 static int tell_unsent(struct relayed *socket, const struct call *call)
 {
-	int bytes = unsent(socket);
+	int bytes = relayed_unsent(socket);
 
 	return bytes < 0 ? bytes : caller_write(call->pid, call->args[2], &bytes, sizeof(bytes));
 }
