@@ -6,6 +6,7 @@
  *   through down|up ADDRESS PORT PROXY CONNECTIONS SECONDS    Gbit/s of all together
  *   through ask ADDRESS PORT PROXY COUNT                      median us of 64 bytes and their answer
  *   through connect ADDRESS PORT PROXY COUNT                  connections/s, one after the other, each with a byte and an answer
+ *   through pause-down|pause-up ADDRESS PORT PROXY SECONDS    ms of the longest time in which the receiver of a stream got nothing
  *   through first ADDRESS PORT PROXY BEGUN                    ms from then (seconds since 1970) to such an answer's first byte
  *   through hold ADDRESS PORT PROXY SECONDS                   says "held" when there is a connection, and keeps it
  *
@@ -16,6 +17,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +25,9 @@
 #include <unistd.h>
 
 enum { PIECE = 131072, QUESTION = 64, THREADS_MAX = 256 };
-enum { DOWN = 'd', UP = 'u', ASK = 'a', CONNECT = 'c' }; /* the first byte of a connection */
-enum { FIRST = 'f', HOLD = 'h' };                        /* modes of the client's alone */
+/* The first byte of a connection. */
+enum { DOWN = 'd', UP = 'u', ASK = 'a', CONNECT = 'c', PAUSE_UP = 'p' };
+enum { FIRST = 'f', HOLD = 'h', PAUSE = 'p' }; /* modes of the client's alone */
 
 static struct sockaddr_in server;
 static int proxy_port;
@@ -60,6 +63,20 @@ static void receive_all(int fd, void *bytes, size_t size)
 		die("recv");
 }
 
+/* What comes until the end, or until @until: ns of the longest wait for it but the first. */
+static uint64_t drain(int fd, char *bytes, uint64_t until)
+{
+	uint64_t last = 0, longest = 0, now = clock_now();
+
+	while (now < until && recv(fd, bytes, PIECE, 0) > 0) {
+		now = clock_now();
+		if (last && now - last > longest)
+			longest = now - last;
+		last = now;
+	}
+	return longest;
+}
+
 static void *answer(void *data)
 {
 	int fd = (int)(intptr_t)data;
@@ -80,6 +97,11 @@ static void *answer(void *data)
 			send_all(fd, bytes, QUESTION);
 	if (mode == CONNECT)
 		send_all(fd, &mode, 1);
+	if (mode == PAUSE_UP) {
+		uint64_t longest = drain(fd, bytes, UINT64_MAX);
+
+		send_all(fd, &longest, sizeof(longest));
+	}
 	close(fd);
 	free(bytes);
 	return NULL;
@@ -222,6 +244,25 @@ static void first(double begun)
 	close(fd);
 }
 
+static void pauses(bool up, double seconds)
+{
+	static char bytes[PIECE];
+	uint64_t until = clock_now() + (uint64_t)(seconds * 1e9), longest;
+	int fd = dial(up ? PAUSE_UP : DOWN);
+
+	if (up) {
+		while (clock_now() < until)
+			if (send(fd, bytes, PIECE, MSG_NOSIGNAL) <= 0)
+				die("send");
+		shutdown(fd, SHUT_WR);
+		receive_all(fd, &longest, sizeof(longest));
+	} else {
+		longest = drain(fd, bytes, until);
+	}
+	printf("%.2f\n", (double)longest / 1e6);
+	close(fd);
+}
+
 static void hold(int seconds)
 {
 	dial(ASK);
@@ -246,6 +287,9 @@ int main(int argc, char **argv)
 	case DOWN:
 	case UP:
 		streams(argv[1][0], (int)number(argv[5]), argc > 6 ? strtod(argv[6], NULL) : 2);
+		break;
+	case PAUSE:
+		pauses(strcmp(argv[1], "pause-up") == 0, strtod(argv[5], NULL));
 		break;
 	case FIRST:
 		first(strtod(argv[5], NULL));
