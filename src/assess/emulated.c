@@ -4,6 +4,7 @@
 #include "assess/meter.h"
 #include "base/cleanup.h"
 #include "base/netlink.h"
+#include "lab/hosts.h"
 #include "link/links.h"
 
 #include <arpa/inet.h>
@@ -57,6 +58,48 @@ __attribute__((format(printf, 2, 3))) static void add(struct words *words, const
 	va_end(args);
 }
 
+const struct scenario_end *emulated_end(const struct scenario *scenario, const char *device)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {0};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request) < 0)
+		return NULL;
+	for (unsigned i = 0; i < 2 * scenario->link_count; i++) {
+		const struct scenario_end *end = &scenario->links[i / 2].ends[i % 2];
+		uint8_t mac[ETH_ALEN];
+
+		hosts_hardware(i / 2, i % 2, mac);
+		if (end->host == 0 && memcmp(request.ifr_hwaddr.sa_data, mac, ETH_ALEN) == 0)
+			return end;
+	}
+	return NULL;
+}
+
+/* The links here are those of host 0 in a lab: started elsewhere, it would take a real device's links away. */
+static int find_links(const struct scenario *scenario, struct nl **nl, struct links *ret,
+		      struct err *err)
+{
+	int code = nl_open(nl, NETLINK_ROUTE);
+
+	if (code >= 0)
+		code = links_read(*nl, ret);
+	if (code < 0)
+		return err_set(err, code, "the links cannot be read: %s", strerror(-code));
+	for (unsigned i = 0; i < ret->count; i++) {
+		const struct link *link = &ret->all[i];
+		const struct scenario_end *end = emulated_end(scenario, link->name);
+
+		if (link->kind != LINK_LOOPBACK && (!end || strcmp(end->name, link->name) != 0))
+			return err_set(err, -EPERM,
+				       "link '%s' is none of the scenario's: this is for `rivulet "
+				       "assess --profile device` alone, in its labs",
+				       link->name);
+	}
+	return 0;
+}
+
 /* What the host has no address of, it does not answer for. */
 static int drop_addresses(struct nl *nl, const struct link *link)
 {
@@ -101,16 +144,13 @@ static int open_port(const struct link *link, struct ports *ports)
 	return 0;
 }
 
-static int take_links(struct ports *ports, struct err *err)
+static int take_links(struct nl *nl, const struct links *links, struct ports *ports,
+		      struct err *err)
 {
-	_cleanup_nl_ struct nl *nl = NULL;
-	struct links links = {0};
-	int code = nl_open(&nl, NETLINK_ROUTE);
+	int code = 0;
 
-	if (code >= 0)
-		code = links_read(nl, &links);
-	for (unsigned i = 0; code >= 0 && i < links.count; i++) {
-		const struct link *link = &links.all[i];
+	for (unsigned i = 0; code >= 0 && i < links->count; i++) {
+		const struct link *link = &links->all[i];
 
 		if (link->kind == LINK_LOOPBACK)
 			continue;
@@ -118,7 +158,6 @@ static int take_links(struct ports *ports, struct err *err)
 		if (code >= 0)
 			code = drop_addresses(nl, link);
 	}
-	links_free(&links);
 	return code < 0 ? err_set(err, code, "the links cannot be given to the device: %s",
 				  strerror(-code))
 			: 0;
@@ -270,15 +309,20 @@ static int serve(int line, const struct ports *ports, const char *folder, struct
 int emulated_run(const struct emulated *what, struct err *err)
 {
 	struct emulated_kernel kernel;
+	_cleanup_nl_ struct nl *nl = NULL;
+	struct links links = {0};
 	struct ports ports = {.count = 0};
 	uint64_t files = 0;
-	int line[2] = {-1, -1}, code = emulated_find(&kernel, err), status;
+	int line[2] = {-1, -1}, code = find_links(what->scenario, &nl, &links, err), status;
 	pid_t pid;
 
 	if (code == 0)
+		code = emulated_find(&kernel, err);
+	if (code == 0)
 		code = emulated_image(what, &kernel, &files, err);
 	if (code == 0)
-		code = take_links(&ports, err);
+		code = take_links(nl, &links, &ports, err);
+	links_free(&links);
 	if (code == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) < 0)
 		code = err_set(err, -errno, "no line to the device: %s", strerror(errno));
 	if (code < 0)

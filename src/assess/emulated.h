@@ -46,7 +46,7 @@ struct emulated {
 };
 
 /* Makes the device, waits for its end, and has its files in the folder; the exit status of the command. The links of the
- * calling process's network namespace lose their addresses. */
+ * calling process's network namespace lose their addresses; -EPERM where those are not the scenario's. */
 int emulated_run(const struct emulated *what, struct err *err);
 
 /* The first process of the device, by the folder of the cell; does not come back. */

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
-#include <net/ethernet.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -142,23 +141,21 @@ static uint64_t set_time(int line)
 	return least / 2;
 }
 
-/* A device is known by its hardware address: the kernel's names come as they come. */
-static void name_device(struct nl *nl, const struct scenario_end *end, unsigned link, unsigned side)
+/* The kernel's names come as they come. */
+static void name_devices(struct nl *nl, const struct scenario *scenario)
 {
-	const uint8_t mac[ETH_ALEN] = {
-		2, 0, 0, (uint8_t)(link >> 8), (uint8_t)link, (uint8_t)(side + 1)};
 	struct links links;
 
 	if (links_read(nl, &links) < 0)
 		return;
 	for (unsigned i = 0; i < links.count; i++) {
+		const struct scenario_end *end = emulated_end(scenario, links.all[i].name);
 		struct ifreq request = {0};
 		_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-		memcpy(request.ifr_name, links.all[i].name, sizeof(request.ifr_name));
-		if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &request) < 0 ||
-		    memcmp(request.ifr_hwaddr.sa_data, mac, ETH_ALEN) != 0)
+		if (fd < 0 || !end)
 			continue;
+		memcpy(request.ifr_name, links.all[i].name, sizeof(request.ifr_name));
 		memcpy(request.ifr_newname, end->name, sizeof(request.ifr_newname));
 		ioctl(fd, SIOCSIFNAME, &request);
 	}
@@ -185,11 +182,10 @@ static int set_up_links(const char *folder, struct err *err)
 		return code;
 	hosts = calloc(scenario->host_count, sizeof(*hosts));
 	code = hosts ? host_take(&scenario->hosts[0], &hosts[0], err) : -ENOMEM;
-	for (unsigned i = 0; code >= 0 && i < 2 * scenario->link_count; i++)
-		if (scenario->links[i / 2].ends[i % 2].host == 0)
-			name_device(hosts[0].nl, &scenario->links[i / 2].ends[i % 2], i / 2, i % 2);
-	if (code >= 0)
+	if (code >= 0) {
+		name_devices(hosts[0].nl, scenario);
 		code = hosts_configure(scenario, hosts, err);
+	}
 	return code; /* neither is freed: the machine ends before they are missed */
 }
 

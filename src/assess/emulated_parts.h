@@ -23,6 +23,9 @@ struct emulated_word {
 	char name[24];
 };
 
+/* The end of host 0 that this device is, by its hardware address; NULL: none. */
+const struct scenario_end *emulated_end(const struct scenario *scenario, const char *device);
+
 /* Makes the file EMULATED_IMAGE of all that the device needs; @ret_bytes: what that takes where it is unpacked. */
 int emulated_image(const struct emulated *what, const struct emulated_kernel *kernel,
 		   uint64_t *ret_bytes, struct err *err);

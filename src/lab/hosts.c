@@ -160,18 +160,25 @@ static const char *reason(const struct nl *nl, int code)
 	return *nl_words(nl) ? nl_words(nl) : strerror(-code);
 }
 
-/* The alias says what the link stands for, to those who look at it from inside. Hardware addresses
- * are the same in every run, and tell link and end to who reads a capture. */
+void hosts_hardware(unsigned number, unsigned end, uint8_t ret[static ETH_ALEN])
+{
+	const uint8_t address[ETH_ALEN] = {
+		0x02, 0, 0, (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(end + 1)};
+
+	memcpy(ret, address, ETH_ALEN);
+}
+
+/* The alias says what the link stands for, to those who look at it from inside. */
 static int set_up_device(struct nl *nl, const struct scenario_link *link, unsigned number,
 			 unsigned index, struct err *err)
 {
 	const struct scenario_end *end = &link->ends[index];
-	uint8_t hardware[ETH_ALEN] = {
-		0x02, 0, 0, (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(index + 1)};
+	uint8_t hardware[ETH_ALEN];
 	struct nlmsghdr *msg = start_link(nl, end->name, 0);
 	char alias[sizeof("kind=") + sizeof(end->kind)];
 	int code;
 
+	hosts_hardware(number, index, hardware);
 	snprintf(alias, sizeof(alias), "kind=%s", end->kind);
 	mnl_attr_put_u32(msg, IFLA_MTU, link->mtu);
 	mnl_attr_put_u32(msg, IFLA_TXQLEN, TX_QUEUE);

@@ -9,6 +9,7 @@
 #include "base/netlink.h"
 #include "lab/scenario.h"
 
+#include <net/ethernet.h>
 #include <stdio.h>
 
 struct host {
@@ -29,6 +30,10 @@ int host_take(const struct scenario_host *wanted, struct host *ret, struct err *
  * translation and /proc/sys. Hosts without netlink are somebody else's to configure. The calling thread is back where it was
  * afterwards. */
 int hosts_configure(const struct scenario *scenario, const struct host *hosts, struct err *err);
+
+/* The hardware address of an end (0, 1) of the scenario's link @number: the same in every run, and tells link and end to who reads
+ * a capture. */
+void hosts_hardware(unsigned number, unsigned end, uint8_t ret[static ETH_ALEN]);
 
 /* Keeps devices in the calling thread's network namespace from speaking of their own accord. */
 void hosts_silence(void);

@@ -2,12 +2,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A measurement on a whole emulated device, where QEMU and a kernel are there; and what is said where they are not.
 . "$(dirname "$0")/lib.sh"
-need jq
+need jq unshare ip
 
 cell() {
 	"$RIVULET" assess --out "$TMP/out" --scenario pair --workload bulk-down --profile device --stack native --protocol mptcp \
 		--repetitions 1 --duration 500ms "$@"
 }
+
+# Lost: the addresses of a device's real links, when somebody starts by hand what is for labs.
+cat >"$TMP/by-hand" <<'EOF2'
+ip link add real type veth peer name other
+ip addr add 192.0.2.7/24 dev real
+code=0
+"$RIVULET" load emulate --folder="$TMP" --scenario="$RIVULET_SCENARIOS/pair.yaml" -- true || code=$?
+ip addr show dev real | grep -q 192.0.2.7 || exit 99
+exit $code
+EOF2
+expect_code 1 env TMP="$TMP" unshare --user --map-root-user --net sh "$TMP/by-hand"
+expect_text "link '(real|other)' is none of the scenario's" "$OUT"
 
 # Lost: somebody would look for the profile, and not know what it takes.
 mkdir "$TMP/bin" "$TMP/empty"
