@@ -86,14 +86,11 @@ expect_text() {
 	}
 }
 
+. "$(dirname "$0")/soon.sh"
 until_true() {
-	limit=$(($(date +%s) + $1))
-	what=$2
+	seconds=$1 what=$2
 	shift 2
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -lt "$limit" ] || fail "waited too long: $what"
-		sleep 0.05
-	done
+	soon "$seconds" "$@" || fail "waited too long: $what"
 }
 
 background() {

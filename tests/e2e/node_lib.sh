@@ -11,12 +11,12 @@
 #   join HOST...            makes them nodes of it, wherever they are; ada's node must run
 #   near A B, meets A B     A's node hears B's, has a contact with it
 #   logged HOST RE          HOST's log says so by and by
-#   soon SECONDS CMD        waits for a condition
+#   soon SECONDS CMD        waits for a condition (soon.sh)
 #   make_file FILE SIZE     random bytes
 . "$(dirname "$0")/lib.sh"
 need python3 ip curl
 
-cat >"$TMP/begin.sh" <<'EOF2'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/begin.sh" <<'EOF2'
 set -eu
 NODES=
 AS_IT_IS=--as-it-is
@@ -27,14 +27,6 @@ fail() {
 	echo "$*" >&2
 	for log in "$TMP"/*.log; do echo "--- $log" >&2; tail -n 15 "$log" >&2; done
 	exit 1
-}
-soon() {
-	limit=$(($(date +%s) + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -lt "$limit" ] || return 1
-		sleep 0.05
-	done
 }
 on() {
 	if [ "$1" = ada ]; then

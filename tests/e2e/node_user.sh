@@ -15,7 +15,7 @@ else
 fi
 export TMP RIVULET AS_USER GROUPS_OF
 
-cat >"$TMP/inside.sh" <<'EOF2'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF2'
 set -eu
 cd "$TMP"
 state=$TMP/node pid=
@@ -23,14 +23,6 @@ fail() {
 	echo "$*" >&2
 	cat "$TMP/log" >&2
 	exit 1
-}
-soon() {
-	limit=$(($(date +%s) + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -lt "$limit" ] || return 1
-		sleep 0.05
-	done
 }
 clean() {
 	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || :

@@ -8,19 +8,11 @@ make_file small 1000
 make_file large 8000000
 
 # In the lab: RIVULET, TMP, PROGRAM_SOURCES, WWW.
-cat >"$TMP/inside.sh" <<'EOF2'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF2'
 set -eu
 LOG=$TMP/log
 export RES_OPTIONS="timeout:1 attempts:1" # nobody answers
 fail() { echo "$*" >&2; tail -n 20 "$LOG" >&2; exit 1; }
-soon() {
-	tries=100
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
 state() { ip rule; ip -6 rule; ip mptcp endpoint; ip mptcp limits; ls "$TMP"/*.sock 2>/dev/null || :; }
 as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
 # proxy OPTION...: its process, and that of the worker that serves, in $proxy and $worker.
@@ -28,7 +20,7 @@ proxy() {
 	: >"$LOG"
 	env --default-signal=INT,PIPE "$RIVULET" proxy --verbose "$@" 2>"$LOG" >"$TMP/out" &
 	proxy=$!
-	soon grep -q 'proxy at' "$LOG" || fail "the proxy does not begin"
+	soon 10 grep -q 'proxy at' "$LOG" || fail "the proxy does not begin"
 	worker=$(pgrep -x rivulet -P "$proxy" || echo "$proxy")
 }
 end() {
@@ -36,7 +28,7 @@ end() {
 	code=0
 	wait "$proxy" || code=$?
 	[ "$code" = "$2" ] || fail "it ended with $code after SIG$1"
-	soon as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before after SIG$1"; }
+	soon 10 as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before after SIG$1"; }
 }
 client() { python3 "$PROGRAM_SOURCES/proxy.py" "$@" || fail "$1 fails"; }
 # get CODE OPTION...: curl ends with CODE.
@@ -96,7 +88,7 @@ client garbage 1
 # Lost: bytes, or places of those who have gone.
 before=$(fds)
 client many 1000
-soon few_fds "$before" || fail "it has $(fds) descriptors after $before"
+soon 10 few_fds "$before" || fail "it has $(fds) descriptors after $before"
 client bulk 209715200
 client slow 60 "$worker"
 
@@ -162,8 +154,8 @@ for victim in worker proxy both; do
 	code=0
 	wait "$proxy" || code=$?
 	[ "$code" = 137 ] || fail "it ended with $code when its $victim was killed"
-	soon as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before: $victim killed"; }
-	! kill -0 "$worker" 2>/dev/null || soon sh -c "! kill -0 $worker" || fail "the worker lives on"
+	soon 10 as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before: $victim killed"; }
+	! kill -0 "$worker" 2>/dev/null || soon 10 sh -c "! kill -0 $worker" || fail "the worker lives on"
 done
 EOF2
 # The servers of this test are there with MPTCP, and on the phone itself without.

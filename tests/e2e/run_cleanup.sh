@@ -4,7 +4,7 @@
 . "$(dirname "$0")/run_lib.sh"
 need pgrep
 
-cat >"$TMP/inside.sh" <<'EOF'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF'
 set -eu
 RIVULET=$1 VICTIM=$2
 state() {
@@ -18,14 +18,6 @@ ours() {
 		for pid in $(pgrep --ns $$ --nslist net -x $name); do grep -q '^State:.Z' "/proc/$pid/status" || echo "$pid"; done
 	done
 }
-within_two_seconds() {
-	tries=40
-	until "$@"; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
 as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
 none_left() { [ -z "$(ours)" ]; }
 
@@ -33,7 +25,7 @@ none_left() { [ -z "$(ours)" ]; }
 state >"$TMP/before"
 "$RIVULET" run --quiet -- sleep 60 &
 foreground=$!
-within_two_seconds pgrep -x sleep -P $foreground >/dev/null || fail "the program did not start"
+soon 10 pgrep -x sleep -P $foreground || fail "the program did not start"
 ip rule | grep -q 32100 || fail "nothing was set up"
 ip mptcp endpoint | grep -q 10.2.0.2 || fail "no endpoint"
 program=$(pgrep -x sleep -P $foreground)
@@ -47,7 +39,7 @@ all-but-watcher) kill -KILL $foreground "$program" "$(pgrep --ns $$ --nslist net
 program-and-supervisor) kill -KILL "$program" "$(pgrep --ns $$ --nslist net -x rivulet-super)" || : ;;
 program-and-foreground) kill -KILL "$program" $foreground || : ;;
 helpers) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-watch)" "$(pgrep --ns $$ --nslist net -x rivulet-super)"; kill -KILL "$program" || : ;;
-net) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-net)"; within_two_seconds as_before; kill -TERM $foreground ;;
+net) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-net)"; soon 2 as_before; kill -TERM $foreground ;;
 net-and-supervisor) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-net)" "$(pgrep --ns $$ --nslist net -x rivulet-super)" || : ;;
 keeper) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-keep)"; kill -TERM $foreground ;;
 keeper-and-supervisor) kill -KILL "$(pgrep --ns $$ --nslist net -x rivulet-keep)" "$(pgrep --ns $$ --nslist net -x rivulet-super)" || : ;;
@@ -55,14 +47,14 @@ all-but-net) kill -KILL $foreground "$program" "$(pgrep --ns $$ --nslist net -x 
 all-but-keeper) kill -KILL $foreground "$program" "$(pgrep --ns $$ --nslist net -x rivulet-super)" "$(pgrep --ns $$ --nslist net -x rivulet-watch)" "$(pgrep --ns $$ --nslist net -x rivulet-net)" || : ;;
 nobody) kill -TERM $foreground ;;
 esac
-within_two_seconds as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before"; }
+soon 2 as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before"; }
 case $VICTIM in
 foreground | supervisor | net-and-supervisor | keeper-and-supervisor)
 	kill -0 "$program" || fail "the program died with its supervisor"
 	kill -KILL "$program"
 	;;
 esac
-within_two_seconds none_left || fail "processes are left: $(ours)"
+soon 10 none_left || fail "processes are left: $(ours)"
 EOF
 
 for victim in program foreground supervisor watcher all-but-watcher program-and-supervisor \

@@ -25,7 +25,7 @@ cat >"$TMP/lib" <<EOF
 set -eu
 TMP=$TMP USER_ID=$USER_ID OTHER_ID=$OTHER_ID OWNER_ID=$OWNER_ID
 EOF
-cat >>"$TMP/lib" <<'EOF'
+cat "$(dirname "$0")/soon.sh" - >>"$TMP/lib" <<'EOF'
 fail() { echo "$*" >&2; exit 1; }
 state() {
 	ip rule; ip -6 rule; ip route show table all; ip -6 route show table all | grep -v expires
@@ -52,18 +52,10 @@ has() { # NAME UID CAPABILITIES
 		grep -Eq "^CapPrm:.0*$3\$" "/proc/$pid/status" || fail "$1: $(grep CapPrm "/proc/$pid/status")"
 	done
 }
-within_two_seconds() {
-	tries=40
-	until "$@"; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
 program() { pgrep -x sleep; }
 set_up() { ip rule | grep -q 32100 && ip mptcp endpoint | grep -q 10.2.0.2; }
 as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
-is_as_before() { within_two_seconds as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before: $*"; }; }
+is_as_before() { soon 10 as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before: $*"; }; }
 none_left() { for name in rivulet-super rivulet-watch rivulet-net rivulet-keep; do [ -z "$(ours $name)" ] || return 1; done; }
 state >"$TMP/before"
 EOF
@@ -91,7 +83,7 @@ cat >"$TMP/kills" <<'EOF'
 case $1 in plain) net=$USER_ID ;; owned) net=$OWNER_ID ;; esac
 for victim in rivulet rivulet-super rivulet-watch rivulet-net rivulet-keep; do
 	as $USER_ID "$TMP/$1/rivulet" run --quiet -- sleep 60 &
-	within_two_seconds program >/dev/null || fail "the program did not start"
+	soon 10 program || fail "the program did not start"
 	set_up || fail "nothing was set up"
 	for name in rivulet-super rivulet-watch; do
 		has $name $USER_ID 0
@@ -104,7 +96,7 @@ for victim in rivulet rivulet-super rivulet-watch rivulet-net rivulet-keep; do
 	kill -TERM "$(program)" || fail "the program died with $victim"
 	wait $! || :
 	is_as_before "after the run without $victim"
-	within_two_seconds none_left || fail "processes are left after $victim's end"
+	soon 10 none_left || fail "processes are left after $victim's end"
 done
 EOF
 for kind in plain owned; do
@@ -133,7 +125,7 @@ expect "around a dead link" rivulet lab run "$TMP/dead.yaml" --also "server: ip 
 cat >"$TMP/sudo" <<'EOF'
 . "${0%/*}/lib"
 env -u RIVULET_STATE -u XDG_RUNTIME_DIR SUDO_UID=$USER_ID SUDO_GID=$USER_ID "$TMP/$1/rivulet" run --report "$TMP/home/report" -- sh -c "id -u >'$TMP/home/file'; sleep 60" &
-within_two_seconds program >/dev/null || fail "the program did not start"
+soon 10 program || fail "the program did not start"
 set_up || fail "nothing was set up"
 has rivulet-super $USER_ID 0
 has rivulet-watch $USER_ID 0
@@ -159,7 +151,7 @@ waiting() { as "$1" "$TMP/owned/rivulet" run --quiet -- sh -c "until [ -e '$TMP/
 waiting $USER_ID a & a=$!
 waiting $OTHER_ID b & b=$!
 two() { [ "$(ours rivulet-net | wc -l)" = 2 ] && set_up; }
-within_two_seconds two || fail "not both set up"
+soon 10 two || fail "not both set up"
 journal=$(find /run/rivulet /tmp/rivulet-$OWNER_ID -name 'net-*' -user $OWNER_ID 2>/dev/null | head -n 1)
 [ -n "$journal" ] || fail "there is no journal of rivulet-net's own"
 (as $USER_ID cat "$journal") 2>/dev/null && fail "the user can read the journal"
@@ -174,7 +166,7 @@ is_as_before "after both runs"
 # Of runs that were killed whole the next start of anybody takes back what they left.
 rm -f "$TMP/a"
 waiting $USER_ID a & a=$!
-within_two_seconds set_up || fail "nothing was set up"
+soon 10 set_up || fail "nothing was set up"
 for name in rivulet-keep rivulet-net rivulet-watch rivulet-super; do kill -KILL "$(ours $name)"; done
 set_up || fail "this test would show nothing"
 (as $OTHER_ID "$TMP/owned/rivulet" clean) >"$TMP/cleaned"
@@ -263,7 +255,7 @@ mkdir "$TMP/told"
 chmod 777 "$TMP/told"
 python3 "$TMP/hostile.py" "$TMP/owned/rivulet-net" $USER_ID "$TMP/told"
 is_as_before "after hostile callers"
-within_two_seconds none_left || fail "processes are left"
+soon 10 none_left || fail "processes are left"
 # No journal is believed that the caller could have written.
 if (as $USER_ID "$TMP/plain/rivulet" clean) 2>"$TMP/words"; then fail "a journal of the user's own"; fi
 grep -q 'no owner of its own' "$TMP/words" || fail "clean: $(cat "$TMP/words")"

@@ -3,18 +3,10 @@
 # Runs share what they set up: none takes away what another, or a stranger's connection, lives on.
 . "$(dirname "$0")/run_lib.sh"
 
-cat >"$TMP/inside.sh" <<'EOF'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF'
 set -eu
 RIVULET=$1
 fail() { echo "$*" >&2; ip rule >&2; ip mptcp endpoint >&2; exit 1; }
-within_two_seconds() {
-	tries=40
-	until "$@"; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
 set_up() { ip rule | grep -q 32100 && ip mptcp endpoint | grep -q 10.2.0.2; }
 clean() { ! ip rule | grep -q 32100 && [ -z "$(ip mptcp endpoint)" ] && [ "$(find /dev/shm/rivulet -type f | wc -l)" = 1 ]; } # 1: of the server's own run
 waiting() { "$RIVULET" run --quiet -- sh -c "until [ -e '$TMP/$1' ]; do sleep 0.05; done"; }
@@ -22,15 +14,15 @@ waiting() { "$RIVULET" run --quiet -- sh -c "until [ -e '$TMP/$1' ]; do sleep 0.
 # Lost: the first of two runs to end would take the second one's links away.
 waiting a & a=$!
 waiting b & b=$!
-within_two_seconds set_up || fail "nothing was set up"
+soon 10 set_up || fail "nothing was set up"
 touch "$TMP/a"; wait $a
 set_up || fail "the first run took what the second needs"
 touch "$TMP/b"; wait $b
-within_two_seconds clean || fail "the last run left something"
+soon 10 clean || fail "the last run left something"
 
 # Lost: another program's connection would lose a subflow when a run ends.
 "$RIVULET" run --quiet -- sh -c "touch '$TMP/up'; until [ -e '$TMP/c' ]; do sleep 0.05; done" & c=$!
-within_two_seconds set_up || fail "nothing was set up"
+soon 10 set_up || fail "nothing was set up"
 python3 - "$TMP/stranger" "$TMP/go" <<'PY' & stranger=$!
 import os, socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
@@ -40,19 +32,19 @@ open(sys.argv[1], "w").close()
 while not os.path.exists(sys.argv[2]):
     time.sleep(0.05)
 PY
-within_two_seconds test -e "$TMP/stranger" || fail "the stranger has no connection"
+soon 10 test -e "$TMP/stranger" || fail "the stranger has no connection"
 subflows() { [ "$(ss -tnH state established dst 10.1.0.1 | wc -l)" = 2 ]; }
-within_two_seconds subflows || fail "the stranger has no second subflow"
+soon 10 subflows || fail "the stranger has no second subflow"
 touch "$TMP/c"; wait $c
 set_up || fail "the set-up went under the stranger's connection"
 subflows || fail "the stranger lost a subflow"
 touch "$TMP/go"; wait $stranger
-within_two_seconds clean || fail "it was not taken back after the stranger's end"
+soon 10 clean || fail "it was not taken back after the stranger's end"
 
 # Lost: what runs that were killed whole have left would stay until the next boot.
 for remedy in clean run; do
 	waiting d & d=$!
-	within_two_seconds set_up || fail "nothing was set up"
+	soon 10 set_up || fail "nothing was set up"
 	# The server's own run has processes of the same names: end only those of this host.
 	for name in rivulet-keep rivulet-net rivulet-watch rivulet-super; do
 		for pid in $(pgrep -x $name); do
@@ -65,7 +57,7 @@ for remedy in clean run; do
 	clean) "$RIVULET" clean >"$TMP/cleaned" ;;
 	run) "$RIVULET" run --quiet -- true ;;
 	esac
-	within_two_seconds clean || fail "$remedy left something"
+	soon 10 clean || fail "$remedy left something"
 done
 grep -q 'taken back: mptcp endpoint 10.2.0.2' "$TMP/cleaned" || fail "clean did not say what it did"
 [ "$("$RIVULET" clean)" = "nothing was left behind" ] || fail "clean found something"

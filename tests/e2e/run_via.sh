@@ -30,7 +30,7 @@ MACHINE=$([ ! -x "$(dirname "$RIVULET")/kernel/rivulet-uml" ] || grep -q __asan_
 LIBRARY=$([ ! -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || echo yes)
 export MACHINE LIBRARY
 [ -n "$MACHINE" ] || echo "no kernel to run programs inside: not tried" >&2
-cat >"$TMP/inside.sh" <<'EOF2'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF2'
 set -eu
 fail() { echo "$*" >&2; exit 1; }
 # fetch CODE URL COMMAND...: curl under that ends with CODE.
@@ -43,16 +43,8 @@ fetch() {
 }
 same() { cmp -s "$TMP/www/$1" "$TMP/got" || fail "other bytes"; }
 says() { grep -Eq -- "$1" "$TMP/err" || { cat "$TMP/err" >&2; fail "no word of '$1'"; }; }
-soon() {
-	tries=100
-	until "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
 logged() {
-	soon jq -es "any(.[]; $2)" "$TMP/$1.log" || { cat "$TMP/$1.log" >&2; fail "no line: $2"; }
+	soon 10 jq -es "any(.[]; $2)" "$TMP/$1.log" || { cat "$TMP/$1.log" >&2; fail "no line: $2"; }
 }
 run="$RIVULET run --explain"
 PLAIN=plain://10.3.0.2:7000
@@ -112,7 +104,7 @@ again="env XDG_STATE_HOME=$TMP/state/new $run"
 fetch 0 http://10.4.0.2/small $again --via "$LINE" --
 says '10.4.0.2:80: does not speak MPTCP: by the relay'
 remembered=$TMP/state/new/rivulet/servers
-soon test -s "$remembered" || fail "nothing is remembered"
+soon 10 test -s "$remembered" || fail "nothing is remembered"
 ! grep -q 10.4 "$remembered" || fail "who was talked to is written down"
 fetch 0 http://10.4.0.2/small $again --via "$LINE" --
 says '10.4.0.2:80: did not speak MPTCP lately: by the relay'
@@ -160,7 +152,7 @@ curl -sS --socks5-hostname 10.3.0.2:7000 -o "$TMP/got" http://server/small
 same small
 "$RIVULET" proxy --quiet --listen "unix:$TMP/p.sock" --via "$LINE" --via-always &
 proxy=$!
-soon [ -S "$TMP/p.sock" ] || fail "the proxy does not begin"
+soon 10 [ -S "$TMP/p.sock" ] || fail "the proxy does not begin"
 curl -sS --proxy "socks5h://localhost$TMP/p.sock" -o "$TMP/got" http://server/file
 same file
 logged tls '.host == "server" and .received > 2e7'

@@ -56,28 +56,21 @@ exec "$RIVULET" relay --certificate "$TMP/relay.pem" --key "$TMP/relay.key" --cl
 	--allow 10.0.0.0/8 --log "$TMP/ours.log"
 END
 
-cat >"$TMP/inside.sh" <<'EOF2'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF2'
 set -eu
 fail() { echo "$*" >&2; exit 1; }
-soon() {
-	tries=200
-	until ("$@") >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
 fetch() { # CODE URL COMMAND...
 	wanted=$1 url=$2 code=0
 	shift 2
 	"$@" curl -sS -o "$TMP/got" --max-time 20 "$url" 2>"$TMP/err" || code=$?
 	[ "$code" = "$wanted" ] || { cat "$TMP/err" >&2; fail "curl ended with $code, not $wanted: $*"; }
 }
+fetches() { (fetch "$@"); }
 same() { cmp -s "$TMP/www/$1" "$TMP/got" || fail "other bytes"; }
 over_both() { jq -e '[.links[] | select(.received > 3e5)] | length == 2' "$TMP/report" >/dev/null || fail "not over both links: $1"; }
 run="$RIVULET run --explain --report $TMP/report"
 for port in 8888 7443 7444 7445; do
-	soon sh -c "exec 3<>/dev/tcp/10.3.0.2/$port" || soon python3 -c "import socket; socket.create_connection(('10.3.0.2', $port))" || fail "nothing at port $port"
+	soon 20 python3 -c "import socket; socket.create_connection(('10.3.0.2', $port))" || fail "nothing at port $port"
 done
 
 # Lost: whoever has a proxy already, and puts an MPTCP listener before it, in the plain and inside TLS.
@@ -104,7 +97,7 @@ mount --bind "$TMP/trusted" /etc/ssl/certs/ca-certificates.crt
 fetch 0 http://10.4.0.2/file env XDG_CONFIG_HOME="$TMP/config" $run --
 same file
 over_both "certificates"
-soon jq -es 'any(.[]; .client == "carl" and .received > 8e6)' "$TMP/ours.log" || fail "the log does not know carl"
+soon 20 jq -es 'any(.[]; .client == "carl" and .received > 8e6)' "$TMP/ours.log" || fail "the log does not know carl"
 fetch 7 http://10.4.0.2/small $run --via 10.3.0.2:7444 --via-always --
 grep -q 'does not know this client' "$TMP/err" || fail "a client without a certificate is served"
 # Its name is another: somebody else has the address.
@@ -120,7 +113,7 @@ fetch 0 http://10.4.0.2/small $run --via "$LINE" --via-always --
 bert=$("$RIVULET" relay --folder "$TMP/relay" --add bert 2>/dev/null)
 fetch 7 http://10.4.0.2/small $run --via "$bert" --via-always --
 again
-soon fetch 0 http://10.4.0.2/small $run --via "$bert" --via-always -- || fail "a new client is not let in"
+soon 20 fetches 0 http://10.4.0.2/small $run --via "$bert" --via-always -- || fail "a new client is not let in"
 "$RIVULET" run --quiet --via "$bert" --via-always -- python3 -c "
 import socket
 s = socket.create_connection(('10.4.0.2', 80))
@@ -129,23 +122,23 @@ s.recv(1)" 2>/dev/null &
 holds_bert=$!
 "$RIVULET" run --quiet --via "$LINE" --via-always -- curl -sS --limit-rate 2M -o "$TMP/slow" http://10.4.0.2/file &
 holds_anna=$!
-soon test -e "$TMP/connected" || fail "bert does not get through"
-soon test -s "$TMP/slow" || fail "anna does not get through"
+soon 20 test -e "$TMP/connected" || fail "bert does not get through"
+soon 20 test -s "$TMP/slow" || fail "anna does not get through"
 sed -i '/^bert /d' "$TMP/relay/clients"
 again
 ! wait $holds_bert || :
-soon jq -es 'any(.[]; .client == "bert" and .result == "it is not known any more")' "$TMP/changes.log" || fail "bert is not cut off"
+soon 20 jq -es 'any(.[]; .client == "bert" and .result == "it is not known any more")' "$TMP/changes.log" || fail "bert is not cut off"
 fetch 7 http://10.4.0.2/small $run --via "$bert" --via-always --
 wait $holds_anna || fail "anna is cut off"
 cmp "$TMP/www/file" "$TMP/slow" || fail "anna got other bytes"
 # Lost: the relay, by a typing error.
 echo 'allow everything' >>"$TMP/relay/destinations"
 again
-soon grep -q 'nothing is changed: .*destinations:2: ' "$TMP/changes.err" || fail "what is wrong is not said"
+soon 20 grep -q 'nothing is changed: .*destinations:2: ' "$TMP/changes.err" || fail "what is wrong is not said"
 fetch 0 http://10.4.0.2/small $run --via "$LINE" --via-always --
 echo 'deny 10.4.0.2' >"$TMP/relay/destinations"
 again
-soon fetch 7 http://10.4.0.2/small "$RIVULET" run --quiet --via "$LINE" --via-always -- || fail "what is denied now is served"
+soon 20 fetches 7 http://10.4.0.2/small "$RIVULET" run --quiet --via "$LINE" --via-always -- || fail "what is denied now is served"
 kill "$(cat "$TMP/changes.pid")"
 EOF2
 expect "relays of others" timeout 150 "$RIVULET" lab run relay --also "server: $NGINX" --also "relay: sh $TMP/relay.sh" -- \

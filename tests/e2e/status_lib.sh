@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# What tests of `rivulet status` share, put before what they do in the lab. There are RIVULET and TMP; $before has to be set.
+# What tests of `rivulet status` share, put before what they do in the lab, behind soon.sh. There are RIVULET and TMP; $before has to be set.
 set -eu
 fail() { echo "$*" >&2; [ ! -e "$TMP/now" ] || cat "$TMP/now" >&2; exit 1; }
 status() { "$RIVULET" status "$@"; }
@@ -16,14 +16,6 @@ connections = [c for r in mine for c in r["connections"]]
 flows = {f["link"]: f for c in connections for f in c["subflows"]}
 sys.exit(not eval(sys.argv[2]))
 EOF3
-}
-soon() {
-	tries=80
-	until "$@" 2>/dev/null; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
-		sleep 0.1
-	done
 }
 before=0 # once the server is there: $(sockets)
 sockets() { find "${RIVULET_STATE:-/run/rivulet}" -name 'status-*' -o -name '.*-*' 2>/dev/null | wc -l; }
