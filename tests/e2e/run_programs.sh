@@ -6,6 +6,7 @@ need curl scp sshd ssh-keygen
 
 BOTH='r["fallbacks"] == 0 and r["refused"] == 0 and share.get("wlan0", 0) >= 0.1 and share.get("wwan0", 0) >= 0.1'
 make_file file 12000000
+make_file part 4000000
 
 # Lost: a kind of program would stay on one link, or get other bytes.
 fetches() {
@@ -37,16 +38,16 @@ import subprocess, sys, threading, urllib.request
 wanted = open(sys.argv[1], "rb").read()
 bad = []
 def get():
-    if urllib.request.urlopen("http://server/file").read() != wanted:
+    if urllib.request.urlopen("http://server/part").read() != wanted:
         bad.append(1)
 threads = [threading.Thread(target=get) for _ in range(3)]
-children = [subprocess.Popen(["sh", "-c", "curl -fsS http://server/file | cmp - " + sys.argv[1]]) for _ in range(3)]
+children = [subprocess.Popen(["sh", "-c", "curl -fsS http://server/part | cmp - " + sys.argv[1]]) for _ in range(3)]
 for t in threads: t.start()
 for t in threads: t.join()
 for c in children: bad += [c.returncode] if c.wait() else []
 sys.exit(len(bad))
 EOF
-expect "threads and children" pair_lab "$RIVULET" run --quiet --report "$REPORT" -- python3 "$TMP/many.py" "$TMP/www/file"
+expect "threads and children" pair_lab "$RIVULET" run --quiet --report "$REPORT" -- python3 "$TMP/many.py" "$TMP/www/part"
 report_has "$BOTH and r['connections'] == 6"
 
 # Lost: ssh and scp, as server and client, both ways.
