@@ -43,7 +43,8 @@ serve python3 -m http.server 8000
 serve python3 "$HERE/echo.py" serve 8001
 serve node "$HERE/echo.js" serve 8002
 serve redis-server --port 6379 --bind 0.0.0.0 '::' --protected-mode no --save '' --dir "$TMP"
-serve iperf3 -s
+# After each test a server of iperf3 does not listen for a moment, and whoever comes next is refused or cut off: one for each.
+serve sh -c 'for port in 5202 5203 5204; do iperf3 -s -p \$port & done; exec iperf3 -s -p 5201'
 wait
 EOF2
 
@@ -62,7 +63,7 @@ works() {
 }
 same() { cmp "\$1" "\$file"; }
 got() { over "\$@" | cmp - "\$file"; }
-for port in 80 22 873 8000 8001 8002 6379 5201; do
+for port in 80 22 873 8000 8001 8002 6379 5201 5202 5203 5204; do
 	tries=200
 	until (: </dev/tcp/10.1.0.1/\$port) 2>/dev/null; do
 		tries=\$((tries - 1))
@@ -95,10 +96,10 @@ works "node and curl" got curl -fsS -T \$file http://server:8002/
 works "redis-benchmark" over redis-benchmark -h 10.1.0.1 -q -n 500 -c 50 -t ping,set,get,lrange_100
 works "redis-benchmark, 16 at a time" over redis-benchmark -h 10.1.0.1 -q -n 10000 -c 50 -P 16 -t set,get
 works "redis-benchmark, new connections" over redis-benchmark -h 10.1.0.1 -q -n 200 -c 10 -k 0 -t get
-works "iperf3 up" over iperf3 -c server -t 1
-works "iperf3 down" over iperf3 -c server -t 1 -R
-works "iperf3, 8 streams" over iperf3 -c server -t 1 -P 8
-works "iperf3 both ways" over iperf3 -c server -t 1 --bidir
+works "iperf3 up" over iperf3 -c server -p 5201 -t 1
+works "iperf3 down" over iperf3 -c server -p 5202 -t 1 -R
+works "iperf3, 8 streams" over iperf3 -c server -p 5203 -t 1 -P 8
+works "iperf3 both ways" over iperf3 -c server -p 5204 -t 1 --bidir
 for program in fetch fetch-raw fetch-static fetch-32; do
 	[ -x "$PROGRAMS/\$program" ] || continue
 	# A kernel that is a 64-bit process runs no other programs.
