@@ -6,7 +6,7 @@
 need curl jq
 
 make_file small 1000
-make_file file 20000000
+make_file file 8000000
 folder=$TMP/relay
 LINE=$("$RIVULET" relay --folder "$folder" --init 10.3.0.2 --client anna 2>/dev/null)
 OTHER=$("$RIVULET" relay --folder "$folder" --add bert 2>/dev/null)
@@ -75,8 +75,8 @@ for way in "$PLAIN" "$LINE"; do
 	fi
 	[ "$(cat "$TMP/peer")" = 10.4.0.2:80 ] || fail "the peer is $(cat "$TMP/peer")"
 done
-logged tls '.client == "anna" and .host == "10.4.0.2" and .received > 2e7 and .result == "closed"'
-logged plain '.received > 2e7'
+logged tls '.client == "anna" and .host == "10.4.0.2" and .received > 8e6 and .result == "closed"'
+logged plain '.received > 8e6'
 
 # Lost: the direct way, where it is the better one.
 fetch 0 http://10.4.0.2:81/file $run --via "$LINE" --
@@ -155,7 +155,7 @@ proxy=$!
 soon 10 [ -S "$TMP/p.sock" ] || fail "the proxy does not begin"
 curl -sS --proxy "socks5h://localhost$TMP/p.sock" -o "$TMP/got" http://server/file
 same file
-logged tls '.host == "server" and .received > 2e7'
+logged tls '.host == "server" and .received > 8e6'
 kill "$proxy"
 wait "$proxy" || :
 EOF2
