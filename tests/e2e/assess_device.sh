@@ -28,7 +28,7 @@ chmod +x "$TMP/bin/qemu-system-x86_64"
 if [ "$(uname -m)" != x86_64 ]; then
 	expect_code 1 cell --dry-run
 	expect_text 'x86_64 only' "$OUT"
-	exit 0
+	skip "a device is emulated on x86_64 only; of the rest, what is said was tested"
 fi
 expect_code 1 env "PATH=$TMP/empty" "$RIVULET" assess --profile device --dry-run
 expect_text "'device' cannot be had here: .*install Debian's package qemu-system-x86" "$OUT"
@@ -41,11 +41,9 @@ grep -q / "$TMP/plan" || fail "--full plans nothing"
 ! grep -q '/device/' "$TMP/plan" || fail "--full plans a device that cannot be had"
 
 if grep -q __asan_init "$RIVULET"; then
-	echo "no device: a sanitized program needs more memory than it has"
-	exit 0
+	skip "a sanitized program needs more memory than the device has; what is said without one was tested"
 elif ! cell --dry-run >"$TMP/words" 2>&1; then
-	echo "no device here: $(cat "$TMP/words")"
-	exit 0
+	skip "no device here, but what is said without one was tested: $(cat "$TMP/words")"
 fi
 
 # Lost: figures that are not those of the device, or no device.
