@@ -17,9 +17,18 @@
 #define SHIPPED    "measurements.json"
 #define PARENTS    2 /* folders above the program in which a build tree has it */
 
+/* What measurements say of each way (a number of theirs). */
+struct outlook {
+	const struct measurements *from; /* borrowed */
+	int profile; /* that this device is taken to be like; < 0: none is known */
+	double score[WAYS_MAX], goodput[WAYS_MAX], delay[WAYS_MAX], stall[WAYS_MAX],
+		cpu_per_gb[WAYS_MAX], cpu[WAYS_MAX], memory[WAYS_MAX];
+};
+
 struct choosing {
 	const struct choose_query *query;
 	struct measurements own, shipped;
+	struct outlook here, there; /* by those */
 	struct device device;
 	struct calibration speed;
 	struct choices *choices;
@@ -118,50 +127,66 @@ static double memory_of(const struct choosing *choosing)
 	return memory;
 }
 
-static double of_workloads(const struct measurements *from, const struct model_place *place,
-			   const struct choice *choice, const struct application *application,
-			   const char *figure)
+/* The first of the application's workloads that knows it of a way. */
+static void foresee_figure(const struct measurements *from, const struct model_place *place,
+			   const struct application *application, const char *figure,
+			   double ret[static WAYS_MAX])
 {
 	for (unsigned i = 0; i < APPLICATION_WORKLOADS && application->workloads[i]; i++) {
-		double value = model_figure(from, place, choice->stack->name,
-					    choice->mptcp ? "mptcp" : "tcp",
-					    application->workloads[i], figure);
+		double values[WAYS_MAX];
 
-		if (value > 0)
-			return value;
+		model_figures(from, place, application->workloads[i], figure, values);
+		for (unsigned way = 0; way < WAYS_MAX; way++)
+			if (!(ret[way] > 0))
+				ret[way] = values[way];
 	}
-	return 0;
 }
 
-static void predict(const struct choosing *choosing, const struct measurements *from,
-		    const char *profile, struct choice *choice)
+static void foresee(const struct choosing *choosing, const struct measurements *from,
+		    struct outlook *ret)
 {
 	const struct application *application = choosing->query->application;
-	const struct model_place place = {
-		.scenario = choosing->query->scenario,
-		.profile = profile,
+	const char *scenario = choosing->query->scenario;
+	struct model_place place = {
+		.scenario = scenario ? names_find(&from->scenarios, scenario) : MODEL_ANY,
+		.profile = model_profile(from, cpus_of(choosing), memory_of(choosing)),
 		.packet = from == &choosing->own ? 0 : choosing->speed.packet,
 		.cpus = cpus_of(choosing),
 	};
 
-	choice->score = profile ? model_score(from, &place, choice->stack->name,
-					      choice->mptcp ? "mptcp" : "tcp", application)
-				: 0;
-	if (!(choice->score > 0))
+	*ret = (struct outlook){.from = from, .profile = place.profile};
+	if (place.profile < 0 || (scenario && place.scenario < 0))
 		return;
-	choice->goodput = of_workloads(from, &place, choice, application, "goodput");
-	choice->delay = of_workloads(from, &place, choice, application, "delay-p95");
-	choice->stall = of_workloads(from, &place, choice, application, "stall");
-	choice->cpu_per_gb = of_workloads(from, &place, choice, application, "cpu-per-gb");
-	choice->memory = of_workloads(from, &place, choice, application, "memory");
+	model_scores(from, &place, application, ret->score);
+	model_costs(from, &place, application, ret->cpu);
+	foresee_figure(from, &place, application, "goodput", ret->goodput);
+	foresee_figure(from, &place, application, "delay-p95", ret->delay);
+	foresee_figure(from, &place, application, "stall", ret->stall);
+	foresee_figure(from, &place, application, "cpu-per-gb", ret->cpu_per_gb);
+	foresee_figure(from, &place, application, "memory", ret->memory);
+}
+
+/* True: it is known. */
+static bool look_up(const struct outlook *outlook, struct choice *choice)
+{
+	int way = measurements_way(outlook->from, choice->stack->name,
+				   choice->mptcp ? "mptcp" : "tcp");
+
+	if (way < 0 || !(outlook->score[way] > 0))
+		return false;
+	choice->score = outlook->score[way];
+	choice->goodput = outlook->goodput[way];
+	choice->delay = outlook->delay[way];
+	choice->stall = outlook->stall[way];
+	choice->cpu_per_gb = outlook->cpu_per_gb[way];
+	choice->cpu = outlook->cpu[way];
+	choice->memory = outlook->memory[way];
+	return true;
 }
 
 static void add(struct choosing *choosing, const struct stack_ops *stack, bool mptcp)
 {
 	struct choices *choices = choosing->choices;
-	const char *own = model_profile(&choosing->own, cpus_of(choosing), memory_of(choosing));
-	const char *shipped =
-		model_profile(&choosing->shipped, cpus_of(choosing), memory_of(choosing));
 	struct choice *choice = &choices->all[choices->count];
 	double expected;
 
@@ -170,19 +195,14 @@ static void add(struct choosing *choosing, const struct stack_ops *stack, bool m
 	*choice = (struct choice){.stack = stack, .mptcp = mptcp, .bare = !mptcp && stack->own_tcp};
 	/* Without us a program has that stack's TCP, whether MPTCP can be had or not. */
 	choice->can_run = choice->bare || stack->probe(&choice->why) >= 0;
-	predict(choosing, &choosing->shipped, shipped, choice);
+	look_up(&choosing->there, choice);
 	expected = choice->score;
-	choice->score = 0;
-	predict(choosing, &choosing->own, own, choice);
-	choice->own = choice->score > 0;
+	choice->own = look_up(&choosing->here, choice);
 	if (choice->own && expected > 0) {
 		choosing->ratios *= choice->score / expected;
 		choosing->ratio_count++;
 	}
-	if (!choice->own)
-		choice->score = expected;
 	choice->fits = choice->memory <= memory_of(choosing);
-	snprintf(choices->profile, sizeof(choices->profile), "%s", shipped ? shipped : "");
 	choices->count++;
 }
 
@@ -210,6 +230,33 @@ static int compare(const void *a, const void *b)
 	return (x->score < y->score) - (x->score > y->score);
 }
 
+/* @usual: with the protocol that is the stack's best. -ENOENT: there is none. */
+static int find_best(const struct choices *choices, bool usual)
+{
+	double scores[CHOICES_MAX] = {0}, costs[CHOICES_MAX];
+
+	for (unsigned i = 0; i < choices->count; i++) {
+		const struct choice *choice = &choices->all[i];
+
+		if (choice->can_run && choice->fits &&
+		    (!usual || choice->mptcp == !choice->stack->tcp_only))
+			scores[i] = choice->score;
+		costs[i] = choice->cpu;
+	}
+	return model_best(scores, costs, choices->count);
+}
+
+static void put_first(struct choices *choices, int best)
+{
+	struct choice choice;
+
+	if (best <= 0)
+		return;
+	choice = choices->all[best];
+	memmove(&choices->all[1], &choices->all[0], (unsigned)best * sizeof(choice));
+	choices->all[0] = choice;
+}
+
 int choose(const struct choose_query *query, struct choices *ret, struct err *err)
 {
 	struct choosing choosing = {.query = query, .choices = ret, .ratios = 1};
@@ -220,6 +267,11 @@ int choose(const struct choose_query *query, struct choices *ret, struct err *er
 	if (code == 0) {
 		device_read(&choosing.device);
 		calibrate(choosing.device.memory_free, &choosing.speed);
+		foresee(&choosing, &choosing.own, &choosing.here);
+		foresee(&choosing, &choosing.shipped, &choosing.there);
+		if (choosing.there.profile >= 0)
+			snprintf(ret->profile, sizeof(ret->profile), "%s",
+				 choosing.shipped.profiles.all[choosing.there.profile]);
 		for (unsigned i = 0; stacks[i]; i++) {
 			if (!stacks[i]->tcp_only)
 				add(&choosing, stacks[i], true);
@@ -227,6 +279,7 @@ int choose(const struct choose_query *query, struct choices *ret, struct err *er
 		}
 		level(&choosing);
 		qsort(ret->all, ret->count, sizeof(ret->all[0]), compare);
+		put_first(ret, find_best(ret, false));
 	}
 	measurements_free(&choosing.own);
 	measurements_free(&choosing.shipped);
@@ -235,13 +288,8 @@ int choose(const struct choose_query *query, struct choices *ret, struct err *er
 
 const struct choice *choose_stack(const struct choices *choices)
 {
-	for (unsigned i = 0; i < choices->count; i++) {
-		const struct choice *choice = &choices->all[i];
+	/* Which protocol it becomes is the peer's to say: a stack counts by the best that it can. */
+	int best = find_best(choices, true);
 
-		/* Which protocol it becomes is the peer's to say: a stack counts by the best that it can. */
-		if (choice->can_run && choice->fits && choice->score > 0 &&
-		    choice->mptcp == !choice->stack->tcp_only)
-			return choice;
-	}
-	return NULL;
+	return best < 0 ? NULL : &choices->all[best];
 }

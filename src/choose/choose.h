@@ -32,10 +32,12 @@ struct choice {
 	bool own;       /* known from measurements of this device */
 	/* What it would give; 0: not known. */
 	double score, goodput, delay, stall, cpu_per_gb, memory;
+	double cpu; /* processors' time that it takes meanwhile */
 };
 
 struct choices {
-	struct choice all[CHOICES_MAX]; /* the best first, what cannot be had last */
+	struct choice all
+		[CHOICES_MAX]; /* the one to take first, then the best, what cannot be had last */
 	unsigned count;
 	char profile
 		[32]; /* that this device was taken to be like, in the measurements that came with us; "" */

@@ -2,23 +2,18 @@
 #include "choose/model.h"
 
 #include "base/cleanup.h"
+#include "choose/level.h"
 
 #include <math.h>
 #include <string.h>
 
-#define NAMES_MAX 64
+#define AS_GOOD 0.97
 
-/* What is asked for, of what was measured. */
+/* What is asked for: one figure with one workload, in a place. */
 struct query {
-	const struct measured **all; /* of this workload and figure alone; borrowed */
-	unsigned count;
-	const char *stack, *protocol;
-	const char *without_scenario, *without_profile; /* not to be looked at; NULL: all may be */
-};
-
-struct names {
-	const char *all[NAMES_MAX];
-	unsigned count;
+	const struct measurements *from;
+	const struct model_place *place;
+	int workload, figure;
 };
 
 /* A sum of logarithms: what has no unit outweighs nothing. */
@@ -37,39 +32,28 @@ static double mean_of(const struct mean *mean)
 	return mean->weight > 0 ? exp(mean->sum / mean->weight) : 0;
 }
 
-static double look_up(const struct query *query, const char *scenario, const char *profile)
+/* What was measured; NULL: it was not, or may not be looked at. */
+static const struct measured *find(const struct query *query, unsigned scenario, unsigned profile,
+				   unsigned way)
 {
-	if (query->without_scenario && strcmp(scenario, query->without_scenario) == 0 &&
-	    strcmp(profile, query->without_profile) == 0)
-		return 0;
-	for (unsigned i = 0; i < query->count; i++) {
-		const struct measured *measured = query->all[i];
+	const struct model_place *place = query->place;
 
-		if (strcmp(measured->scenario, scenario) == 0 &&
-		    strcmp(measured->profile, profile) == 0 &&
-		    strcmp(measured->stack, query->stack) == 0 &&
-		    strcmp(measured->protocol, query->protocol) == 0)
-			return measured->median;
-	}
-	return 0;
+	if (place->held_out && (int)scenario == place->scenario && (int)profile == place->profile)
+		return NULL;
+	return measurements_find(query->from,
+				 (struct measured_at){.figure = (uint8_t)query->figure,
+						      .workload = (uint8_t)query->workload,
+						      .scenario = (uint8_t)scenario,
+						      .profile = (uint8_t)profile,
+						      .way = (uint8_t)way});
 }
 
-static void names_add(struct names *names, const char *name)
+/* As far as it is to be believed; 0: nothing is known. */
+static double look_up(const struct query *query, unsigned scenario, unsigned profile, unsigned way)
 {
-	for (unsigned i = 0; i < names->count; i++)
-		if (strcmp(names->all[i], name) == 0)
-			return;
-	if (names->count < NAMES_MAX)
-		names->all[names->count++] = name;
-}
+	const struct measured *measured = find(query, scenario, profile, way);
 
-static void list(const struct query *query, struct names *scenarios, struct names *profiles)
-{
-	*scenarios = *profiles = (struct names){.count = 0};
-	for (unsigned i = 0; i < query->count; i++) {
-		names_add(scenarios, query->all[i]->scenario);
-		names_add(profiles, query->all[i]->profile);
-	}
+	return measured ? measured->likely : 0;
 }
 
 /* Numbers, by what is enough for mean and variance. */
@@ -98,39 +82,32 @@ static double sample_scatter(const struct sample *sample)
 	return scatter > 0 ? scatter : 0;
 }
 
-/* What the step from profile @other to @profile does to the figure in other scenarios than @scenario, to one stack and
- * protocol: logarithms of factors. */
-static struct sample step_of(const struct query *query, const struct names *scenarios,
-			     const char *scenario, const char *other, const char *profile)
+/* From one profile to another, in other scenarios than the one that is asked about. */
+struct step {
+	unsigned scenario, from, to;
+};
+
+/* What the step does to the figure of one way: logarithms of factors. */
+static struct sample step_of(const struct query *query, const struct step *step, unsigned way)
 {
 	struct sample steps = {0};
 
-	for (unsigned i = 0; i < scenarios->count; i++) {
+	for (unsigned i = 0; i < query->from->scenarios.count; i++) {
 		double from, to;
 
-		if (strcmp(scenarios->all[i], scenario) == 0)
+		if (i == step->scenario)
 			continue;
-		from = look_up(query, scenarios->all[i], other);
-		to = look_up(query, scenarios->all[i], profile);
-		if (from > 0 && to > 0)
+		from = look_up(query, i, step->from, way);
+		to = from > 0 ? look_up(query, i, step->to, way) : 0;
+		if (to > 0)
 			sample_add(&steps, log(to / from));
 	}
 	return steps;
 }
 
-/* Have this figure's stack and protocol come before in the list? */
-static bool is_repeated(const struct query *query, unsigned at)
-{
-	for (unsigned i = 0; i < at; i++)
-		if (strcmp(query->all[i]->stack, query->all[at]->stack) == 0 &&
-		    strcmp(query->all[i]->protocol, query->all[at]->protocol) == 0)
-			return true;
-	return false;
-}
-
-/* How much of what was seen of one stack and protocol, @own, is theirs, and not chance: 0..1. @means: what was seen of each on
- * average; @scatter and @freedom: of all of them, about those; @shares: the sum of 1 / how often each was seen. Means that
- * differ by no more than chance makes them differ say nothing; where stacks do the same in every scenario, all is theirs. */
+/* How much of what was seen of one way, @own, is its own, and not chance: 0..1. @means: what was seen of each on average;
+ * @scatter and @freedom: of all of them, about those; @shares: the sum of 1 / how often each was seen. Means that differ by no
+ * more than chance makes them differ say nothing; where ways do the same in every scenario, all is theirs. */
 static double credit(const struct sample *own, const struct sample *means, double scatter,
 		     unsigned freedom, double shares)
 {
@@ -143,25 +120,19 @@ static double credit(const struct sample *own, const struct sample *means, doubl
 	return real > 0 ? real / (real + chance / own->count) : 0;
 }
 
-/* The factor by which the step changes the figure; 1 if nothing is known of it, and then *@known is false. A few scenarios say
- * little of one stack and protocol, so what is chance in it is replaced by what the step does to all of them on average (the
+/* The factor by which the step changes the figure of @way; 1 if nothing is known of it, and then *@known is false. A few
+ * scenarios say little of one way, so what is chance in it is replaced by what the step does to all of them on average (the
  * estimate of James and Stein). */
-static double step(const struct query *query, const struct names *scenarios, const char *scenario,
-		   const char *other, const char *profile, bool *known)
+static double step_factor(const struct query *query, const struct step *step, unsigned way,
+			  bool *known)
 {
-	struct sample own = step_of(query, scenarios, scenario, other, profile), means = {0};
+	struct sample own = step_of(query, step, way), means = {0};
 	double scatter = 0, shares = 0, part;
 	unsigned freedom = 0;
 
-	for (unsigned i = 0; i < query->count; i++) {
-		struct query each = *query;
-		struct sample one;
+	for (unsigned i = 0; i < query->from->way_count; i++) {
+		struct sample one = step_of(query, step, i);
 
-		if (is_repeated(query, i))
-			continue;
-		each.stack = query->all[i]->stack;
-		each.protocol = query->all[i]->protocol;
-		one = step_of(&each, scenarios, scenario, other, profile);
 		if (!one.count)
 			continue;
 		sample_add(&means, sample_mean(&one));
@@ -174,22 +145,20 @@ static double step(const struct query *query, const struct names *scenarios, con
 	return exp(part * sample_mean(&own) + (1 - part) * sample_mean(&means));
 }
 
-static double predict(const struct query *query, const char *scenario, const char *profile)
+static double predict(const struct query *query, unsigned scenario, unsigned way)
 {
-	struct names scenarios, profiles;
-	double there = look_up(query, scenario, profile);
+	struct step step = {.scenario = scenario, .to = (unsigned)query->place->profile};
+	const struct measured *there = find(query, scenario, step.to, way);
 	struct mean mean = {0};
 
-	if (there > 0)
-		return there;
-	list(query, &scenarios, &profiles);
-	for (unsigned i = 0; i < profiles.count; i++) {
-		const char *other = profiles.all[i];
-		double near = strcmp(other, profile) ? look_up(query, scenario, other) : 0;
+	if (there)
+		return query->place->as_measured ? there->median : there->likely;
+	for (step.from = 0; step.from < query->from->profiles.count; step.from++) {
+		double near = step.from != step.to ? look_up(query, scenario, step.from, way) : 0;
 		bool known;
 
 		if (near > 0) {
-			double factor = step(query, &scenarios, scenario, other, profile, &known);
+			double factor = step_factor(query, &step, way, &known);
 
 			/* A step of which something is known says more than a small one; and the smaller, the surer. */
 			mean_add(&mean, near * factor,
@@ -199,77 +168,47 @@ static double predict(const struct query *query, const char *scenario, const cha
 	return mean_of(&mean);
 }
 
-static double anywhere(const struct query *query, const char *profile)
+static double foresee(const struct query *query, const char *figure, unsigned scenario,
+		      unsigned way)
 {
-	struct names scenarios, profiles;
-	struct mean mean = {0};
+	struct query of = *query;
 
-	list(query, &scenarios, &profiles);
-	for (unsigned i = 0; i < scenarios.count; i++) {
-		double value = predict(query, scenarios.all[i], profile);
-
-		if (value > 0)
-			mean_add(&mean, value, 1);
-	}
-	return mean_of(&mean);
+	of.figure = names_find(&query->from->figures, figure);
+	return of.figure < 0 ? 0 : predict(&of, scenario, way);
 }
 
 /* How much more the processor's work costs here. */
-static double price(const struct measurements *from, const struct model_place *place)
+static double price(const struct query *query)
 {
-	return place->packet > 0 && from->packet > 0 ? place->packet / from->packet : 1;
+	return query->place->packet > 0 && query->from->packet > 0
+		       ? query->place->packet / query->from->packet
+		       : 1;
 }
 
-/* By what was measured of @workload and @figure. */
-static double foresee(const struct measurements *from, const struct model_place *place,
-		      const char *stack, const char *protocol, const char *workload,
-		      const char *figure)
+static double figure_of(const struct query *query, const char *figure, unsigned scenario,
+			unsigned way)
 {
-	_cleanup_free_ const struct measured **all = calloc(from->count + 1, sizeof(*all));
-	struct query query = {
-		.all = all,
-		.stack = stack,
-		.protocol = protocol,
-		.without_scenario = place->held_out ? place->scenario : NULL,
-		.without_profile = place->profile,
-	};
-
-	for (unsigned i = 0; all && i < from->count; i++)
-		if (strcmp(from->all[i].figure, figure) == 0 &&
-		    strcmp(from->all[i].workload, workload) == 0)
-			all[query.count++] = &from->all[i];
-	return place->scenario ? predict(&query, place->scenario, place->profile)
-			       : anywhere(&query, place->profile);
-}
-
-double model_figure(const struct measurements *from, const struct model_place *place,
-		    const char *stack, const char *protocol, const char *workload,
-		    const char *figure)
-{
-	double value = foresee(from, place, stack, protocol, workload, figure);
+	double value = foresee(query, figure, scenario, way);
 
 	if (strcmp(figure, "cpu-per-gb") == 0)
-		return value * price(from, place);
-	if (strcmp(figure, "goodput") == 0 && place->cpus > 0) {
-		double most = foresee(from, place, stack, protocol, workload, "cpu-per-gb") *
-			      price(from, place);
+		return value * price(query);
+	if (strcmp(figure, "goodput") == 0 && query->place->cpus > 0) {
+		double most = foresee(query, "cpu-per-gb", scenario, way) * price(query);
 
-		if (most > 0 && value > place->cpus * 8e9 / most)
-			return place->cpus * 8e9 / most;
+		if (most > 0 && value > query->place->cpus * 8e9 / most)
+			return query->place->cpus * 8e9 / most;
 	}
 	return value;
 }
 
-/* By one workload: the geometric mean of the figures that count; 0: one of them is not known. */
-static double score_by(const struct measurements *from, const struct model_place *place,
-		       const char *stack, const char *protocol,
-		       const struct application *application, const char *workload)
+/* By one workload in one scenario: the geometric mean of the figures that count; 0: one of them is not known. */
+static double score_of(const struct query *query, const struct application *application,
+		       unsigned scenario, unsigned way)
 {
 	struct mean mean = {0};
 
 	for (unsigned i = 0; i < APPLICATION_FIGURES && application->figures[i].name; i++) {
-		double value = model_figure(from, place, stack, protocol, workload,
-					    application->figures[i].name);
+		double value = figure_of(query, application->figures[i].name, scenario, way);
 
 		if (!(value > 0))
 			return 0;
@@ -278,19 +217,94 @@ static double score_by(const struct measurements *from, const struct model_place
 	return mean_of(&mean);
 }
 
-double model_score(const struct measurements *from, const struct model_place *place,
-		   const char *stack, const char *protocol, const struct application *application)
+/* The scenarios that count: from the first one to before the end. */
+static unsigned first_scenario(const struct query *query, unsigned *ret_end)
 {
-	struct mean mean = {0};
+	bool any = query->place->scenario == MODEL_ANY;
 
-	for (unsigned i = 0; i < APPLICATION_WORKLOADS && application->workloads[i]; i++) {
-		double score = score_by(from, place, stack, protocol, application,
-					application->workloads[i]);
+	*ret_end = any ? query->from->scenarios.count : (unsigned)query->place->scenario + 1;
+	return any ? 0 : (unsigned)query->place->scenario;
+}
 
-		if (score > 0)
-			mean_add(&mean, score, 1);
+void model_figures(const struct measurements *from, const struct model_place *place,
+		   const char *workload, const char *figure, double ret[static WAYS_MAX])
+{
+	struct model_place plain = *place;
+	struct query query = {
+		.from = from, .place = &plain, .workload = names_find(&from->workloads, workload)};
+	struct level level = {.ways = from->way_count};
+	unsigned end, i = first_scenario(&query, &end);
+
+	plain.as_measured = true;
+	for (; query.workload >= 0 && i < end; i++) {
+		double values[WAYS_MAX];
+
+		for (unsigned way = 0; way < from->way_count; way++)
+			values[way] = figure_of(&query, figure, i, way);
+		level_add(&level, values);
 	}
-	return mean_of(&mean);
+	level_of(&level, ret);
+	level_free(&level);
+}
+
+/* Over the application's workloads and the scenarios that count: what @value_of says of each. */
+static void level_all(const struct measurements *from, const struct model_place *place,
+		      const struct application *application,
+		      double (*value_of)(const struct query *query,
+					 const struct application *application, unsigned scenario,
+					 unsigned way),
+		      double ret[static WAYS_MAX])
+{
+	struct query query = {.from = from, .place = place};
+	struct level level = {.ways = from->way_count};
+
+	for (unsigned w = 0; w < APPLICATION_WORKLOADS && application->workloads[w]; w++) {
+		unsigned end, i = first_scenario(&query, &end);
+
+		query.workload = names_find(&from->workloads, application->workloads[w]);
+		for (; query.workload >= 0 && i < end; i++) {
+			double values[WAYS_MAX];
+
+			for (unsigned way = 0; way < from->way_count; way++)
+				values[way] = value_of(&query, application, i, way);
+			level_add(&level, values);
+		}
+	}
+	level_of(&level, ret);
+	level_free(&level);
+}
+
+void model_scores(const struct measurements *from, const struct model_place *place,
+		  const struct application *application, double ret[static WAYS_MAX])
+{
+	level_all(from, place, application, score_of, ret);
+}
+
+static double cost_of(const struct query *query, const struct application *application,
+		      unsigned scenario, unsigned way)
+{
+	return figure_of(query, "cpu", scenario, way);
+}
+
+void model_costs(const struct measurements *from, const struct model_place *place,
+		 const struct application *application, double ret[static WAYS_MAX])
+{
+	level_all(from, place, application, cost_of, ret);
+}
+
+int model_best(const double *scores, const double *costs, unsigned count)
+{
+	int best = -ENOENT, cheapest;
+
+	for (unsigned i = 0; i < count; i++)
+		if (scores[i] > 0 && (best < 0 || scores[i] > scores[best]))
+			best = (int)i;
+	cheapest = best;
+	for (unsigned i = 0; i < count; i++)
+		if (best >= 0 && scores[i] >= scores[best] * AS_GOOD && costs[i] > 0 &&
+		    costs[i] < costs[cheapest])
+			cheapest = (int)i;
+	return cheapest;
 }
 
 /* How far two sizes are from each other; nothing is known of one that is 0. */
@@ -299,20 +313,19 @@ static double distance(double a, double b)
 	return a > 0 && b > 0 ? fabs(log(a / b)) : 0;
 }
 
-const char *model_profile(const struct measurements *from, double cpus, double memory)
+int model_profile(const struct measurements *from, double cpus, double memory)
 {
-	const char *best = NULL;
 	double least = INFINITY;
+	int best = -ENOENT;
 
-	for (unsigned i = 0; i < from->count; i++) {
-		const struct measured *measured = &from->all[i];
+	for (unsigned i = 0; i < from->profiles.count; i++) {
 		/* Memory that is enough is enough: what it does is small beside what the processor does. */
-		double far =
-			distance(cpus, measured->cpus) + distance(memory, measured->memory) / 4;
+		double far = distance(cpus, from->sizes[i].cpus) +
+			     distance(memory, from->sizes[i].memory) / 4;
 
 		if (far < least) {
 			least = far;
-			best = measured->profile;
+			best = (int)i;
 		}
 	}
 	return best;

@@ -7,122 +7,101 @@
 #include <math.h>
 #include <string.h>
 
-#define WAYS_MAX  12
-#define CASES_MAX 1024
-#define FEW       3   /* measured less often, an interval says nothing... */
-#define ANYTHING  1e6 /* ...and the figure may be so much more or less */
+#define CASES_MAX 2048
+#define FEW       3 /* measured less often, an interval says nothing */
 #define CLOSE     0.95
 
-struct way {
-	const char *stack, *protocol;
-};
-
-/* A combination, and what each way gave there and was thought to give; 0: not known. */
+/* A combination, and what each way gave there, and was thought to give and to cost; 0: not known. */
 struct judged {
-	double truth[WAYS_MAX], low[WAYS_MAX], high[WAYS_MAX], thought[WAYS_MAX];
+	double truth[WAYS_MAX], low[WAYS_MAX], high[WAYS_MAX], thought[WAYS_MAX], cost[WAYS_MAX];
 	bool allowed[WAYS_MAX];
 	bool forbids;
+	const struct application *application;
+	unsigned scenario, profile;
 };
 
 struct judging {
 	const struct measurements *from;
-	struct way ways[WAYS_MAX];
-	unsigned way_count;
 	struct judged *cases; /* owned */
 	unsigned count;
 };
 
-static void find_ways(struct judging *judging)
+/* How much more than the median's a score can be that was measured with one workload (in logarithms, @best), or how much less;
+ * NAN: it was not measured. */
+static double margin(const struct measurements *from, struct measured_at at,
+		     const struct application *application, bool best)
 {
-	for (unsigned i = 0; i < judging->from->count; i++) {
-		const struct measured *measured = &judging->from->all[i];
-		bool seen = false;
+	double sum = 0;
+	unsigned count = 0;
 
-		for (unsigned j = 0; j < judging->way_count; j++)
-			seen |= strcmp(judging->ways[j].stack, measured->stack) == 0 &&
-				strcmp(judging->ways[j].protocol, measured->protocol) == 0;
-		if (!seen && judging->way_count < WAYS_MAX)
-			judging->ways[judging->way_count++] =
-				(struct way){measured->stack, measured->protocol};
-	}
-}
+	for (; count < APPLICATION_FIGURES && application->figures[count].name; count++) {
+		int figure = names_find(&from->figures, application->figures[count].name);
+		bool high = application->figures[count].less != best;
+		const struct measured *measured;
+		double edge;
 
-/* What was measured, as measurements whose medians are an edge of the intervals: then scores are, too. */
-static double edge(const struct measurements *from, const struct model_place *place,
-		   const struct way *way, const struct application *application, bool best)
-{
-	struct measurements edges = *from;
-	double score;
-
-	edges.all = calloc(from->count + 1, sizeof(*edges.all));
-	if (!edges.all)
-		return 0;
-	memcpy(edges.all, from->all, from->count * sizeof(*edges.all));
-	for (unsigned i = 0; i < edges.count; i++) {
-		struct measured *measured = &edges.all[i];
-		bool less = false;
-
-		for (unsigned f = 0; f < APPLICATION_FIGURES && application->figures[f].name; f++)
-			if (strcmp(application->figures[f].name, measured->figure) == 0)
-				less = application->figures[f].less;
-		measured->median = less == best ? measured->low : measured->high;
+		at.figure = (uint8_t)figure;
+		measured = figure < 0 ? NULL : measurements_find(from, at);
+		if (!measured)
+			return NAN;
+		edge = log((high ? measured->high : measured->low) / measured->median);
 		if (measured->n > 0 && measured->n < FEW)
-			measured->median *= less == best ? 1 / ANYTHING : ANYTHING;
+			edge = high ? INFINITY : -INFINITY;
+		sum += high == best ? edge : -edge;
 	}
-	score = model_score(&edges, place, way->stack, way->protocol, application);
-	free(edges.all);
-	return score;
+	return sum / count;
 }
 
-/* Was this application's workload measured there at all, with this way? */
-static bool is_measured(const struct measurements *from, const struct model_place *place,
-			const struct way *way, const struct application *application)
+/* The same over an application's workloads: the factor; NAN: none was measured there. */
+static double edge(const struct measurements *from, struct measured_at at,
+		   const struct application *application, bool best)
 {
-	for (unsigned i = 0; i < from->count; i++) {
-		const struct measured *measured = &from->all[i];
+	unsigned count = 0;
+	double sum = 0;
 
-		if (strcmp(measured->scenario, place->scenario) == 0 &&
-		    strcmp(measured->profile, place->profile) == 0 &&
-		    strcmp(measured->stack, way->stack) == 0 &&
-		    strcmp(measured->protocol, way->protocol) == 0)
-			for (unsigned w = 0; w < APPLICATION_WORKLOADS && application->workloads[w];
-			     w++)
-				if (strcmp(measured->workload, application->workloads[w]) == 0)
-					return true;
+	for (unsigned i = 0; i < APPLICATION_WORKLOADS && application->workloads[i]; i++) {
+		int workload = names_find(&from->workloads, application->workloads[i]);
+		double by;
+
+		at.workload = (uint8_t)workload;
+		by = workload < 0 ? NAN : margin(from, at, application, best);
+		if (!isnan(by)) {
+			sum += by;
+			count++;
+		}
 	}
-	return false;
+	return count ? exp(sum / count) : NAN;
 }
 
-static unsigned judge(struct judging *judging, struct model_place place,
-		      const struct application *application, struct judged *ret)
+static void judge(const struct judging *judging, struct model_place place,
+		  const struct application *application, struct judged *ret)
 {
-	unsigned known = 0;
+	*ret = (struct judged){.application = application,
+			       .scenario = (unsigned)place.scenario,
+			       .profile = (unsigned)place.profile};
+	place.as_measured = true;
+	model_scores(judging->from, &place, application, ret->truth);
+	place.as_measured = false;
+	place.held_out = true;
+	model_scores(judging->from, &place, application, ret->thought);
+	model_costs(judging->from, &place, application, ret->cost);
+	for (unsigned i = 0; i < judging->from->way_count; i++) {
+		struct measured_at at = {.scenario = (uint8_t)place.scenario,
+					 .profile = (uint8_t)place.profile,
+					 .way = (uint8_t)i};
 
-	*ret = (struct judged){.forbids = false};
-	for (unsigned i = 0; i < judging->way_count; i++) {
-		const struct way *way = &judging->ways[i];
-
-		if (!is_measured(judging->from, &place, way, application))
-			continue;
-		place.held_out = false;
-		ret->truth[i] =
-			model_score(judging->from, &place, way->stack, way->protocol, application);
-		ret->low[i] = edge(judging->from, &place, way, application, false);
-		ret->high[i] = edge(judging->from, &place, way, application, true);
-		place.held_out = true;
-		ret->thought[i] =
-			model_score(judging->from, &place, way->stack, way->protocol, application);
-		ret->allowed[i] = ret->truth[i] > 0;
-		known += ret->allowed[i] && ret->thought[i] > 0;
+		ret->low[i] = ret->truth[i] * edge(judging->from, at, application, false);
+		ret->high[i] = ret->truth[i] * edge(judging->from, at, application, true);
+		/* NAN where it was not measured there at all: then nobody knows the truth. */
+		ret->allowed[i] = ret->truth[i] > 0 && !isnan(ret->low[i]);
 	}
-	return known;
 }
 
 static void add_case(struct judging *judging, const struct judged *judged)
 {
 	unsigned choices = 0;
 
-	for (unsigned i = 0; i < judging->way_count; i++)
+	for (unsigned i = 0; i < judging->from->way_count; i++)
 		choices += judged->allowed[i] && judged->thought[i] > 0;
 	if (choices > 1 && judging->count < CASES_MAX)
 		judging->cases[judging->count++] = *judged;
@@ -132,19 +111,16 @@ static void add_cases(struct judging *judging, const struct model_place *place, 
 {
 	for (const struct application *application = applications; application->name;
 	     application++) {
+		int forbidden = measurements_way(judging->from, own, "mptcp");
 		struct judged judged;
 
-		if (judge(judging, *place, application, &judged) < 2)
-			continue;
+		judge(judging, *place, application, &judged);
 		add_case(judging, &judged);
-		for (unsigned i = 0; i < judging->way_count; i++)
-			if (judged.allowed[i] && strcmp(judging->ways[i].stack, own) == 0 &&
-			    strcmp(judging->ways[i].protocol, "mptcp") == 0) {
-				judged.allowed[i] = false;
-				judged.forbids = true;
-			}
-		if (judged.forbids)
+		if (forbidden >= 0 && judged.allowed[forbidden]) {
+			judged.allowed[forbidden] = false;
+			judged.forbids = true;
 			add_case(judging, &judged);
+		}
 	}
 }
 
@@ -153,10 +129,21 @@ static int best_of(const struct judging *judging, const struct judged *judged, c
 {
 	int best = -1;
 
-	for (unsigned i = 0; i < judging->way_count; i++)
+	for (unsigned i = 0; i < judging->from->way_count; i++)
 		if (judged->allowed[i] && values[i] > 0 && (best < 0 || values[i] > values[best]))
 			best = (int)i;
 	return best;
+}
+
+/* The one that would have been chosen. */
+static int choice_of(const struct judging *judging, const struct judged *judged)
+{
+	double scores[WAYS_MAX] = {0};
+
+	for (unsigned i = 0; i < judging->from->way_count; i++)
+		if (judged->allowed[i])
+			scores[i] = judged->thought[i];
+	return model_best(scores, judged->cost, judging->from->way_count);
 }
 
 /* What is lost in all cases in which @next is the first that is allowed, after the set @tried. */
@@ -168,7 +155,7 @@ static double cost_of(const struct judging *judging, unsigned tried, unsigned ne
 		const struct judged *judged = &judging->cases[c];
 		bool decided = !judged->allowed[next];
 
-		for (unsigned i = 0; i < judging->way_count && !decided; i++)
+		for (unsigned i = 0; i < judging->from->way_count && !decided; i++)
 			decided = tried & 1u << i && judged->allowed[i];
 		if (!decided)
 			cost += 1 - judged->truth[next] /
@@ -181,13 +168,13 @@ static double cost_of(const struct judging *judging, unsigned tried, unsigned ne
  * its begin. By sets: the best that can follow a set that was tried does not depend on its order. */
 static void rank(const struct judging *judging, double ret[static WAYS_MAX])
 {
-	unsigned all = (1u << judging->way_count) - 1, tried = 0;
+	unsigned all = (1u << judging->from->way_count) - 1, tried = 0;
 	double *least = calloc(all + 1, sizeof(*least));
 	unsigned char *next = calloc(all + 1, 1);
 
 	for (unsigned set = all; least && next && set-- > 0;) {
 		least[set] = INFINITY;
-		for (unsigned i = 0; i < judging->way_count; i++) {
+		for (unsigned i = 0; i < judging->from->way_count; i++) {
 			double cost;
 
 			if (set & 1u << i)
@@ -199,8 +186,8 @@ static void rank(const struct judging *judging, double ret[static WAYS_MAX])
 			}
 		}
 	}
-	for (unsigned i = 0; least && next && i < judging->way_count; i++) {
-		ret[next[tried]] = judging->way_count - i;
+	for (unsigned i = 0; least && next && i < judging->from->way_count; i++) {
+		ret[next[tried]] = judging->from->way_count - i;
 		tried |= 1u << next[tried];
 	}
 	free(least);
@@ -210,10 +197,22 @@ static void rank(const struct judging *judging, double ret[static WAYS_MAX])
 /* Is the best told from all others? */
 static bool is_separate(const struct judging *judging, const struct judged *judged, int best)
 {
-	for (unsigned i = 0; i < judging->way_count; i++)
+	for (unsigned i = 0; i < judging->from->way_count; i++)
 		if ((int)i != best && judged->allowed[i] && judged->high[i] >= judged->low[best])
 			return false;
 	return true;
+}
+
+static void describe_worst(const struct judging *judging, const struct judged *judged, int chosen,
+			   int best, struct regret *ret)
+{
+	const struct measurements *from = judging->from;
+
+	snprintf(ret->worst_at, sizeof(ret->worst_at), "for %s in %s on %s%s: %s %s, not %s %s",
+		 judged->application->name, from->scenarios.all[judged->scenario],
+		 from->profiles.all[judged->profile],
+		 judged->forbids ? " without native MPTCP" : "", from->ways[chosen].stack,
+		 from->ways[chosen].protocol, from->ways[best].stack, from->ways[best].protocol);
 }
 
 static void sum_up(const struct judging *judging, struct regret *ret)
@@ -226,7 +225,7 @@ static void sum_up(const struct judging *judging, struct regret *ret)
 	for (unsigned c = 0; c < judging->count; c++) {
 		const struct judged *judged = &judging->cases[c];
 		int best = best_of(judging, judged, judged->truth);
-		int chosen = best_of(judging, judged, judged->thought);
+		int chosen = choice_of(judging, judged);
 		int fixed = best_of(judging, judged, ranks);
 		double gave = judged->truth[chosen] / judged->truth[best];
 
@@ -236,18 +235,20 @@ static void sum_up(const struct judging *judging, struct regret *ret)
 			ret->separate++;
 			ret->close += gave >= CLOSE;
 		}
-		if (gave < ret->worst)
+		if (gave < ret->worst) {
 			ret->worst = gave;
+			describe_worst(judging, judged, chosen, best, ret);
+		}
 		ret->mean += (1 - gave) / judging->count;
 		ret->fixed_mean +=
 			(1 - judged->truth[fixed] / judged->truth[best]) / judging->count;
 	}
-	for (unsigned i = 0; i < judging->way_count; i++)
+	for (unsigned i = 0; i < judging->from->way_count; i++)
 		if (first < 0 || ranks[i] > ranks[first])
 			first = (int)i;
 	if (first >= 0)
-		snprintf(ret->rule, sizeof(ret->rule), "%s %s", judging->ways[first].stack,
-			 judging->ways[first].protocol);
+		snprintf(ret->rule, sizeof(ret->rule), "%s %s", judging->from->ways[first].stack,
+			 judging->from->ways[first].protocol);
 }
 
 void regret_of(const struct measurements *measurements, const char *own, struct regret *ret)
@@ -258,27 +259,23 @@ void regret_of(const struct measurements *measurements, const char *own, struct 
 	*ret = (struct regret){0};
 	if (!judging.cases)
 		return;
-	find_ways(&judging);
-	for (unsigned i = 0; i < measurements->count; i++) {
-		const struct measured *at = &measurements->all[i];
-		struct model_place place = {.scenario = at->scenario, .profile = at->profile};
-		bool seen = false;
+	for (unsigned scenario = 0; scenario < measurements->scenarios.count; scenario++)
+		for (unsigned profile = 0; profile < measurements->profiles.count; profile++) {
+			const struct model_place place = {.scenario = (int)scenario,
+							  .profile = (int)profile};
 
-		for (unsigned j = 0; j < i && !seen; j++)
-			seen = strcmp(measurements->all[j].scenario, at->scenario) == 0 &&
-			       strcmp(measurements->all[j].profile, at->profile) == 0;
-		if (!seen)
 			add_cases(&judging, &place, own);
-	}
+		}
 	sum_up(&judging, ret);
 	free(judging.cases);
 }
 
 json_t *regret_describe(const struct regret *regret)
 {
-	return json_pack("{si si si si si sf sf sf ss}", "combinations", (int)regret->combinations,
-			 "forbidden", (int)regret->forbidden, "missed", (int)regret->missed,
-			 "separate", (int)regret->separate, "close", (int)regret->close, "worst",
-			 regret->worst, "mean", regret->mean, "fixed_mean", regret->fixed_mean,
-			 "rule", regret->rule);
+	return json_pack("{si si si si si sf ss sf sf ss}", "combinations",
+			 (int)regret->combinations, "forbidden", (int)regret->forbidden, "missed",
+			 (int)regret->missed, "separate", (int)regret->separate, "close",
+			 (int)regret->close, "worst", regret->worst, "worst_at", regret->worst_at,
+			 "mean", regret->mean, "fixed_mean", regret->fixed_mean, "rule",
+			 regret->rule);
 }

@@ -15,7 +15,9 @@ struct regret {
 	unsigned missed;   /* whose best the best fixed rule does not choose */
 	unsigned separate; /* whose best and second are told apart by their intervals... */
 	unsigned close;    /* ...and what was chosen is within 5 % of the best */
-	double worst;      /* the least that a choice gave, of the best: 0..1 */
+	double worst;      /* the least that a choice gave, of the best: 0..1... */
+	char worst_at
+		[192]; /* ...and which choice that was, in words; "": none gave less than the best */
 	double mean,
 		fixed_mean; /* of what the best would give, lost on average: by choosing, by the best fixed rule */
 	char rule[64]; /* that rule: the first one of it, as "native mptcp" */

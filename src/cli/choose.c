@@ -95,8 +95,9 @@ static void print_reasons(const struct choices *choices)
 	printf("Choice: %s over stack %s%s", best->mptcp ? "MPTCP" : "TCP", best->stack->name,
 	       best->bare ? " (the program by itself, without rivulet)" : "");
 	if (choices->count > 1 && is_eligible(next))
-		printf(": %.2f times as good as %s over %s", best->score / next->score,
-		       next->mptcp ? "MPTCP" : "TCP", next->stack->name);
+		printf(": %.2f times as good as %s over %s%s", best->score / next->score,
+		       next->mptcp ? "MPTCP" : "TCP", next->stack->name,
+		       best->score < next->score ? ", and takes less of the processor" : "");
 	puts(".");
 	if (choices->count > 1 && is_eligible(next) && next->cpu_per_gb > 0 && best->cpu_per_gb > 0)
 		printf("It takes %.2f times as much of the processor for a byte.\n",
@@ -104,7 +105,7 @@ static void print_reasons(const struct choices *choices)
 	for (unsigned i = 0; i < choices->count; i++) {
 		const struct choice *other = &choices->all[i];
 
-		if (other->score > best->score)
+		if (other->score > best->score && !is_eligible(other))
 			printf("%s over %s would be %.2f times as good, but %s.\n",
 			       other->mptcp ? "MPTCP" : "TCP", other->stack->name,
 			       other->score / best->score,
@@ -192,10 +193,11 @@ static int judge(const char *path, bool json, struct err *err)
 		       "native MPTCP; the best fixed rule, %s first, misses the best of %u)\n"
 		       "best and second told apart in %u: chosen within 5 %% of the best in %u\n"
 		       "lost on average: %.1f %% by choosing, %.1f %% by the best fixed rule; the "
-		       "worst choice gave %.0f %% of the best\n",
+		       "worst choice gave %.0f %% of the best%s%s%s\n",
 		       regret.combinations, regret.forbidden, regret.rule, regret.missed,
 		       regret.separate, regret.close, regret.mean * 100, regret.fixed_mean * 100,
-		       regret.worst * 100);
+		       regret.worst * 100, *regret.worst_at ? " (" : "", regret.worst_at,
+		       *regret.worst_at ? ")" : "");
 	}
 	measurements_free(&measurements);
 	return 0;
