@@ -194,15 +194,21 @@ static void print_regret(const struct page *page)
 		return;
 	fprintf(page->out,
 		"<div class=\"answer\"><b>Could it be foreseen?</b><p>Of %u combinations of "
-		"profile, "
-		"application and scenario, each judged without its own measurements (%u of them "
-		"without native MPTCP), <code>rivulet choose</code> loses <b>%.1f&nbsp;%%</b> of "
-		"what the best stack gives, the best fixed rule (%s first) <b>%.1f&nbsp;%%</b>. "
-		"Best "
-		"and second are told apart in %u, of which %u were chosen within 5&nbsp;%%; the "
-		"worst choice gave %.0f&nbsp;%% of the best.</p></div>\n",
-		regret.combinations, regret.forbidden, regret.mean * 100, regret.rule,
+		"profile, application and scenario, each judged without its own measurements (%u "
+		"of them without native MPTCP), <code>rivulet choose</code> loses "
+		"<b>%.1f&nbsp;%%</b> of what the best stack gives, the best fixed rule (",
+		regret.combinations, regret.forbidden, regret.mean * 100);
+	page_text(page, regret.rule);
+	fprintf(page->out,
+		" first) <b>%.1f&nbsp;%%</b>. Best and second are told apart in %u, of which %u "
+		"were chosen within 5&nbsp;%%; the worst choice gave %.0f&nbsp;%% of the best",
 		regret.fixed_mean * 100, regret.separate, regret.close, regret.worst * 100);
+	if (*regret.worst_at) {
+		fputs(" (", page->out);
+		page_text(page, regret.worst_at);
+		fputc(')', page->out);
+	}
+	fputs(".</p></div>\n", page->out);
 }
 
 void page_answers(const struct page *page)

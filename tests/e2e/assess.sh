@@ -81,9 +81,12 @@ expect_code 1 rivulet assess --report --out "$TMP/nothing"
 expect_text 'cannot be opened' "$OUT"
 [ ! -e "$TMP/nothing" ] || fail "--report made a folder"
 # Texts of a file are shown, not obeyed.
-sed 's/"profile":"this"/"profile":"<script>alert(1)<\/script>"/' "$TMP/whole" >"$out/results.jsonl"
-expect "strange names" rivulet assess --report --out "$out"
-! grep -q '<script>' "$out/report.html" || fail "a name became part of the page"
+for name in profile scenario stack protocol; do
+	jq -c --arg name $name 'if .workload == "calibration" then . else .[$name] = "<script>" + .[$name] end' "$TMP/whole" \
+		>"$out/results.jsonl"
+	expect "strange names" rivulet assess --report --out "$out"
+	! grep -q '<script>' "$out/report.html" || fail "a $name became part of the page"
+done
 
 for wrong in '--scenario nowhere' '--workload sleep' '--stack none' '--protocol udp' '--profile giant' \
 	'--profile a:cpu=0' '--repetitions 0' '--duration 1h' '--duration 1ms' '--seed x'; do
