@@ -271,20 +271,29 @@ static json_t *describe_links(const struct cell_setup *setup)
 	return links;
 }
 
-static void add_summary(json_t *record, const struct cell_setup *setup)
+/* What the run says of its connections: of a stack that it relays to it knows no subflows. */
+static void add_summary(json_t *record, json_t *figures, const struct cell_setup *setup,
+			const struct cell *cell)
 {
 	json_t *run = load_file(setup, CELL_RUN);
+	const json_t *fallbacks = json_object_get(run, "fallbacks"), *link;
+	json_t *links = json_object_get(run, "links");
 	json_int_t subflows = 0;
-	const json_t *link;
 	size_t i;
 
-	if (!run)
-		return;
-	json_array_foreach(json_object_get(run, "links"), i, link) subflows +=
-		json_integer_value(json_object_get(link, "subflows"));
-	json_object_set_new(record, "subflows", json_integer(subflows));
-	json_object_set(record, "fallbacks", json_object_get(run, "fallbacks"));
-	json_object_set(record, "shares", json_object_get(run, "links"));
+	if (links) {
+		json_array_foreach(links, i, link) subflows +=
+			json_integer_value(json_object_get(link, "subflows"));
+		json_object_set_new(record, "subflows", json_integer(subflows));
+		json_object_set(record, "shares", links);
+	}
+	if (fallbacks) {
+		json_object_set_new(record, "fallbacks",
+				    json_integer(json_integer_value(fallbacks)));
+		/* A peer that has no MPTCP is what protocol tcp means. */
+		if (cell->protocol == CELL_MPTCP)
+			set(figures, "fallbacks", json_number_value(fallbacks));
+	}
 	json_decref(run);
 }
 
@@ -347,7 +356,7 @@ json_t *cell_record(const struct cell *cell, const struct cell_setup *setup,
 		json_object_set_new(record, "rate_up", describe_rates(&ends.up));
 		json_object_set_new(record, "delays_ms", describe_delays(&ends));
 		add_bytes(record, watched, &ends);
-		add_summary(record, setup);
+		add_summary(record, figures, setup, cell);
 	}
 	free_ends(&ends);
 	return record;

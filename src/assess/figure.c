@@ -18,6 +18,7 @@ const struct figure figures[] = {
 	{"retransmitted", "segments sent again", "", 1, true},
 	{"cpu", "processors busy for it", "%", 100, true},
 	{"given-up", "connections given up", "", 1, true},
+	{"fallbacks", "connections fallen back to TCP", "", 1, true},
 	{"work", "work done", "MB/s", 1e-6, false},
 	{0},
 };

@@ -34,6 +34,51 @@ static bool is_there(const struct group *const *groups, unsigned count, const ch
 	return false;
 }
 
+static const json_t *links_of(const json_t *record)
+{
+	return json_object_get(record, "links");
+}
+
+/* Was there more than one way? */
+static bool has_links(const struct group *const *groups, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (json_object_size(links_of(groups[i]->records[0])) > 1)
+			return true;
+	return false;
+}
+
+/* The part of a record's bytes that link @name carried. */
+static double share_of(const json_t *record, const char *name)
+{
+	double sum = 0;
+	const char *other;
+	json_t *bytes;
+
+	json_object_foreach((json_t *)links_of(record), other, bytes) sum +=
+		json_number_value(bytes);
+	return sum > 0 ? json_number_value(json_object_get(links_of(record), name)) / sum : 0;
+}
+
+static void print_links(const struct page *page, const struct group *group)
+{
+	_cleanup_free_ double *shares = calloc(group->count, sizeof(*shares));
+	const char *name;
+	json_t *bytes;
+
+	fputs("<td>", page->out);
+	json_object_foreach((json_t *)links_of(group->records[0]), name, bytes)
+	{
+		for (unsigned i = 0; shares && i < group->count; i++)
+			shares[i] = share_of(group->records[i], name);
+		if (!shares || !(stats_median(shares, group->count) >= 0.005))
+			continue;
+		page_text(page, name);
+		fprintf(page->out, " %.0f&nbsp;%%<br>", stats_median(shares, group->count) * 100);
+	}
+	fputs("</td>", page->out);
+}
+
 static void print_head(const struct page *page, const struct group *const *groups, unsigned count,
 		       bool shares)
 {
@@ -47,6 +92,8 @@ static void print_head(const struct page *page, const struct group *const *group
 		if (shares && strcmp(figure->name, "goodput") == 0)
 			fputs("<th>of the links' TCPs", page->out);
 	}
+	if (has_links(groups, count))
+		fputs("<th>bytes by link", page->out);
 	fputs("</tr></thead>", page->out);
 }
 
@@ -85,6 +132,8 @@ static void print_row(const struct page *page, const struct group *const *groups
 		if (shares && strcmp(figure->name, "goodput") == 0)
 			print_share(page, group);
 	}
+	if (has_links(groups, count))
+		print_links(page, group);
 	fputs("</tr>\n", page->out);
 }
 
