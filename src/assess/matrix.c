@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define AFTER_EVENTS (2 * NS_PER_S)
+#define AFTER_EVENTS \
+	(1500 * NS_PER_MS) /* and what stands still then is waited for longer (talk.h) */
 
 struct plan {
 	const struct matrix *matrix;

@@ -23,7 +23,7 @@ struct matrix {
 	bool protocols[CELL_PROTOCOLS];
 	unsigned repetitions;
 	uint64_t
-		duration; /* ns, of a workload in a scenario without events; the others take until 2 s after the last */
+		duration; /* ns, of a workload in a scenario without events; the others take until 1.5 s after the last */
 	uint64_t seed;
 	uint64_t
 		budget; /* ns that all may take: fewer repetitions, but one at least; 0: no limit */

@@ -48,8 +48,8 @@ static const struct extent full = {
 	.words.workloads =
 		"bulk-down,bulk-up,bulk-both,request,messages,short,crowd,offload,control",
 	.words.profiles = "this,phone,pi,low-end,device",
-	.repetitions = 5,
-	.duration = 8 * NS_PER_S,
+	.repetitions = 3,
+	.duration = 4 * NS_PER_S,
 };
 
 struct arguments {
@@ -103,7 +103,7 @@ static const char usage[] =
 	"and writes a report.\n"
 	"\n"
 	"  --quick           at most 3 minutes (the default: 25)\n"
-	"  --full            everything; hours\n"
+	"  --full            everything; about a day\n"
 	"  --out FOLDER      for results and report.html; " OUT " unless told. What it has\n"
 	"                    already is not measured again\n"
 	"  --scenario LIST   names or files, as rivulet lab takes them\n"

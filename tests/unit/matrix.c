@@ -129,8 +129,8 @@ static void events(void **state)
 	cells = matrix_plan(&matrix, &count);
 	assert_int_equal(count, 3 * (3 + 3 + 1));
 	for (unsigned i = 0; i < count; i++)
-		assert_int_equal(cells[i].duration / NS_PER_S,
-				 cells[i].workload->talk == TALK_NONE ? 1 : 7);
+		assert_int_equal(cells[i].duration / NS_PER_MS,
+				 cells[i].workload->talk == TALK_NONE ? 1000 : 6500);
 	free(cells);
 }
 
