@@ -93,19 +93,48 @@ static void name_group(const struct group *group, FILE *out)
 	}
 }
 
+/* Delays of a connection that has died are hundreds of times those of one that goes on, which would be no bar at all. */
+#define LOGARITHMIC_FROM 20
+
+static bool is_logarithmic(const struct group *const *groups, unsigned count,
+			   const struct figure *figure, double *ret_least)
+{
+	double most = 0;
+
+	*ret_least = 0;
+	for (unsigned i = 0; i < count; i++) {
+		struct stats stats = summary_stats(groups[i], figure->name);
+
+		if (!stats.n)
+			continue;
+		if (stats.median > most)
+			most = stats.median;
+		if (*ret_least == 0 || stats.least < *ret_least)
+			*ret_least = stats.least;
+	}
+	return strncmp(figure->name, "delay-", strlen("delay-")) == 0 && *ret_least > 0 &&
+	       most > LOGARITHMIC_FROM * *ret_least;
+}
+
 void plot_bars(const struct group *const *groups, unsigned count, const struct figure *figure,
 	       FILE *page)
 {
 	char title[128];
 	unsigned shown = 0;
+	double least;
+	bool logarithmic = is_logarithmic(groups, count, figure, &least);
 	FILE *script;
 
-	snprintf(title, sizeof(title), "%s%s%s", figure->words, *figure->unit ? ", " : "",
-		 figure->unit);
+	snprintf(title, sizeof(title), "%s%s%s%s", figure->words, *figure->unit ? ", " : "",
+		 figure->unit, logarithmic ? " (logarithmic)" : "");
 	script = begin(title);
 	if (!script)
 		return;
-	fputs("set style fill solid 0.85 noborder\nset boxwidth 0.65\nset yrange [0:*]\n"
+	if (logarithmic)
+		fprintf(script, "set logscale y\nset yrange [%g:*]\n", least * figure->scale / 2);
+	else
+		fputs("set yrange [0:*]\n", script);
+	fputs("set style fill solid 0.85 noborder\nset boxwidth 0.65\n"
 	      "set xtics noenhanced rotate by -30\nunset key\n$data << EOD\n",
 	      script);
 	for (unsigned i = 0; i < count; i++) {

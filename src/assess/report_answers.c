@@ -54,11 +54,14 @@ static void print_ratio(const struct page *page, const struct figure *figure,
 	static const char *const classes[] = {"", " class=\"good\"", " class=\"bad\""};
 	static const char *const words[] = {"no difference shown", "better", "worse"};
 	enum verdict verdict = summary_verdict(figure, ratio);
+	/* A hundredth is not nothing. */
+	const char *format = ratio->high < 0.1 ? "<td%s>%.2g &times; <small>%.2g&ndash;%.2g, "
+						 "n&nbsp;=&nbsp;%zu: %s</small></td>"
+					       : "<td%s>%.2f &times; <small>%.2f&ndash;%.2f, "
+						 "n&nbsp;=&nbsp;%zu: %s</small></td>";
 
-	fprintf(page->out,
-		"<td%s>%.2f &times; <small>%.2f&ndash;%.2f, n&nbsp;=&nbsp;%zu: %s</small></td>",
-		classes[verdict], ratio->median, ratio->low, ratio->high, ratio->n,
-		ratio->n < STATS_FEW ? "too few to tell" : words[verdict]);
+	fprintf(page->out, format, classes[verdict], ratio->median, ratio->low, ratio->high,
+		ratio->n, ratio->n < STATS_FEW ? "too few to tell" : words[verdict]);
 }
 
 static void print_names(const struct page *page, const struct group *group)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "assess/summary.h"
 
+#include "assess/profile.h"
 #include "assess/results.h"
+#include "assess/workload.h"
 #include "base/cleanup.h"
 
 #include <math.h>
@@ -77,6 +79,50 @@ static int add_to_group(struct summary *summary, const json_t *record)
 	return append(&groups->records, &groups->count, record);
 }
 
+/* Its place in the table that has it; what a user has named comes after all of them. */
+static unsigned rank_of_workload(const char *name)
+{
+	unsigned rank = 0;
+
+	while (workloads[rank].name && strcmp(workloads[rank].name, name) != 0)
+		rank++;
+	return rank;
+}
+
+static unsigned rank_of_profile(const char *name)
+{
+	unsigned rank = 0;
+
+	while (profiles[rank].name[0] && strcmp(profiles[rank].name, name) != 0)
+		rank++;
+	return rank;
+}
+
+/* For readers: calm networks first. Measured they are as the dice fall. */
+static int compare_groups(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	const json_t *mine = json_object_get(x->records[0], "events"),
+		     *other = json_object_get(y->records[0], "events");
+	int order = (json_array_size(mine) > 0) - (json_array_size(other) > 0);
+
+	if (!order)
+		order = strcmp(x->scenario, y->scenario);
+	if (!order)
+		order = (int)rank_of_workload(x->workload) - (int)rank_of_workload(y->workload);
+	if (!order)
+		order = strcmp(x->workload, y->workload);
+	if (!order)
+		order = (int)rank_of_profile(x->profile) - (int)rank_of_profile(y->profile);
+	if (!order)
+		order = strcmp(x->profile, y->profile);
+	if (!order)
+		order = strcmp(x->stack, y->stack);
+	if (!order)
+		order = strcmp(x->protocol, y->protocol);
+	return order ? order : strcmp(x->link ? x->link : "", y->link ? y->link : "");
+}
+
 int summary_make(const json_t *records, struct summary *ret)
 {
 	const json_t *record;
@@ -99,6 +145,8 @@ int summary_make(const json_t *records, struct summary *ret)
 			return code;
 		}
 	}
+	if (ret->count)
+		qsort(ret->groups, ret->count, sizeof(*ret->groups), compare_groups);
 	return 0;
 }
 
