@@ -30,6 +30,15 @@ expect_text '^Choice: TCP over host: 1\.|^Choice: TCP over stack host: 1\.29 tim
 expect "for people, with little memory" choose --for bulk --memory 5MB
 expect_text 'host would be 1.29 times as good, but needs more memory' "$OUT"
 
+# Lost: battery, to a stack that is better by less than can be foreseen.
+{ figures native mptcp 70e6 10; figures host tcp 71e6 20; } |
+	jq -s '{groups: map(.figures.cpu = .figures["cpu-per-gb"])}' >"$TMP/near.json"
+near() {
+	RIVULET_MEASUREMENTS=$TMP/near.json rivulet choose --measured "$TMP/near.json" --for bulk "$@"
+}
+expect "two that are as good" near
+expect_text '^Choice: MPTCP over stack native: 0.99 times as good as TCP over host, and takes less of the processor' "$OUT"
+
 # Lost: a person would take for measured what nobody has measured.
 expect "what nobody measured" choose --for messages
 expect_text '^No choice' "$OUT"
