@@ -10,6 +10,7 @@
 /* Small, for phones: two beside each other elsewhere. */
 #define WIDTH  440
 #define HEIGHT 290
+#define KEY    80 /* more, for the names of lines below */
 
 /* Told apart on white and on black, and by most who see fewer colours. */
 static const char *const colours[] = {"#3b82c4", "#e07b00", "#2f9e63", "#c2569b",
@@ -50,7 +51,7 @@ static void draw(int fd, FILE *page)
 }
 
 /* A script to be written, in memory; the caller gives it to finish(). */
-static FILE *begin(const char *title)
+static FILE *begin(const char *title, unsigned height)
 {
 	int fd = memfd_create("plot", 0); /* gnuplot inherits it */
 	FILE *script = fd < 0 ? NULL : fdopen(fd, "w+");
@@ -60,11 +61,11 @@ static FILE *begin(const char *title)
 		return NULL;
 	}
 	fprintf(script,
-		"set terminal svg size %d,%d dynamic enhanced font 'sans-serif,12'\n"
+		"set terminal svg size %d,%u dynamic enhanced font 'sans-serif,12'\n"
 		"set border 3 linecolor 'gray'\nset tics nomirror\n"
 		"set grid ytics linecolor 'gray' linewidth 0.3\n"
 		"set title '%s' noenhanced\n",
-		WIDTH, HEIGHT, title);
+		WIDTH, height, title);
 	return script;
 }
 
@@ -127,7 +128,7 @@ void plot_bars(const struct group *const *groups, unsigned count, const struct f
 
 	snprintf(title, sizeof(title), "%s%s%s%s", figure->words, *figure->unit ? ", " : "",
 		 figure->unit, logarithmic ? " (logarithmic)" : "");
-	script = begin(title);
+	script = begin(title, HEIGHT);
 	if (!script)
 		return;
 	if (logarithmic)
@@ -221,7 +222,7 @@ static void write_lines(const struct group *const *groups, unsigned count,
 
 void plot_rates(const struct group *const *groups, unsigned count, FILE *page)
 {
-	FILE *script = count ? begin("goodput over time, Mbit/s") : NULL;
+	FILE *script = count ? begin("goodput over time, Mbit/s", HEIGHT + KEY) : NULL;
 
 	if (!script)
 		return;
@@ -254,7 +255,7 @@ void plot_delays(const struct group *const *groups, unsigned count, FILE *page)
 	for (unsigned i = 0; i < count; i++)
 		if (json_array_size(json_object_get(groups[i]->records[0], "delays_ms")) < 2)
 			return;
-	script = count ? begin("share of delays below") : NULL;
+	script = count ? begin("share of delays below", HEIGHT + KEY) : NULL;
 	if (!script)
 		return;
 	fputs("set xlabel 'ms'\nset logscale x\nset yrange [0:1]\nset key below noenhanced\n",
