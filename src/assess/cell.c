@@ -52,17 +52,22 @@ uint64_t cell_estimate(const struct cell *cell)
 
 #define SOFTIRQ 6
 
-/* Ticks that all processors spent in softirqs, s. */
-static double read_softirq(void)
+/* What a processor has spent in softirqs, s; -1: all of them. */
+static double read_softirq(int cpu)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/stat", "re");
 	uint64_t ticks[SOFTIRQ + 1]; /* user, nice, system, idle, iowait, irq, softirq */
-	char line[256];
+	char line[256], name[32];
 
-	if (!file || !fgets(line, sizeof(line), file) || strncmp(line, "cpu ", 4) != 0 ||
-	    numbers_parse(line + 4, ticks, ARRAY_SIZE(ticks)) < 0)
-		return 0;
-	return (double)ticks[SOFTIRQ] / (double)sysconf(_SC_CLK_TCK);
+	snprintf(name, sizeof(name), "cpu ");
+	if (cpu >= 0)
+		snprintf(name, sizeof(name), "cpu%d ", cpu);
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, name, strlen(name)) == 0)
+			return numbers_parse(line + strlen(name), ticks, ARRAY_SIZE(ticks)) < 0
+				       ? 0
+				       : (double)ticks[SOFTIRQ] / (double)sysconf(_SC_CLK_TCK);
+	return 0;
 }
 
 void cell_clear(const char *folder)
@@ -146,7 +151,8 @@ static int measure(const struct cell *cell, const struct cell_setup *setup,
 		   const struct cgroup *cgroup, struct cell_watched *watched, struct err *err)
 {
 	_cleanup_close_ int signals = -1;
-	double softirq = read_softirq();
+	int cpu = cell_cpu(cell->profile);
+	double softirq = read_softirq(-1), own = cpu < 0 ? 0 : read_softirq(cpu);
 	sigset_t all, mask;
 	pid_t pid;
 	int code;
@@ -162,7 +168,8 @@ static int measure(const struct cell *cell, const struct cell_setup *setup,
 	if (code == 0)
 		code = watch(pid, signals, cell, cgroup, watched);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	watched->softirq = read_softirq() - softirq;
+	watched->softirq = read_softirq(-1) - softirq;
+	watched->own_softirq = cpu < 0 ? -1 : read_softirq(cpu) - own;
 	watched->cpu = cgroup_cpu(cgroup);
 	return code;
 }

@@ -18,12 +18,13 @@
 
 /* What was seen of the processes from outside. */
 struct cell_watched {
-	int status;      /* of waitpid(2) */
-	bool late;       /* it had to be killed */
-	double cpu;      /* s; negative: not known */
-	double softirq;  /* s, of the whole machine */
-	uint64_t memory; /* bytes, the most */
-	double seconds;  /* in which that was used; 0: until the client's end */
+	int status;         /* of waitpid(2) */
+	bool late;          /* it had to be killed */
+	double cpu;         /* s; negative: not known */
+	double softirq;     /* s, of the whole machine... */
+	double own_softirq; /* ...and of the processor that is the device's; negative: it has none */
+	uint64_t memory;    /* bytes, the most */
+	double seconds;     /* in which that was used; 0: until the client's end */
 	double cpus; /* of an emulated device: its processor, as a share of one of this machine */
 	char note[256]; /* what could not be had, or "" */
 };

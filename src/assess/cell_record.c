@@ -307,6 +307,8 @@ static void add_bytes(json_t *record, const struct cell_watched *watched, const 
 		json_object_set_new(record, "cpu_s", json_real(watched->cpu));
 	json_object_set_new(record, "own_cpu_s", json_real(number(ends->client, "own_cpu_s")));
 	json_object_set_new(record, "softirq_s", json_real(watched->softirq));
+	if (watched->own_softirq >= 0)
+		json_object_set_new(record, "own_softirq_s", json_real(watched->own_softirq));
 	if (watched->note[0])
 		json_object_set_new(record, "note", json_string(watched->note));
 }
