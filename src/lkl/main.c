@@ -215,24 +215,33 @@ static uint64_t work(struct helper *h, bool *ret_moved, bool *ret_busy)
 	return until;
 }
 
+/* Does what is due: when there is more. */
+static uint64_t look_after(struct helper *h, uint64_t now, bool moved)
+{
+	uint64_t next, due;
+
+	next = paths_look(&h->paths, now, h->streams.count, moved);
+	due = race_look(&h->streams, &h->network, now);
+	next = due < next ? due : next;
+	due = streams_give_up(&h->streams, now);
+	return due < next ? due : next;
+}
+
 static void serve(struct helper *h)
 {
-	while (goes_on(h)) {
-		uint64_t until = LKL_NEVER, look = LKL_NEVER, race, patience;
-		bool moved, busy = false;
+	uint64_t until = LKL_NEVER, look = LKL_NEVER, now;
+	bool moved, busy = false;
 
+	while (goes_on(h)) {
 		if (h->started && is_to_break)
 			kernel_break_down();
 		if (h->started) {
 			network_share(&h->network, h->streams.count);
 			until = work(h, &moved, &busy);
-			look = paths_look(&h->paths, clock_now(), h->streams.count, moved);
-			race = race_look(&h->streams, &h->network, clock_now());
-			if (race < look)
-				look = race;
-			patience = streams_give_up(&h->streams, clock_now());
-			if (patience < look)
-				look = patience;
+			now = clock_now();
+			/* What is done then is something to do for the kernel. */
+			busy = busy || now >= look;
+			look = look_after(h, now, moved);
 			watch_packets(h);
 		}
 		sleep_until(h, until < look ? until : look, busy);

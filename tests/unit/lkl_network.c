@@ -89,7 +89,7 @@ const char *change_text(const struct change *change, char *text, size_t size)
 static void a_failed_port_is_tried_again_on_its_device(void **state)
 {
 	const int fds[] = {10, 11, 12};
-	struct lkl_start start = {.port_count = 1};
+	struct lkl_start start = {.memory = LKL_MEMORY, .port_count = 1};
 	struct network network;
 	struct err err;
 
