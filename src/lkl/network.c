@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/mptcp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LOOPBACK     1
@@ -138,6 +139,25 @@ static void note_use(struct network *network, const struct native_plan *plan)
 				network->use[i] = plan->multipath.use[j];
 }
 
+/* With an endpoint its subflows are closed, in all connections at once. */
+static bool is_needed(const struct network *network, const struct change *change)
+{
+	return change->kind == CHANGE_ENDPOINT && network->is_last &&
+	       network->is_last(change->endpoint.index, network->data);
+}
+
+static bool keep(struct network *network, struct multipath_plan *plan, const struct change *change)
+{
+	struct change *more = reallocarray(plan->changes, plan->count + 1, sizeof(*more));
+
+	if (!more)
+		return false;
+	plan->changes = more;
+	more[plan->count++] = *change;
+	network->keeps = true;
+	return true;
+}
+
 /* Whatever the plan says now that was not so, and the other way round. What is gone with its link is no error. */
 static int set_up_links(struct network *network, struct err *err)
 {
@@ -152,9 +172,15 @@ static int set_up_links(struct network *network, struct err *err)
 
 	if (code < 0)
 		return code;
-	for (unsigned i = network->change_count; i-- > 0;)
-		if (!contains(plan.multipath.changes, plan.multipath.count, &network->changes[i]))
-			change_undo(&network->netstack, &network->changes[i]);
+	network->keeps = false;
+	for (unsigned i = network->change_count; i-- > 0;) {
+		const struct change *change = &network->changes[i];
+
+		if (contains(plan.multipath.changes, plan.multipath.count, change) ||
+		    (is_needed(network, change) && keep(network, &plan.multipath, change)))
+			continue;
+		change_undo(&network->netstack, change);
+	}
 	for (unsigned i = 0; i < plan.multipath.count; i++) {
 		const struct change *change = &plan.multipath.changes[i];
 
@@ -257,4 +283,12 @@ void network_silence(struct network *network, unsigned index, bool silent)
 	else
 		network->silent[at] = network->silent[--network->silent_count];
 	set_up_links(network, &err);
+}
+
+void network_let_go(struct network *network)
+{
+	struct err err;
+
+	if (network->keeps)
+		set_up_links(network, &err);
 }

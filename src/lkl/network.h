@@ -18,6 +18,10 @@ struct network {
 	unsigned silent_count;
 	struct change *changes; /* owned: made so far */
 	unsigned change_count;
+	/* Would a connection be without a subflow if those of a device were closed? Then what it has stays for now. */
+	bool (*is_last)(unsigned index, void *data);
+	void *data;
+	bool keeps; /* something stays for that */
 	bool asked,
 		denied; /* for more port numbers, since the last answer; the last answer was none */
 	unsigned sharers; /* of its memory: a power of two */
@@ -37,5 +41,7 @@ int network_update(struct network *network, const struct lkl_start *now, const i
 const struct port *network_port_of(const struct network *network, const struct address *address);
 /* The device @index does not answer, or does again. */
 void network_silence(struct network *network, unsigned index, bool silent);
+/* What stays for a connection's sake may not have to any more. */
+void network_let_go(struct network *network);
 /* So many connections share the memory: what each may buffer at most follows from that. Cheap. */
 int network_share(struct network *network, unsigned connections);

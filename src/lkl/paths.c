@@ -12,11 +12,13 @@
 #define LOOK_BUSY     (50 * NS_PER_MS) /* bytes move */
 #define LOOK_PROBING  (100 * NS_PER_MS)
 #define LOOK_SELDOM   (2 * NS_PER_S)
+#define LIVED         1000 /* ms */
 #define FLOWS_MAX     1024 /* that are looked at for who would lose its last one */
 
 struct flow {
 	uint32_t connection;
 	unsigned link;
+	bool proven; /* a join that looks established may still be refused, or meet an outage at once */
 };
 
 struct pass {
@@ -26,11 +28,15 @@ struct pass {
 	struct flow flows[FLOWS_MAX];
 };
 
+static bool would_cut_off(unsigned link, void *data);
+
 int paths_open(struct paths *paths, struct network *network)
 {
 	*paths = (struct paths){.network = network, .next = UINT64_MAX, .interval = LOOK_BUSY};
 	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
 		paths->peers[i].probe = -1;
+	network->is_last = would_cut_off;
+	network->data = paths;
 	paths->monitor = monitor_new();
 	if (!paths->monitor)
 		return -ENOMEM;
@@ -65,6 +71,16 @@ static void fill(struct sockaddr_in6 *ret, const struct address *address, uint16
 		ret->sin6_addr = address->v6;
 }
 
+static void add_flow(struct pass *pass, const struct diag_socket *socket, unsigned link)
+{
+	if (pass->flow_count < FLOWS_MAX)
+		pass->flows[pass->flow_count++] =
+			(struct flow){.connection = socket->inode,
+				      .link = link,
+				      .proven = socket->bytes_acked || socket->bytes_received ||
+						socket->last_ack >= LIVED};
+}
+
 static int saw(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
@@ -81,8 +97,7 @@ static int saw(const struct diag_socket *socket, void *data)
 		fill(&peer->local, &socket->local, 0);
 		fill(&peer->remote, &socket->remote, socket->remote_port);
 		peer->known = true;
-		if (pass->flow_count < FLOWS_MAX)
-			pass->flows[pass->flow_count++] = (struct flow){socket->inode, link};
+		add_flow(pass, socket, link);
 	}
 	return monitor_saw(pass->paths->monitor,
 			   &(struct monitor_flow){
@@ -112,13 +127,34 @@ static bool is_last(const struct pass *pass, unsigned link)
 		if (pass->flows[i].link != link)
 			continue;
 		while (j < pass->flow_count &&
-		       (pass->flows[j].link == link ||
+		       (pass->flows[j].link == link || !pass->flows[j].proven ||
 			pass->flows[j].connection != pass->flows[i].connection))
 			j++;
 		if (j == pass->flow_count)
 			return true;
 	}
 	return false;
+}
+
+static int count_flow(const struct diag_socket *socket, void *data)
+{
+	struct pass *pass = data;
+	unsigned port = port_of(pass->paths->network, &socket->local);
+
+	if (socket->mptcp && socket->state == DIAG_ESTABLISHED && port < LKL_PORTS_MAX)
+		add_flow(pass, socket, (unsigned)pass->paths->network->indexes[port]);
+	return 0;
+}
+
+/* As it is now. */
+static bool would_cut_off(unsigned link, void *data)
+{
+	static struct pass pass;
+
+	pass.paths = data;
+	pass.flow_count = 0;
+	return pass.paths->diag && diag_dump(pass.paths->diag, count_flow, &pass) == 0 &&
+	       is_last(&pass, link);
 }
 
 static socklen_t size_of(const struct sockaddr_in6 *address)
@@ -209,6 +245,7 @@ static bool look(struct paths *paths, uint64_t now)
 	if (monitor_is_watching(paths->monitor))
 		diag_dump_connections(paths->diag, saw_connection, paths->monitor);
 	monitor_looked(paths->monitor, act, &pass);
+	network_let_go(paths->network);
 	moved = pass.moved != paths->moved;
 	paths->moved = pass.moved;
 	return moved;

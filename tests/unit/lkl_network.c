@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Without this, a link that could not be set up at once would get a second device, of which each took the other's packets. */
+/* Without these, a link that could not be set up at once would get a second device, of which each took the other's packets; and a link
+ * that goes while the other one is just coming back would take connections with it. */
 #include "lkl/kernel.h"
 #include "lkl/network.h"
 #include "stack/native.h"
@@ -8,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -15,6 +17,8 @@
 static struct {
 	int fds[LKL_PORTS_MAX];
 	unsigned count, fails, applied;
+	bool has_endpoint; /* of the first device, by the plan */
+	unsigned undone;
 } kernel;
 
 const struct nl_calls kernel_netlink;
@@ -59,11 +63,18 @@ int native_plan(struct netstack *netstack, const struct native_facts *facts,
 		struct native_plan *ret, struct err *err)
 {
 	*ret = (struct native_plan){0};
+	if (!kernel.has_endpoint)
+		return 0;
+	ret->multipath.changes = calloc(1, sizeof(struct change));
+	ret->multipath.changes->kind = CHANGE_ENDPOINT;
+	ret->multipath.changes->endpoint.index = 1;
+	ret->multipath.count = 1;
 	return 0;
 }
 
 void native_plan_free(struct native_plan *plan)
 {
+	free(plan->multipath.changes);
 }
 
 int change_apply(struct netstack *stack, const struct change *change)
@@ -73,6 +84,7 @@ int change_apply(struct netstack *stack, const struct change *change)
 
 int change_undo(struct netstack *stack, const struct change *change)
 {
+	kernel.undone++;
 	return 0;
 }
 
@@ -110,10 +122,41 @@ static void a_failed_port_is_tried_again_on_its_device(void **state)
 	}
 }
 
+static bool is_last(unsigned index, void *data)
+{
+	return index == *(unsigned *)data;
+}
+
+static void what_a_last_subflow_stands_on_stays(void **state)
+{
+	const int fds[] = {10};
+	struct lkl_start start = {.memory = LKL_MEMORY, .port_count = 1};
+	unsigned last = 1;
+	struct network network;
+	struct err err;
+
+	kernel.has_endpoint = true;
+	assert_int_equal(network_open(&network, &start, fds, &err), 0);
+	network.is_last = is_last;
+	network.data = &last;
+	kernel.has_endpoint = false;
+	kernel.undone = 0;
+	assert_int_equal(network_update(&network, &start, fds, &err), 0);
+	network_let_go(&network);
+	assert_int_equal(kernel.undone, 0);
+	last = 2;
+	network_let_go(&network);
+	assert_int_equal(kernel.undone, 1);
+	network_let_go(&network);
+	assert_int_equal(kernel.undone, 1);
+	free(network.changes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failed_port_is_tried_again_on_its_device),
+		cmocka_unit_test(what_a_last_subflow_stands_on_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
