@@ -10,8 +10,8 @@
     python3 talk.py exchange SECONDS FILE   2 KB every 100 ms, as the other end does
 
 FILE gets a line for each message: the ms until the answer was there (ask), or that it was on its way
-(exchange: both ends are on one machine, so they share a clock). The first is not counted: it waits
-for the other end's COMMAND to start.
+(exchange: both ends are on one machine, so they share a clock; with a kernel of its own the wall's alone). The first is not
+counted: it waits for the other end's COMMAND to start.
 """
 
 import contextlib
@@ -75,14 +75,14 @@ class Notes:
 
     def took(self, since):
         if not self.first:
-            self.file.write(f"{(time.monotonic() - since) * 1000:.4f}\n")
+            self.file.write(f"{(time.time() - since) * 1000:.4f}\n")
         self.first = False
 
 
 def ask(seconds, path):
     connection, notes = standard_input(), Notes(path)
-    end = time.monotonic() + float(seconds)
-    while (asked := time.monotonic()) < end:
+    end = time.time() + float(seconds)
+    while (asked := time.time()) < end:
         connection.sendall(bytes(QUESTION))
         if len(receive(connection, QUESTION)) < QUESTION:
             sys.exit("talk.py: the other end closed")
@@ -109,7 +109,7 @@ def exchange(seconds, path):
             notes.took(CLOCK.unpack_from(data)[0])
             data = data[MESSAGE:]
         if due < end and time.monotonic() >= due:
-            connection.sendall(CLOCK.pack(time.monotonic()).ljust(MESSAGE))
+            connection.sendall(CLOCK.pack(time.time()).ljust(MESSAGE))
             due += EVERY
             if due >= end:
                 connection.shutdown(socket.SHUT_WR)
