@@ -68,8 +68,7 @@ int answer_new(int listener, const struct home *home, struct answer **ret)
 		answer_free(a);
 		return -ENOMEM;
 	}
-	a->traps = options_traps();
-	model_probe(&a->traps);
+	a->traps = model_traps();
 	a->interfaces[0] = numbers_of(native);
 	if (native == SCMP_ARCH_X86_64)
 		a->interfaces[1] = numbers_of(SCMP_ARCH_X86);

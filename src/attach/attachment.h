@@ -52,6 +52,8 @@ struct attached {
 /* A negative errno is a failure, with words where there is a struct err. */
 struct attachment_ops {
 	const char *name;
+	/* Before there are processes of the run: what each of them would have to find out. NULL: nothing. */
+	void (*prepare)(void);
 	/* In the program's process. Returns the listener, the caller's. What the program itself needs to ask is in
 	 * @ret_own, the caller's, too; -1 if nothing. @routed: there will be a route. */
 	int (*load)(bool routed, int *ret_own, struct err *err);

@@ -147,7 +147,7 @@ static int move_pages(struct flow *flow, struct flow_end *end)
 
 static int move_bytes(struct flow *flow, struct flow_end *end)
 {
-	static __thread uint8_t bytes[FLOW_READ]; /* everyone's: nothing stays in it */
+	uint8_t bytes[FLOW_READ];
 	struct flow_way *way = &end->out;
 	ssize_t got = recv(end->source.fd, bytes, sizeof(bytes), MSG_DONTWAIT), done;
 

@@ -176,18 +176,24 @@ void model_hand_over(struct model *model, const struct model_subject *subject,
 	take_privilege(model);
 }
 
-/* Does MPTCP refuse what TCP takes? */
-static bool refused(int tcp, int mptcp, int level, int name, enum option_direction direction)
+/* Does it answer, and take back what it says? */
+static bool answers(int fd, int level, int name, bool *ret_takes)
 {
 	uint8_t value[256];
-	socklen_t length = sizeof(value), same = sizeof(value);
+	socklen_t length = sizeof(value);
+	bool got = getsockopt(fd, level, name, value, &length) == 0;
 
-	if (getsockopt(tcp, level, name, value, &length) < 0)
-		return false;
-	if (direction == OPTION_SET)
-		return setsockopt(tcp, level, name, value, length) == 0 &&
-		       setsockopt(mptcp, level, name, value, length) < 0;
-	return getsockopt(mptcp, level, name, value, &same) < 0;
+	*ret_takes = got && setsockopt(fd, level, name, value, length) == 0;
+	return got;
+}
+
+/* Does MPTCP refuse what TCP takes? Mostly it does not. */
+static bool refused(int tcp, int mptcp, int level, int name)
+{
+	bool mptcp_takes, tcp_takes, mptcp_answers = answers(mptcp, level, name, &mptcp_takes);
+
+	return !mptcp_takes && answers(tcp, level, name, &tcp_takes) &&
+	       (!mptcp_answers || tcp_takes);
 }
 
 static bool have_ipv6(void)
@@ -197,7 +203,7 @@ static bool have_ipv6(void)
 	return fd >= 0;
 }
 
-void model_probe(struct option_traps *traps)
+static void try_all(struct option_traps *traps)
 {
 	int domain = have_ipv6() ? AF_INET6 : AF_INET;
 	_cleanup_close_ int tcp = socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -214,9 +220,21 @@ void model_probe(struct option_traps *traps)
 			if (options_how(level, name, OPTION_GET).answer != OPTION_KERNEL)
 				continue;
 			/* What is remembered must be got where it was put. */
-			if (refused(tcp, mptcp, level, name, OPTION_GET) ||
-			    refused(tcp, mptcp, level, name, OPTION_SET))
+			if (refused(tcp, mptcp, level, name))
 				*set = *got = true;
 		}
 	}
+}
+
+struct option_traps model_traps(void)
+{
+	static struct option_traps traps;
+	static bool tried;
+
+	if (!tried) {
+		traps = options_traps();
+		try_all(&traps);
+		tried = true;
+	}
+	return traps;
 }

@@ -57,6 +57,7 @@ int model_get_route(const struct model_subject *subject, int level, int name, vo
 void model_hand_over(struct model *model, const struct model_subject *subject,
 		     struct recall *recall);
 
-/* Adds to @traps those that this kernel's MPTCP refuses, and TCP takes, of what the table expects
- * it to serve (OPTION_KERNEL). Needs no model: a program's filter is made of it. */
-void model_probe(struct option_traps *traps);
+/* The calls that are to be asked about: those that the table asks for, and those that this kernel's MPTCP refuses, and TCP
+ * takes, of what it expects the kernel to serve (OPTION_KERNEL). That is tried once, for it takes some hundred calls: who is
+ * forked afterwards knows it. Needs no model: a program's filter is made of it. */
+struct option_traps model_traps(void);

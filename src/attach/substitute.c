@@ -11,6 +11,7 @@
 #include "attach/caller.h"
 #include "attach/clerks.h"
 #include "attach/filter.h"
+#include "attach/model.h"
 #include "attach/notify.h"
 #include "attach/redirect.h"
 #include "attach/stand_in.h"
@@ -34,6 +35,11 @@ struct substitute {
 	struct redirect *redirect; /* owned; NULL: there is no route */
 	struct clerks *clerks;     /* owned; NULL: all questions are answered by serve() */
 };
+
+static void prepare(void)
+{
+	model_traps();
+}
 
 static int load(bool routed, int *ret_own, struct err *err)
 {
@@ -183,6 +189,7 @@ static int let_all_go(struct attachment *attachment)
 
 const struct attachment_ops attachment_substitute = {
 	.name = "substitute",
+	.prepare = prepare,
 	.load = load,
 	.open = open_substitute,
 	.serve = serve,

@@ -94,10 +94,9 @@ int substitute_filter_load(bool routed, struct err *err)
 	/* The last two are those of a route. */
 	static const int calls[] = {SYS_SOCKET, SYS_SETSOCKOPT, SYS_GETSOCKOPT, SYS_CONNECT,
 				    SYS_GETPEERNAME};
-	struct asks asks = {options_traps(), routed};
+	struct asks asks = {model_traps(), routed};
 	const struct filter_rules rules = {add_rules, &asks, calls,
 					   ARRAY_SIZE(calls) - (routed ? 0 : 2)};
 
-	model_probe(&asks.traps);
 	return filter_load(&rules, err);
 }

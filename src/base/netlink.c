@@ -65,12 +65,15 @@ static const struct nl_calls host_calls = {
 int nl_open_by(struct nl **ret, const struct nl_calls *calls, int protocol)
 {
 	const struct sockaddr_nl any = {.nl_family = AF_NETLINK};
-	struct nl *nl = calloc(1, sizeof(*nl));
+	struct nl *nl =
+		malloc(sizeof(*nl)); /* large: what is not used of it is not touched either */
 	int on = 1, err;
 
 	if (!nl)
 		return -ENOMEM;
 	nl->calls = calls;
+	nl->sequence = 0;
+	nl->words[0] = '\0';
 	nl->fd = calls->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	err = nl->fd < 0 ? nl->fd : calls->bind(nl->fd, (const struct sockaddr *)&any, sizeof(any));
 	if (err < 0) {

@@ -333,6 +333,8 @@ static int run_under(struct foreground *f, struct err *err)
 	f->net = needs_net(run_stack(f->options)) ? net_start(err) : -1;
 	if (f->net < 0 && needs_net(run_stack(f->options)))
 		return RUN_FAILED;
+	if (run_attachment(f->options)->prepare)
+		run_attachment(f->options)->prepare();
 	if (pair(SOCK_STREAM, handoff, err) < 0 || pair(SOCK_STREAM, watch, err) < 0)
 		return RUN_FAILED;
 	if (start_helpers(f, (int[]){handoff[THEIRS], watch[THEIRS]}, err) < 0)

@@ -121,8 +121,10 @@ static bool is_process(const struct process *process)
 
 static bool is_alive(const struct run *run)
 {
+	if (!run->pid_namespace)
+		return false; /* there is none */
 	if (run->pid_namespace != inode_of("/proc/self/ns/pid"))
-		return run->pid_namespace != 0; /* not to be known from here */
+		return true; /* not to be known from here */
 	return is_process(&run->keepers[0]) || is_process(&run->keepers[1]);
 }
 
