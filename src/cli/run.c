@@ -213,13 +213,13 @@ int cmd_run(int argc, char **argv)
 		return fail(&err);
 	if (automatic)
 		run.stack = chosen;
+	run.named = run.stack && !automatic;
 	if (policy_complete(&policy, run.quiet, &err) < 0)
 		return fail(&err);
 	if (via_complete(&wishes, &via, &any, &err) < 0)
 		return fail(&err);
 	via.explain = run.explain;
 	via.quiet = run.quiet;
-	via.stack = run_stack(&run);
 	run.via = any ? &via : NULL;
 	code = run_program(&run, &err);
 	if (err.text[0])

@@ -306,8 +306,10 @@ static int fill(const struct multipath_state *state, struct multipath_plan *plan
 	bool routed;
 	int err = 0;
 
+	/* Beside an excluded link, too: a rule says to other runs that this one is used (multipath.h). */
 	for (unsigned i = 0; i < state->links->count; i++)
-		tables += has_table(plan->use[i]);
+		tables += has_table(plan->use[i]) ||
+			  (plan->use[i] == MULTIPATH_POLICY && state->links->all[i].up);
 	routed = tables >= 2 || state->routed;
 	for (unsigned i = 0; routed && i < state->links->count && err == 0; i++)
 		if (has_table(plan->use[i]))

@@ -34,7 +34,8 @@
  * bound to it, and the kernel takes an address that no route on it leads to for one that is on it, so that a peer that is on several
  * links is found on each by any of its addresses. Its networks are thrown back by the tables of the others.
  *
- * Endpoints are a network namespace's, not a run's: what is there already can contradict a policy.
+ * Endpoints are a network namespace's, not a run's: what is there already can contradict a policy. That the base is used, which has none,
+ * is told by its rules, so there are some as soon as two links are up, be one of them excluded.
  */
 #pragma once
 

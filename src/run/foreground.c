@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "run/elsewhere.h"
 #include "run/end_as.h"
 #include "run/explain.h"
 #include "run/inside.h"
@@ -275,16 +276,18 @@ static int follow(const struct foreground *f)
 	}
 }
 
-/* One byte from the supervisor; 0 when it is gone. */
-static char hear(const struct foreground *f)
+/* The supervisor's next byte, and in @ret (may be NULL) the words after it; 0 when it is gone. */
+static char hear(const struct foreground *f, struct err *ret)
 {
-	char what = 0;
+	char message[1 + sizeof(ret->text)] = {0};
 	ssize_t got;
 
 	do
-		got = recv(f->control, &what, 1, 0);
+		got = recv(f->control, message, sizeof(message) - 1, 0);
 	while (got < 0 && errno == EINTR);
-	return got == 1 ? what : 0;
+	if (got > 1 && ret)
+		err_set(ret, 0, "%s", message + 1);
+	return message[0];
 }
 
 /* Waits until the summary is said and nothing is left of us, or processes of the run go on without
@@ -296,7 +299,7 @@ static void end(const struct foreground *f)
 
 	send(f->control, &ended, 1, MSG_NOSIGNAL);
 	do
-		what = hear(f);
+		what = hear(f, NULL);
 	while (what == SUPERVISOR_DONE);
 	if (what == SUPERVISOR_STAYS)
 		return;
@@ -325,6 +328,7 @@ static bool needs_net(const struct stack_ops *stack)
 	return stack->uses_host_links || stack->needs_packets;
 }
 
+/* -EBUSY: as run_on(). */
 static int run_under(struct foreground *f, struct err *err)
 {
 	int handoff[2], watch[2], code, status;
@@ -341,7 +345,16 @@ static int run_under(struct foreground *f, struct err *err)
 		return RUN_FAILED;
 	close_fd(handoff[THEIRS]);
 	close_fd(watch[THEIRS]);
-	if (hear(f) != SUPERVISOR_READY) {
+	switch (hear(f, err)) {
+	case SUPERVISOR_READY:
+		break;
+	case SUPERVISOR_TAKEN:
+		close_fd(handoff[OURS]);
+		close_fd(watch[OURS]);
+		close_fd(f->control);
+		waitpid(f->watcher, NULL, 0);
+		return -EBUSY;
+	default:
 		err_set(err, -ECHILD, "the supervisor could not set up");
 		return RUN_FAILED;
 	}
@@ -364,12 +377,16 @@ static int run_under(struct foreground *f, struct err *err)
 	return end_as(status);
 }
 
-int run_program(const struct run_options *options, struct err *err)
+/* As run_program(). -EBUSY: nothing was started, for the host's links are set up for other wishes. */
+static int run_on(const struct run_options *options, struct err *err)
 {
 	struct foreground f = {.options = options, .control = -1};
 	sigset_t all;
 	struct err why;
+	int code;
 
+	if (options->via)
+		options->via->stack = run_stack(options);
 	if (options->stack && options->stack->probe(&why) < 0) {
 		err_set(err, -ENOSYS, "stack %s: %s", options->stack->name, why.text);
 		return RUN_FAILED;
@@ -398,5 +415,25 @@ int run_program(const struct run_options *options, struct err *err)
 	/* From here on signals are waited for, never handled. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &f.caller_mask);
-	return run_under(&f, err);
+	code = run_under(&f, err);
+	if (code == -EBUSY)
+		sigprocmask(SIG_SETMASK, &f.caller_mask, NULL);
+	return code;
+}
+
+int run_program(const struct run_options *options, struct err *err)
+{
+	struct run_options other = *options;
+	int code = run_on(options, err);
+
+	if (code != -EBUSY)
+		return code;
+	other.stack = elsewhere_find(options);
+	if (!other.stack) {
+		elsewhere_advise(err);
+		return RUN_FAILED;
+	}
+	elsewhere_note(options, other.stack, err);
+	err->text[0] = '\0';
+	return run_on(&other, err);
 }

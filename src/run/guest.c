@@ -123,7 +123,6 @@ static noreturn void become_program(const struct guest *g, const struct guest_st
 	int code;
 
 	via = start->via;
-	via.stack = run_stack(&options);
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

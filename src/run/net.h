@@ -44,7 +44,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NET_VERSION     3
+#define NET_VERSION     4
 #define NET_MESSAGE_MAX 4096
 #define NET_TEXT_MAX    1024
 #define NET_USES_MAX    256
@@ -83,7 +83,8 @@ enum net_report_kind {
 	NET_EVENT,   /* subflows have come or gone, somewhere */
 	NET_STAYS,   /* to NET_END: connections of others need something for some time */
 	NET_DONE,    /* to NET_END or NET_CLEAN: all is taken back */
-	NET_RANGES   /* to NET_MORE: the ranges as they are now, more or not */
+	NET_RANGES,  /* to NET_MORE: the ranges as they are now, more or not */
+	NET_TAKEN /* to NET_OPEN: the host's links are set up for other wishes: words; the conversation is over */
 };
 
 struct net_use {
@@ -136,8 +137,8 @@ void net_advise(struct err *ret);
 
 typedef void (*net_say)(enum net_report_kind kind, const char *text, void *data);
 
-/* Takes over @fd and has the links set up; words go to @words. 0, also if nothing could be set up; negative errno: refused,
- * with the reason. */
+/* Takes over @fd and has the links set up; words go to @words. 0, also if nothing could be set up; -EBUSY: they are set up for
+ * other wishes, and another stack may serve these; another negative errno: refused. With the reason. */
 int net_open(struct net *net, int fd, const struct policy *policy, net_say words, void *data,
 	     struct err *err);
 void net_close(struct net *net);

@@ -78,7 +78,7 @@ int net_open(struct net *net, int fd, const struct policy *policy, net_say words
 	}
 	if (answer.kind != NET_READY) {
 		net_close(net);
-		return err_set(err, -EBUSY, "%s", answer.text);
+		return err_set(err, answer.kind == NET_TAKEN ? -EBUSY : -EPERM, "%s", answer.text);
 	}
 	net->privileged = answer.privileged;
 	return 0;

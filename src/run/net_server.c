@@ -51,7 +51,8 @@ struct server {
 
 static bool is_answer(enum net_report_kind kind)
 {
-	return kind == NET_READY || kind == NET_REFUSED || kind == NET_STAYS || kind == NET_DONE;
+	return kind == NET_READY || kind == NET_REFUSED || kind == NET_TAKEN || kind == NET_STAYS ||
+	       kind == NET_DONE;
 }
 
 static void report(int client, const struct net_report *report)
@@ -156,11 +157,13 @@ static bool on_open(struct server *s, const struct net_request *request)
 					   .say = say,
 					   .data = s};
 	struct err err = {0};
+	int code;
 
 	s->policy = request->policy;
 	s->policy.modest = s->caller->modest;
-	if (upkeep_open(&s->upkeep, &setup, &err) < 0) {
-		net_refuse(s->client, err.text);
+	code = upkeep_open(&s->upkeep, &setup, &err);
+	if (code < 0) {
+		say(code == -EBUSY ? NET_TAKEN : NET_REFUSED, err.text, s);
 		return false;
 	}
 	if (endpoint_watch(&s->events) < 0)

@@ -195,7 +195,7 @@ int net_get_report(const uint8_t *data, size_t size, struct net_report *ret)
 	if (size < sizeof(wire))
 		return -EPROTO;
 	memcpy(&wire, data, sizeof(wire));
-	if (wire.version != NET_VERSION || wire.kind < NET_EXPLAINS || wire.kind > NET_RANGES ||
+	if (wire.version != NET_VERSION || wire.kind < NET_EXPLAINS || wire.kind > NET_TAKEN ||
 	    wire.use_count > NET_USES_MAX || size - at < wire.use_count * sizeof(struct wire_use))
 		return -EPROTO;
 	ret->kind = wire.kind;

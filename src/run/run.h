@@ -47,9 +47,11 @@ struct run_options {
 	uint64_t memory;               /* bytes, of such a kernel; 0: the stack's default */
 	enum port_kind ports;          /* how such a stack gets at the links (link/port.h) */
 	const struct stack_ops *stack; /* NULL: that of the host's kernel */
+	bool named;                    /* @stack is the user's word: no other will do */
 	const struct policy *policy;   /* what the links are for; NULL: no wishes */
-	const struct via_options *via; /* by a relay, what does not speak MPTCP; NULL: no relay */
-	const char *report;            /* file for the summary as JSON; NULL: none */
+	struct via_options
+		*via; /* by a relay, what does not speak MPTCP, on the same stack; NULL: no relay */
+	const char *report; /* file for the summary as JSON; NULL: none */
 };
 
 /* Exit codes of our own; all others are the program's. */
@@ -66,7 +68,8 @@ static inline const struct attachment_ops *run_attachment(const struct run_optio
 	return options->service ? options->service->attachment : attachment_of(run_stack(options));
 }
 
-/* Runs the program to its end and returns the exit code to end with. If a signal killed it, that
+/* Runs the program to its end, on another stack where the host's links are set up for other wishes (elsewhere.h), and returns
+ * the exit code to end with. If a signal killed it, that
  * signal kills the calling process too. On failure of our own: RUN_FAILED, ... with the words in
  * @err. */
 int run_program(const struct run_options *options, struct err *err);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fds.h"
+#include "run/elsewhere.h"
 #include "run/explain.h"
 #include "run/gate.h"
 #include "run/lookout.h"
@@ -356,20 +357,20 @@ static bool has_choice(const struct net *net)
 	return used > 1;
 }
 
-static int open_all(struct state *s)
+static int open_all(struct state *s, struct err *err)
 {
-	struct err err = {0};
+	int code = net_open(&s->net, s->setup->net, s->setup->options->policy, say, s, err);
 
-	if (net_open(&s->net, s->setup->net, s->setup->options->policy, say, s, &err) < 0) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
-		return -EBUSY;
-	}
+	if (code < 0)
+		return code;
 	if (!s->net.privileged && has_choice(&s->net)) {
-		net_advise(&err);
-		say(NET_NOTES, err.text, s);
+		struct err advice;
+
+		net_advise(&advice);
+		say(NET_NOTES, advice.text, s);
 	}
 	if (view_open(&s->view) < 0 || lookout_open(&s->lookout) < 0)
-		return -ENOMEM;
+		return err_set(err, -ENOMEM, "out of memory");
 	view_refresh(&s->view, &s->net);
 	gate_open(&s->gate, s->net.privileged ? s->view.route : NULL, ask_for_gate, &s->net);
 	view_tell_gate(&s->view, &s->gate);
@@ -407,9 +408,14 @@ int supervisor_main(const struct supervisor *setup)
 	struct state s = {.setup = setup, .made_fd = -1};
 	_cleanup_close_ int listener = -1;
 	struct err err = {0};
+	int code = open_all(&s, &err);
 
-	if (open_all(&s) < 0 || open_via(&s, &err) < 0) {
-		if (err.text[0])
+	if (code == -EBUSY)
+		elsewhere_tell(setup->control, &err);
+	else if (code == 0)
+		code = open_via(&s, &err);
+	if (code < 0) {
+		if (code != -EBUSY)
 			fprintf(stderr, "rivulet: %s\n", err.text);
 		/* The watcher has the socket as well: its end would not be seen. */
 		supervisor_say(setup->control, SUPERVISOR_DONE);

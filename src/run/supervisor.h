@@ -6,9 +6,11 @@
 
 #include <sys/types.h>
 
-/* What the supervisor tells the foreground over the control socket, one byte each, and is told. */
+/* What the supervisor tells the foreground over the control socket, a byte each, and is told. */
 enum {
 	SUPERVISOR_READY = 'R', /* the links are set up: start the program */
+	SUPERVISOR_TAKEN =
+		'T', /* they are set up for other wishes; the reason follows in the same message */
 	SUPERVISOR_ENDED = 'E', /* (to the supervisor) the program has ended: say the summary */
 	SUPERVISOR_DONE = 'D',  /* summary said and all taken back; the socket's end follows */
 	SUPERVISOR_STAYS = 'S' /* there is no more to wait for, though processes of the run go on */

@@ -220,19 +220,6 @@ void upkeep_retry(struct upkeep *upkeep)
 		follow_on(upkeep);
 }
 
-/* There is no way to have a link for some MPTCP connections of a kernel alone: of what a socket can be given without a right
- * (a device, ports, a type of service) or with one (a mark), its further subflows have nothing when they begin. */
-static int advise(int code, struct err *err)
-{
-	const struct err why = *err;
-
-	return err_set(
-		err, code,
-		"%s; what is set up holds for all on this host: let the two wish the same, or "
-		"give one a network stack of its own (--stack lkl, --stack uml)",
-		why.text);
-}
-
 /* Does what others have set up leave room for this run's policy? Nothing is changed before. */
 static int look_for_others(struct upkeep *upkeep, const struct native_plan *plan, struct err *err)
 {
@@ -245,7 +232,7 @@ static int look_for_others(struct upkeep *upkeep, const struct native_plan *plan
 	code = native_contradiction(&upkeep->netstack, &facts, plan, err);
 	if (code > 0)
 		say(upkeep, NET_NOTES, err->text);
-	return code < 0 ? advise(code, err) : code;
+	return code;
 }
 
 /* The first time the base is found out, then the links are set up around it. */

@@ -138,6 +138,22 @@ static const struct link *find_in_use(const struct native_facts *facts,
 	return NULL;
 }
 
+/* One that contradicts a wish, or else any; NULL: none. */
+static const struct endpoint *find_contradiction(const struct native_plan *plan,
+						 const struct others *all)
+{
+	const struct endpoint *at = all->all, *found = NULL, *first = NULL;
+
+	while ((found = multipath_contradiction(&plan->links, plan->policy, plan->multipath.use, at,
+						all->count - (unsigned)(at - all->all)))) {
+		if (policy_is_wish(plan->policy, links_by_address(&plan->links, &found->address)))
+			return found;
+		first = first ? first : found;
+		at = found + 1;
+	}
+	return first;
+}
+
 int native_contradiction(struct netstack *netstack, const struct native_facts *facts,
 			 const struct native_plan *plan, struct err *why)
 {
@@ -150,17 +166,20 @@ int native_contradiction(struct netstack *netstack, const struct native_facts *f
 	if (!netstack->mptcp ||
 	    endpoint_dump(netstack->generic, netstack->mptcp, keep_all, &all) < 0)
 		return 0;
-	endpoint = multipath_contradiction(&plan->links, plan->policy, plan->multipath.use, all.all,
-					   all.count);
-	link = endpoint ? links_by_address(&plan->links, &endpoint->address)
-			: find_in_use(facts, plan, &all);
+	endpoint = find_contradiction(plan, &all);
+	link = endpoint ? links_by_address(&plan->links, &endpoint->address) : NULL;
+	if (!link || !policy_is_wish(plan->policy, link)) {
+		const struct link *used = find_in_use(facts, plan, &all);
+
+		if (used)
+			return err_set(why, -EBUSY,
+				       "the policy '%s' cannot be kept: link %s is used by another "
+				       "run",
+				       policy_use_names[policy_of(plan->policy, used)], used->name);
+	}
 	if (!link)
 		return 0;
 	wish = policy_of(plan->policy, link);
-	if (!endpoint)
-		return err_set(why, -EBUSY,
-			       "the policy '%s' cannot be kept: link %s is used by another run",
-			       policy_use_names[wish], link->name);
 	err_set(why, 0,
 		"link %s is %s here, by another run or somebody's MPTCP endpoint %s (`ip mptcp "
 		"endpoint`)",

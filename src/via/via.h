@@ -26,7 +26,7 @@ struct via_options {
 		key[PATH_MAX]; /* files, to be known by at the relay; "": none */
 	struct ways ways;
 	bool explain, quiet;
-	const struct stack_ops *stack; /* that connections are made on */
+	const struct stack_ops *stack; /* that connections are made on; who opens it says so */
 };
 
 struct via;

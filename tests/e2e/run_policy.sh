@@ -112,24 +112,19 @@ two_runs() {
 		'$RIVULET' run --quiet $1 -- sh -c 'touch $TMP/first; cat $TMP/wait' & first=\$!
 		for i in \$(seq 200); do [ -e '$TMP/first' ] && break; sleep 0.05; done
 		'$RIVULET' run --report '$REPORT' $2 -- curl -4 -fsS -o '$TMP/got' http://server/file; code=\$?
-		ip -j -s link show wwan0 | jq '.[0].stats64.rx.bytes' >'$TMP/lte'
 		echo >'$TMP/wait'; wait \$first; rm '$TMP/first'
 		exit \$code"
 }
 mkfifo "$TMP/wait"
-expect_code 125 two_runs "" "--not wlan0"
+expect_code 125 two_runs "" "--stack native --not wlan0"
 expect_text "the policy 'never' cannot be kept: link wlan0 is used by another run" "$OUT"
 expect_text 'or give one a network stack of its own .--stack lkl' "$OUT"
-expect_code 125 two_runs "" "--links wlan0:backup,wwan0"
+expect_code 125 two_runs "" "--stack native --links wlan0:backup,wwan0"
 expect_text "the policy .backup. cannot be kept: link wlan0 is used by another run" "$OUT"
-expect_code 125 two_runs "" "--not wwan0"
+expect_code 125 two_runs "" "--stack native --not wwan0"
 expect_text "the policy 'never' cannot be kept: link wwan0 is used for subflows here" "$OUT"
-expect_code 125 two_runs "--links wlan0" "--links wlan0,wwan0"
+expect_code 125 two_runs "--links wlan0" "--stack native --links wlan0,wwan0"
 expect_text "the policy 'use' cannot be kept: link wwan0 is kept out of use" "$OUT"
-if [ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ]; then
-	expect "opposite wishes, on a stack of its own" two_runs "" "--stack lkl --not wwan0"
-	[ "$(cat "$TMP/lte")" -lt 100000 ] || fail "opposite wishes: $(cat "$TMP/lte") bytes by the other's link"
-fi
 expect "a run without wishes beside one with" two_runs "--not wwan0" ""
 expect_text "rivulet: link wwan0 is kept out of use here" "$OUT"
 report_has "share == {'wlan0': 1}"

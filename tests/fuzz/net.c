@@ -53,7 +53,7 @@ static void check_report(const uint8_t *data, size_t size)
 
 	if (net_get_report(data, size, &report) < 0)
 		return;
-	must(report.kind >= NET_EXPLAINS && report.kind <= NET_RANGES);
+	must(report.kind >= NET_EXPLAINS && report.kind <= NET_TAKEN);
 	must(report.use_count <= NET_USES_MAX);
 	must(memchr(report.text, '\0', sizeof(report.text)) != NULL);
 	must(net_put_report(&report, bytes) <= size);

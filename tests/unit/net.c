@@ -70,6 +70,9 @@ static void reports_arrive_as_they_were_sent(void **state)
 	assert_memory_equal(&got, &sent, sizeof(got));
 	sent.ranges.count = PORT_RANGES_MAX + 1;
 	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), -EPROTO);
+	sent = (struct net_report){.kind = NET_TAKEN, .text = "link wlan0 is used by another run"};
+	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
+	assert_memory_equal(&got, &sent, sizeof(got));
 	sent = (struct net_report){.kind = NET_READY, .privileged = true};
 	assert_int_equal(net_get_report(data, net_put_report(&sent, data), &got), 0);
 	assert_memory_equal(&got, &sent, sizeof(got));
