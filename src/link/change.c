@@ -122,6 +122,28 @@ bool change_equal(const struct change *a, const struct change *b)
 	return false;
 }
 
+bool change_rivals(const struct change *a, const struct change *b)
+{
+	return a->kind == CHANGE_ENDPOINT && b->kind == CHANGE_ENDPOINT &&
+	       address_equal(&a->endpoint.address, &b->endpoint.address) && !change_equal(a, b);
+}
+
+bool change_is_mild(const struct change *was, const struct change *now)
+{
+	uint32_t differ = was->endpoint.flags ^ now->endpoint.flags;
+
+	return change_rivals(was, now) && was->endpoint.index == now->endpoint.index &&
+	       differ == MPTCP_PM_ADDR_FLAG_BACKUP;
+}
+
+int change_replace(struct netstack *stack, const struct change *was, const struct change *now)
+{
+	if (change_is_mild(was, now))
+		return endpoint_set_backup(stack->generic, stack->mptcp, &now->endpoint);
+	change_undo(stack, was);
+	return change_apply(stack, now);
+}
+
 static void route_text(const struct route *route, char *text, size_t size)
 {
 	char to[ADDRESS_TEXT_MAX], via[ADDRESS_TEXT_MAX + 5] = "", name[IF_NAMESIZE] = "";

@@ -50,5 +50,12 @@ int change_undo(struct netstack *stack, const struct change *change);
 /* Do both ask for the same? */
 bool change_equal(const struct change *a, const struct change *b);
 
+/* Do both say something of the same endpoint, and not the same? */
+bool change_rivals(const struct change *a, const struct change *b);
+/* Of two such: does the endpoint keep its subflows if one takes the other's place? */
+bool change_is_mild(const struct change *was, const struct change *now);
+/* The one takes the other's place. As change_apply(). */
+int change_replace(struct netstack *stack, const struct change *was, const struct change *now);
+
 /* "rule from 10.0.0.2 lookup 5260003", for --dry-run and errors. Returns @text. */
 const char *change_text(const struct change *change, char *text, size_t size);

@@ -136,6 +136,15 @@ int endpoint_drop_initial(struct nl *nl, uint16_t family, const struct address *
 	return nl_talk(nl, NULL, NULL);
 }
 
+int endpoint_set_backup(struct nl *nl, uint16_t family, const struct endpoint *endpoint)
+{
+	struct endpoint is = {.address = endpoint->address,
+			      .flags = endpoint->flags & MPTCP_PM_ADDR_FLAG_BACKUP};
+
+	put_endpoint(start(nl, family, MPTCP_PM_CMD_SET_FLAGS), &is);
+	return nl_talk(nl, NULL, NULL);
+}
+
 static int limits_answer(const struct nlmsghdr *msg, void *data)
 {
 	struct endpoint_limits *limits = data;

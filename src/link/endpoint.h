@@ -34,6 +34,10 @@ int endpoint_add(struct nl *nl, uint16_t family, const struct endpoint *endpoint
 int endpoint_remove(struct nl *nl, uint16_t family, const struct endpoint *endpoint);
 /* Closes, in every connection, the subflow that it began with, if that is from this address. -ENOENT: there is none. */
 int endpoint_drop_initial(struct nl *nl, uint16_t family, const struct address *address);
+/* Gives an endpoint, found by its address, the flag MPTCP_PM_ADDR_FLAG_BACKUP of @endpoint, or takes it away, and tells the peers of
+ * the subflows that there are (RFC 8684, section 3.3.8): none is closed. Of a connection with several from this address it is
+ * the first. */
+int endpoint_set_backup(struct nl *nl, uint16_t family, const struct endpoint *endpoint);
 int endpoint_limits_get(struct nl *nl, uint16_t family, struct endpoint_limits *ret);
 int endpoint_limits_set(struct nl *nl, uint16_t family, const struct endpoint_limits *limits);
 

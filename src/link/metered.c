@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 
+#include <errno.h>
 #include <linux/if_arp.h>
 #include <string.h>
 #include <strings.h>
@@ -14,10 +15,23 @@
 #define OBJECT  "/org/freedesktop/NetworkManager"
 #define DEVICE  SERVICE ".Device"
 
+/* That a property of a device has changed; that NetworkManager has come or gone. */
+static const char *const matches[] = {
+	"type='signal',sender='" SERVICE "',interface='org.freedesktop.DBus.Properties',"
+	"member='PropertiesChanged',arg0='" DEVICE "'",
+	"type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+	"member='NameOwnerChanged',arg0='" SERVICE "'",
+};
+
 #define PATIENCE 250000 /* us */
 
 /* NMMetered, of NetworkManager's interface. */
 enum { METERED_YES = 1, METERED_GUESS_YES = 3 };
+
+struct metered {
+	sd_bus *bus;
+	bool news;
+};
 
 static void close_bus(sd_bus **bus)
 {
@@ -84,18 +98,108 @@ static sd_bus_message *list_devices(sd_bus *bus)
 	return reply;
 }
 
-void metered_ask(struct policy *policy)
+/* False: there is nobody who knows. */
+static bool ask(sd_bus *bus, struct policy *policy)
 {
-	_cleanup_(close_bus) sd_bus *bus = NULL;
-	_cleanup_(unref_message) sd_bus_message *devices = NULL;
+	_cleanup_(unref_message) sd_bus_message *devices = list_devices(bus);
 	const char *path;
 
-	if (sd_bus_open_system(&bus) < 0)
-		return;
-	sd_bus_set_method_call_timeout(bus, PATIENCE);
-	devices = list_devices(bus);
 	if (!devices || sd_bus_message_enter_container(devices, 'a', "o") < 0)
-		return;
+		return false;
 	while (sd_bus_message_read(devices, "o", &path) > 0)
 		ask_of(bus, path, policy);
+	return true;
+}
+
+static sd_bus *open_bus(void)
+{
+	sd_bus *bus;
+
+	if (sd_bus_open_system(&bus) < 0)
+		return NULL;
+	sd_bus_set_method_call_timeout(bus, PATIENCE);
+	return bus;
+}
+
+void metered_ask(struct policy *policy)
+{
+	_cleanup_(close_bus) sd_bus *bus = open_bus();
+
+	if (bus)
+		ask(bus, policy);
+}
+
+/* Devices tell of much: each state that they go through, each address. */
+static bool concerns(sd_bus_message *signal)
+{
+	const char *property;
+
+	if (sd_bus_message_skip(signal, "s") < 0 ||
+	    sd_bus_message_enter_container(signal, 'a', "{sv}") < 0)
+		return true; /* of whoever has come or gone */
+	while (sd_bus_message_enter_container(signal, 'e', "sv") > 0) {
+		if (sd_bus_message_read(signal, "s", &property) > 0 &&
+		    (strcmp(property, "Metered") == 0 || strcmp(property, "IpInterface") == 0))
+			return true;
+		if (sd_bus_message_skip(signal, "v") < 0 ||
+		    sd_bus_message_exit_container(signal) < 0)
+			break;
+	}
+	return false;
+}
+
+static int on_signal(sd_bus_message *signal, void *data, sd_bus_error *error)
+{
+	struct metered *metered = data;
+
+	metered->news = metered->news || concerns(signal);
+	return 0;
+}
+
+struct metered *metered_follow(void)
+{
+	struct metered *metered = calloc(1, sizeof(*metered));
+	int err = metered ? 0 : -ENOMEM;
+
+	if (err == 0 && !(metered->bus = open_bus()))
+		err = -ENOENT;
+	for (unsigned i = 0; i < ARRAY_SIZE(matches) && err >= 0; i++)
+		err = sd_bus_add_match(metered->bus, NULL, matches[i], on_signal, metered);
+	if (err < 0) {
+		metered_close(metered);
+		return NULL;
+	}
+	metered->news = true; /* what was asked before may be old */
+	return metered;
+}
+
+void metered_close(struct metered *metered)
+{
+	if (metered)
+		close_bus(&metered->bus);
+	free(metered);
+}
+
+int metered_fd(const struct metered *metered)
+{
+	return metered && metered->bus ? sd_bus_get_fd(metered->bus) : -1;
+}
+
+/* Where NetworkManager has gone, what it knew holds on. */
+bool metered_hear(struct metered *metered, struct policy *ret)
+{
+	int done;
+
+	while ((done = sd_bus_process(metered->bus, NULL)) > 0)
+		;
+	if (done < 0) {
+		close_bus(&metered->bus);
+		metered->bus = NULL;
+		return false;
+	}
+	*ret = (struct policy){0};
+	if (!metered->news)
+		return false;
+	metered->news = false;
+	return ask(metered->bus, ret);
 }

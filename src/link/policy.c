@@ -144,6 +144,19 @@ int policy_add_not(struct policy *policy, const char *list, struct err *err)
 	return code < 0 ? err_prefix(err, code, "--not") : 0;
 }
 
+void policy_know(struct policy *policy, const struct policy *known)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < policy->count; i++)
+		if (policy->rules[i].source != POLICY_MANAGER)
+			policy->rules[kept++] = policy->rules[i];
+	policy->count = kept;
+	for (unsigned i = 0; i < known->count && policy->count < POLICY_RULES_MAX; i++)
+		if (known->rules[i].source == POLICY_MANAGER)
+			policy->rules[policy->count++] = known->rules[i];
+}
+
 /* Asking. */
 
 static bool matches(const struct policy_rule *rule, const struct link *link)

@@ -73,6 +73,9 @@ int policy_add_not(struct policy *policy, const char *list, struct err *err);
 int policy_add(struct policy *policy, enum policy_source source, const char *who,
 	       enum policy_use use, struct err *err);
 
+/* What NetworkManager knows has changed: it is now what @known, whose other rules do not count, has of it. */
+void policy_know(struct policy *policy, const struct policy *known);
+
 /* What @link is for; @policy may be NULL, as below. */
 enum policy_use policy_of(const struct policy *policy, const struct link *link);
 /* Only while no other link works? */

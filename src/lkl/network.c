@@ -131,6 +131,19 @@ static bool contains(const struct change *all, unsigned count, const struct chan
 	return false;
 }
 
+/* What goes on with other flags loses no subflow. */
+static bool alter(struct network *network, struct change *was, const struct multipath_plan *plan)
+{
+	for (unsigned i = 0; i < plan->count; i++) {
+		if (!change_is_mild(was, &plan->changes[i]) ||
+		    change_replace(&network->netstack, was, &plan->changes[i]) < 0)
+			continue;
+		*was = plan->changes[i];
+		return true;
+	}
+	return false;
+}
+
 static void note_use(struct network *network, const struct native_plan *plan)
 {
 	for (unsigned i = 0; i < network->is.port_count; i++)
@@ -174,9 +187,10 @@ static int set_up_links(struct network *network, struct err *err)
 		return code;
 	network->keeps = false;
 	for (unsigned i = network->change_count; i-- > 0;) {
-		const struct change *change = &network->changes[i];
+		struct change *change = &network->changes[i];
 
 		if (contains(plan.multipath.changes, plan.multipath.count, change) ||
+		    alter(network, change, &plan.multipath) ||
 		    (is_needed(network, change) && keep(network, &plan.multipath, change)))
 			continue;
 		change_undo(&network->netstack, change);

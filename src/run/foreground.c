@@ -45,12 +45,7 @@ static int take_note(const struct run_options *options, const struct err *why)
 
 	if (!options->quiet)
 		fprintf(stderr, "rivulet: %s\n", why->text);
-	if (options->report) {
-		_cleanup_fclose_ FILE *file = fopen(options->report, "we");
-
-		return file ? summary_print_json(&summary, file) : -errno;
-	}
-	return 0;
+	return options->report ? summary_report(&summary, options->report) : 0;
 }
 
 /* No stack to offer: what the caller started becomes the program. */
@@ -396,11 +391,8 @@ static int run_on(const struct run_options *options, struct err *err)
 			*err = why;
 			return RUN_FAILED;
 		}
-		if (take_note(options, &why) < 0) {
-			err_set(err, -errno, "cannot write the report %s: %s", options->report,
-				strerror(errno));
+		if (take_note(options, &why) < 0)
 			return RUN_FAILED;
-		}
 		return options->dry_run ? 0 : become(options, err);
 	}
 	if (options->dry_run && !run_stack(options)->uses_host_links) {

@@ -288,19 +288,60 @@ static void strike_out(struct pages *pages, unsigned at)
 	pages->count = left;
 }
 
+static int find_rival(const struct change *change, const struct change *all, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (change_rivals(change, &all[i]))
+			return (int)i;
+	return -1;
+}
+
+/* Of what several runs say of an endpoint that holds which was said first; after that, what was said next. */
 static int undo(struct pages *pages, struct netstack *netstack, unsigned at)
 {
 	struct change change = pages->changes[at];
-	int err = change_undo(netstack, &change);
+	int next, err;
 
 	strike_out(pages, at);
-	return err;
+	next = find_rival(&change, pages->changes, pages->count);
+	if (next < 0)
+		err = change_undo(netstack, &change);
+	else if ((unsigned)next >= at)
+		err = change_replace(netstack, &change, &pages->changes[next]);
+	else
+		err = 0; /* it did not hold */
+	return err < 0 ? err : 0;
+}
+
+/* Will another run's change take its place without harm to anybody? */
+static bool goes_on(const struct pages *pages, unsigned at)
+{
+	int next = find_rival(&pages->changes[at], pages->changes, pages->count);
+
+	return next >= 0 && change_is_mild(&pages->changes[at], &pages->changes[next]);
+}
+
+/* Nobody wants it any more, but something else of the same endpoint is wanted: true if that is so, and done. */
+static bool replace(struct journal *journal, struct netstack *netstack, unsigned at,
+		    const struct change *wanted, unsigned count)
+{
+	struct pages *pages = journal->pages;
+	const struct change was = pages->changes[at];
+	int now = find_rival(&was, wanted, count);
+
+	if (now < 0 || find_rival(&was, pages->changes, pages->count) >= 0 ||
+	    change_replace(netstack, &was, &wanted[now]) < 0)
+		return false;
+	pages->changes[at] = wanted[now];
+	pages->holders[at] = bit_of(journal->place);
+	return true;
 }
 
 static int hold(struct journal *journal, struct netstack *netstack, const struct change *change)
 {
 	struct pages *pages = journal->pages;
 	int at = find(change, pages->changes, pages->count);
+	bool waits = find_rival(change, pages->changes, pages->count) >= 0;
 	uint64_t bit = bit_of(journal->place);
 	int err;
 
@@ -315,6 +356,8 @@ static int hold(struct journal *journal, struct netstack *netstack, const struct
 	pages->changes[pages->count] = *change;
 	pages->holders[pages->count] = bit;
 	pages->count++;
+	if (waits)
+		return 1;
 	err = change_apply(netstack, change);
 	if (err != 0)
 		pages->count--;
@@ -339,6 +382,10 @@ int journal_follow(struct journal *journal, struct netstack *netstack, const str
 			pages->holders[at] &= ~bit_of(journal->place);
 		if (pages->holders[at])
 			continue;
+		if (replace(journal, netstack, at, wanted, count)) {
+			report(&pages->changes[at], 0, data);
+			continue;
+		}
 		err = undo(pages, netstack, at);
 		report(&change, err < 0 ? err : JOURNAL_UNDONE, data);
 		first = first ? first : err;
@@ -383,7 +430,8 @@ unsigned journal_release(struct journal *journal, struct netstack *netstack, jou
 
 		if (pages->holders[at] & others) {
 			pages->holders[at] &= others;
-		} else if (held && in_use && in_use(&pages->changes[at], data)) {
+		} else if (held && in_use && !goes_on(pages, at) &&
+			   in_use(&pages->changes[at], data)) {
 			pages->holders[at] = bit_of(journal->place);
 			kept++;
 		} else {

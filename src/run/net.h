@@ -17,6 +17,8 @@
  *               New connections are led around the link for the user alone who says so.
  *  NET_RENEW    takes the endpoints of such a link out and puts them in at once: with the same care.
  *  NET_BACKLOG  bounds what TCP sockets hold, only downwards, and never below what the neediest of them needs (run/bound.h).
+ *  NET_KNOW     tells what NetworkManager knows of the links now: rules of the policy that are nobody's wish, and no others. They make
+ *               a link a backup or not, for endpoints that no other run has; no subflow is closed by it.
  *  NET_ASK      makes the kernel ask a link's next hop whether it is there, as it does by itself all the time.
  *  NET_PORTS    gives out descriptors for the packets of the links (link/port.h), in a conversation of its own. Shared ones to a
  *               caller who could open packet sockets itself, or for whom whoever installed rivulet-net has given its file
@@ -59,7 +61,8 @@ enum net_request_kind {
 	NET_PORTS,
 	NET_LISTEN,
 	NET_END,
-	NET_MORE
+	NET_MORE,
+	NET_KNOW
 };
 
 struct net_request {
@@ -69,7 +72,7 @@ struct net_request {
 	uint32_t backlog;     /* NET_BACKLOG: bytes, 0: as it was */
 	uint16_t port;        /* NET_LISTEN: > 0 */
 	enum port_kind way;   /* NET_PORTS: PORT_SHARED: where that can be had */
-	struct policy policy; /* NET_OPEN, NET_PORTS */
+	struct policy policy; /* NET_OPEN, NET_PORTS, NET_KNOW */
 };
 
 enum net_report_kind {
@@ -149,6 +152,8 @@ void net_silent(struct net *net, unsigned link, enum net_witness witness, bool s
 /* Puts the endpoints of a link in anew: the kernel then joins over it where it had given up. */
 void net_renew(struct net *net, unsigned link);
 int net_ask(struct net *net, unsigned link);
+/* @known: what NetworkManager knows of the links now (link/metered.h). */
+void net_know(struct net *net, const struct policy *known);
 /* TCP sockets are to hold at most @bytes (link/backlog.h); 0: as much as they like. */
 void net_backlog(struct net *net, uint32_t bytes);
 

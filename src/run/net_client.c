@@ -191,6 +191,11 @@ int net_ask(struct net *net, unsigned link)
 	return say(net, &(struct net_request){.kind = NET_ASK, .link = link});
 }
 
+void net_know(struct net *net, const struct policy *known)
+{
+	say(net, &(struct net_request){.kind = NET_KNOW, .policy = *known});
+}
+
 void net_backlog(struct net *net, uint32_t bytes)
 {
 	say(net, &(struct net_request){.kind = NET_BACKLOG, .backlog = bytes});

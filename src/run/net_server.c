@@ -282,6 +282,13 @@ static void on_renew(struct server *s, unsigned index)
 	on_followed(s);
 }
 
+static void on_know(struct server *s, const struct policy *known)
+{
+	policy_know(&s->policy, known);
+	upkeep_on_policy(&s->upkeep);
+	on_followed(s);
+}
+
 static void bound_backlog(struct server *s)
 {
 	uint32_t bytes = bound_look(&s->bound, clock_now());
@@ -342,6 +349,9 @@ static bool do_request(struct server *s, const struct net_request *request)
 	case NET_BACKLOG:
 		s->bound.asked = request->backlog;
 		bound_backlog(s);
+		return true;
+	case NET_KNOW:
+		on_know(s, &request->policy);
 		return true;
 	case NET_ASK:
 		on_ask(s, request->link);

@@ -97,7 +97,7 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 	if (size < sizeof(wire))
 		return -EPROTO;
 	memcpy(&wire, data, sizeof(wire));
-	if (wire.version != NET_VERSION || wire.kind < NET_OPEN || wire.kind > NET_MORE ||
+	if (wire.version != NET_VERSION || wire.kind < NET_OPEN || wire.kind > NET_KNOW ||
 	    wire.silent > 1 || wire.policy > POLICY_ALL || wire.link > INT_MAX ||
 	    (wire.backlog && wire.backlog < BACKLOG_MIN) || wire.port > UINT16_MAX ||
 	    (wire.kind == NET_LISTEN && wire.port == 0) || wire.way >= PORT_KINDS ||

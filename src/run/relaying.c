@@ -9,6 +9,7 @@
 #include "base/folder.h"
 #include "base/loop.h"
 #include "base/units.h"
+#include "link/metered.h"
 #include "run/packets.h"
 #include "run/relaying_status.h"
 #include "run/supervisor.h"
@@ -25,6 +26,9 @@ struct relaying {
 	struct attachment *attachment;
 	struct via *via;        /* NULL: no relay */
 	struct packets packets; /* for a stack that needs them */
+	struct policy policy;   /* for them, as it is now */
+	struct metered *metered;
+	struct loop_source prices; /* of @metered: it has something to say */
 	struct stack *stack;
 	struct status status;
 	struct loop_source asks; /* of @status: who wants to know */
@@ -156,10 +160,32 @@ static void say(enum net_report_kind kind, const char *text, void *data)
 static void on_changed_links(struct packets *packets)
 {
 	struct relaying *r = loop_owner(packets, struct relaying, packets);
-	const struct stack_links links = packets_links(packets);
+	struct stack_links links = packets_links(packets);
 
+	links.policy = &r->policy;
 	if (r->stack && r->stack->ops->refresh)
 		r->stack->ops->refresh(r->stack, &links);
+}
+
+static void on_prices(struct loop_source *source, uint32_t events)
+{
+	struct relaying *r = loop_owner(source, struct relaying, prices);
+	struct policy known;
+
+	if (metered_hear(r->metered, &known)) {
+		policy_know(&r->policy, &known);
+		on_changed_links(&r->packets);
+	}
+	if (metered_fd(r->metered) < 0)
+		loop_forget_closed(&r->loop, source);
+}
+
+static void follow_prices(struct relaying *r)
+{
+	r->metered = r->stack->ops->refresh ? metered_follow() : NULL;
+	r->prices = (struct loop_source){.fd = metered_fd(r->metered), .ready = on_prices};
+	if (r->metered && loop_watch(&r->loop, &r->prices, EPOLLIN) == 0)
+		on_prices(&r->prices, EPOLLIN);
 }
 
 static int open_stack(struct relaying *r, struct err *err)
@@ -175,11 +201,13 @@ static int open_stack(struct relaying *r, struct err *err)
 	r->packets.data = (void *)options;
 	r->packets.way = options->ports;
 	r->packets.changed = on_changed_links;
-	code = packets_open(&r->packets, r->setup->net, options->policy, &r->loop, err);
+	if (options->policy)
+		r->policy = *options->policy;
+	code = packets_open(&r->packets, r->setup->net, &r->policy, &r->loop, err);
 	if (code < 0)
 		return err_prefix(err, code, "stack %s has no links", ops->name);
 	links = packets_links(&r->packets);
-	links.policy = options->policy;
+	links.policy = &r->policy;
 	links.memory = options->memory;
 	links.verbose = options->verbose;
 	return ops->open(&(struct stack_options){.links = &links}, &r->stack, err);
@@ -234,7 +262,10 @@ static void attach(struct relaying *r, int listener)
 		return;
 	}
 	open_status(r);
+	follow_prices(r);
 	serve(r);
+	loop_forget(&r->loop, &r->prices);
+	metered_close(r->metered);
 	loop_forget(&r->loop, &r->asks);
 	status_close(&r->status);
 	if (!r->orphan)

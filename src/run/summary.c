@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/summary.h"
 
+#include "base/cleanup.h"
 #include "base/units.h"
 
 #include <errno.h>
@@ -117,5 +118,15 @@ int summary_print_json(const struct summary *summary, FILE *out)
 		      ? -EIO
 		      : 0;
 	json_decref(root);
+	return err;
+}
+
+int summary_report(const struct summary *summary, const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "we");
+	int err = file ? summary_print_json(summary, file) : -errno;
+
+	if (err < 0)
+		fprintf(stderr, "rivulet: cannot write the report %s: %s\n", path, strerror(-err));
 	return err;
 }

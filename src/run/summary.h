@@ -19,3 +19,5 @@ struct summary {
 void summary_print(const struct summary *summary, FILE *out);
 /* One JSON object on one line. 0 or -ENOMEM, -EIO. */
 int summary_print_json(const struct summary *summary, FILE *out);
+/* The same into the file @path. Negative errno: words are printed. */
+int summary_report(const struct summary *summary, const char *path);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fds.h"
+#include "link/metered.h"
 #include "run/elsewhere.h"
 #include "run/explain.h"
 #include "run/gate.h"
@@ -23,7 +24,7 @@
 #include <sys/socket.h>
 
 /* LISTENER is for its end alone. */
-enum { CONTROL, LISTENER, ASKS, WORK, MADE, VIA_MADE, NET, GONE, STATUS, PROBES };
+enum { CONTROL, LISTENER, ASKS, WORK, MADE, VIA_MADE, NET, GONE, STATUS, METERED, PROBES };
 #define SOURCES (PROBES + PROBER_MAX)
 
 #define LEADS_WITHIN (200 * NS_PER_MS)
@@ -41,8 +42,9 @@ struct state {
 	struct prober prober;
 	struct gate gate;
 	struct status status;
-	uint64_t leads_until; /* new connections are led around a link by then */
-	uint64_t heard;       /* when what is announced by the thousand was last read */
+	struct metered *metered; /* NULL: nobody knows */
+	uint64_t leads_until;    /* new connections are led around a link by then */
+	uint64_t heard;          /* when what is announced by the thousand was last read */
 	unsigned refused;
 	bool ended; /* the program has */
 };
@@ -171,6 +173,14 @@ static void on_net(struct state *s)
 	}
 }
 
+static void on_metered(struct state *s)
+{
+	struct policy known;
+
+	if (metered_hear(s->metered, &known))
+		net_know(&s->net, &known);
+}
+
 static void summarise(struct state *s, bool goes_on)
 {
 	const struct run_options *options = s->setup->options;
@@ -180,13 +190,8 @@ static void summarise(struct state *s, bool goes_on)
 	summary.refused = s->refused;
 	lookout_settle(&s->lookout, &s->view.links);
 	summary.totals = ledger_totals(s->lookout.ledger);
-	if (options->report) {
-		_cleanup_fclose_ FILE *file = fopen(options->report, "we");
-
-		if (!file || summary_print_json(&summary, file) < 0)
-			fprintf(stderr, "rivulet: cannot write the report %s: %s\n",
-				options->report, strerror(errno));
-	}
+	if (options->report)
+		summary_report(&summary, options->report);
 	if (options->json)
 		summary_print_json(&summary, stderr);
 	else if (!options->quiet)
@@ -286,6 +291,7 @@ static void loop(struct state *s, int listener)
 		[NET] = {.fd = s->net.fd, .events = POLLIN},
 		[GONE] = {.events = POLLIN},
 		[STATUS] = {.fd = s->status.fd, .events = POLLIN},
+		[METERED] = {.events = POLLIN},
 	};
 
 	for (;;) {
@@ -294,6 +300,7 @@ static void loop(struct state *s, int listener)
 		prober_poll(&s->prober, &fds[PROBES]);
 		hold(s, &fds[ASKS]);
 		fds[VIA_MADE].fd = s->made_fd;
+		fds[METERED].fd = metered_fd(s->metered);
 		if (wait_for_something(s, fds) < 0 && errno != EINTR)
 			return;
 		if ((fds[ASKS].revents & POLLIN) && !gate_holds(&s->gate, clock_now()))
@@ -313,6 +320,8 @@ static void loop(struct state *s, int listener)
 			lookout_on_gone(&s->lookout);
 		if (fds[STATUS].revents)
 			answer_status(s);
+		if (fds[METERED].revents)
+			on_metered(s);
 		while ((link = prober_answer(&s->prober, &fds[PROBES])) != 0) {
 			monitor_answered(s->lookout.monitor, link);
 			lookout_soon(&s->lookout);
@@ -432,8 +441,12 @@ int supervisor_main(const struct supervisor *setup)
 		    &s.attachment, &err) < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
 	status_open(&s.status);
+	s.metered = s.net.privileged ? metered_follow() : NULL;
+	if (s.metered)
+		on_metered(&s);
 	if (s.attachment)
 		loop(&s, listener);
+	metered_close(s.metered);
 	status_close(&s.status);
 	close_via(&s);
 	take_back(&s);

@@ -8,6 +8,7 @@
 #include "run/explain.h"
 
 #include <errno.h>
+#include <linux/mptcp.h>
 #include <string.h>
 
 static void say(const struct upkeep *upkeep, enum net_report_kind kind, const char *text)
@@ -40,12 +41,14 @@ static uint32_t backlog_before(const struct upkeep *upkeep)
 	return backlog_get(&is) == 0 ? is : 0;
 }
 
-static bool is_planned(const struct multipath_plan *plan, const struct change *change)
+/* Is it an endpoint whose subflows the plan does without? */
+static bool goes(const struct multipath_plan *plan, const struct change *change)
 {
 	for (unsigned i = 0; i < plan->count; i++)
-		if (change_equal(&plan->changes[i], change))
-			return true;
-	return false;
+		if (change_equal(change, &plan->changes[i]) ||
+		    change_is_mild(change, &plan->changes[i]))
+			return false;
+	return change->kind == CHANGE_ENDPOINT;
 }
 
 /* Makes the stack have what the plan and the backlog ask for. Endpoints that are not in the plan any more stay while a
@@ -63,8 +66,7 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 	if (count > 0)
 		memcpy(wanted, plan->changes, count * sizeof(*wanted));
 	for (unsigned i = 0; last && i < old_count; i++) {
-		if (old[i].kind != CHANGE_ENDPOINT || is_planned(plan, &old[i]) ||
-		    !bystanders_cut_off(last, &old[i].endpoint.address))
+		if (!goes(plan, &old[i]) || !bystanders_cut_off(last, &old[i].endpoint.address))
 			continue;
 		wanted[count++] = old[i];
 		upkeep->deferred = true;
@@ -144,7 +146,7 @@ static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *pl
 	const struct change *old = journal_changes(upkeep->setup.journal, &old_count);
 
 	for (unsigned i = 0; i < old_count && count < BYSTANDERS_ADDRESSES; i++)
-		if (old[i].kind == CHANGE_ENDPOINT && !is_planned(&plan->multipath, &old[i]))
+		if (goes(&plan->multipath, &old[i]))
 			addresses[count++] = old[i].endpoint.address;
 	for (unsigned i = 0; leaving && i < base->address_count; i++)
 		if (count < BYSTANDERS_ADDRESSES)
@@ -306,4 +308,34 @@ void upkeep_renew(struct upkeep *upkeep, unsigned link)
 			return; /* it has none */
 	upkeep_silence(upkeep, link, true);
 	upkeep_silence(upkeep, link, false);
+}
+
+/* Subflows that connections began with have no endpoint whose flag would be changed, and learn by its being set. */
+static void tell_initial(struct upkeep *upkeep)
+{
+	const struct link *base = &upkeep->base_link;
+
+	for (unsigned i = 0; i < base->address_count; i++) {
+		struct endpoint endpoint = {.address = base->addresses[i]};
+
+		for (int backup = 0; backup <= 1; backup++) {
+			endpoint.flags = backup ? MPTCP_PM_ADDR_FLAG_BACKUP : 0;
+			endpoint_set_backup(upkeep->netstack.generic, upkeep->netstack.mptcp,
+					    &endpoint);
+		}
+	}
+}
+
+/* From when the base is a backup it has endpoints as the others have. */
+void upkeep_on_policy(struct upkeep *upkeep)
+{
+	const struct link *base = links_by_index(&upkeep->plan.links, upkeep->base);
+	bool rests = base && policy_is_backup(upkeep->setup.policy, base) &&
+		     use_of(&upkeep->plan, upkeep->base) == MULTIPATH_USED;
+
+	if (rests)
+		upkeep->base = 0;
+	follow_on(upkeep);
+	if (rests && !upkeep->unprivileged)
+		tell_initial(upkeep);
 }

@@ -51,5 +51,8 @@ void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent);
 /* Puts the endpoints of a link in anew: the kernel then joins over it where it had given up. */
 void upkeep_renew(struct upkeep *upkeep, unsigned link);
 
+/* What NetworkManager knows, in the policy of the set-up, has changed. */
+void upkeep_on_policy(struct upkeep *upkeep);
+
 /* TCP sockets are to hold at most @bytes (link/backlog.h); 0: as much as they like. */
 void upkeep_backlog(struct upkeep *upkeep, uint32_t bytes);

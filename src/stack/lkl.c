@@ -218,6 +218,8 @@ static void refresh(struct stack *stack, const struct stack_links *links)
 	lkl->setup.port_count = count;
 	lkl->setup.ranges = links->ranges;
 	lkl->setup.answers = links->answers;
+	if (links->policy)
+		lkl->setup.policy = *links->policy;
 	request.start = lkl->setup;
 	if (ask(lkl, &request, sizeof(request), links->fds + had, count - had, &answer, NULL) ==
 		    0 &&

@@ -168,8 +168,8 @@ struct stack_ops {
 	/* A listening descriptor, the caller's. NULL where dial_open is. */
 	int (*listen)(struct stack *stack, const struct stack_listen *listen, struct err *err);
 	const struct stack_calls *calls;
-	/* The links that it was opened with have changed, or the ranges: in the same order, those that have come behind them. NULL: it
-	 * does not need to know. */
+	/* The links that it was opened with have changed, or the ranges, or the policy (NULL: it has not): in the same order, those that
+	 * have come behind them. NULL: it does not need to know. */
 	void (*refresh)(struct stack *stack, const struct stack_links *links);
 	/* -ENOTSOCK, -EPROTONOSUPPORT: @fd is none of this stack's. */
 	int (*status)(struct stack *stack, int fd, struct rv_status *ret, struct err *err);

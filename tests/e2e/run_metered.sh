@@ -16,19 +16,21 @@ END
 DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TMP/bus
 export DBUS_SYSTEM_BUS_ADDRESS
 
-cat >"$TMP/inside.sh" <<'EOF2'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF2'
 set -eu
 dbus-daemon --config-file="$TMP/bus.conf" --nofork & bus=$!
 trap 'kill $bus $manager 2>/dev/null' EXIT
-address=$(ip -br link show wwan0 | awk '{ print $3 }')
-mkfifo "$TMP/there"
+hardware() { ip -br link show "$1" | awk '{ print $3 }'; }
+address=$(hardware wwan0)
+mkfifo "$TMP/there" "$TMP/orders"
+exec 9<>"$TMP/orders"
 until [ -e "$TMP/bus" ]; do sleep 0.05; done
 
-# manager ADDRESS METERED: in place of the last one
+# manager ADDRESS METERED [LINK]: in place of the last one, of wwan0 or LINK
 manager=
 manager() {
 	[ -z "$manager" ] || { kill $manager; wait $manager || :; }
-	"$PROGRAMS/manager" wwan0 "$1" "$2" >"$TMP/there" & manager=$!
+	"$PROGRAMS/manager" "${3:-wwan0}" "$1" "$2" <"$TMP/orders" >"$TMP/there" & manager=$!
 	read -r there <"$TMP/there"
 }
 # wwan0 EXPRESSION OPTION...
@@ -66,7 +68,46 @@ wwan0 '.policy == "metered"'
 kill -STOP $manager
 timeout 2 "$RIVULET" links >/dev/null || { echo "waits for NetworkManager" >&2; exit 1; }
 kill -CONT $manager
+
+# carries LINK, rests LINK: in half a second
+received() { ip -j -s link show "$1" | jq '.[0].stats64.rx.bytes'; }
+moved() {
+	before=$(received "$1")
+	sleep 0.5
+	echo $(($(received "$1") - before))
+}
+carries() { [ "$(moved "$1")" -gt 200000 ]; }
+none_left() { [ -z "$(ip mptcp endpoint)" ]; }
+rests() { [ "$(moved "$1")" -lt 20000 ]; }
+must() { soon 20 "$@" || { echo "$stack: not: $*" >&2; exit 1; }; }
+
+# Lost: money, as a link has become metered while the program runs; or what a link carries that is not any more.
+for stack in $STACKS; do
+	manager "$address" 0
+	"$RIVULET" run --quiet --stack "$stack" -- curl -4 -fsS -o /dev/null http://server/long & run=$!
+	must carries wwan0
+	must carries wlan0
+	echo 1 >&9
+	must rests wwan0
+	carries wlan0 || { echo "$stack: the other link rests, too" >&2; exit 1; }
+	echo 2 >&9
+	must carries wwan0
+	# The link that the connection began on, which another NetworkManager knows of.
+	manager "$(hardware wlan0)" 3 wlan0
+	must rests wlan0
+	carries wwan0 || { echo "$stack: the other link rests, too" >&2; exit 1; }
+	echo 4 >&9
+	must carries wlan0
+	kill -0 $run
+	kill $run
+	wait $run || :
+	must none_left
+done
 EOF2
+truncate -s 2G "$TMP/www/long" # nobody reads what is in it
+STACKS=native
+[ ! -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || STACKS="$STACKS lkl"
+export STACKS
 expect "metered links" pair_lab env TMP="$TMP" RIVULET="$RIVULET" PROGRAMS="$PROGRAMS" bash "$TMP/inside.sh"
 expect_text 'link wwan0 .*used as a backup: it is metered' "$OUT"
 report_has "share.get('wwan0', 0) < 0.05"

@@ -180,11 +180,11 @@ expect "two users" rivulet lab run pair -- sh "$TMP/share"
 cat >"$TMP/hostile.py" <<'EOF'
 import os, random, socket, struct, subprocess, sys, time
 path, user = sys.argv[1], int(sys.argv[2])
-OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, PORTS, LISTEN, END, MORE = range(1, 11)
+OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, PORTS, LISTEN, END, MORE, KNOW = range(1, 12)
 REFUSED, READY, PORT = 6, 4, 5
 SHARED, NAT = range(2)
 
-def request(kind, link=0, silent=0, backlog=0, port=0, way=SHARED, policy=0, rules=(), version=3, count=None):
+def request(kind, link=0, silent=0, backlog=0, port=0, way=SHARED, policy=0, rules=(), version=4, count=None):
     head = struct.pack("=9I", version, kind, link, silent, backlog, port, way, policy, len(rules) if count is None else count)
     return head + b"".join(struct.pack("=32s3I", n.encode(), k, s, u) for n, k, s, u in rules)
 
@@ -221,15 +221,16 @@ good = request(OPEN)
 assert READY in talk(good), "a good request is refused"
 rng = random.Random(1)
 nonsense = [b"x", bytes(27), bytes(28), bytes(4096), b"\xff" * 4096, good[:-1], good + b"\0",
-            request(OPEN, version=2), request(OPEN, policy=4), request(PORTS, way=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
+            request(OPEN, version=3), request(OPEN, policy=4), request(PORTS, way=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
             request(OPEN, rules=[("../../etc", 0, 1, 1)]), request(OPEN, rules=[("eth0", 99, 1, 1)]),
             request(OPEN, rules=[("eth0", 0, 1, 99)]), request(OPEN, rules=[("x" * 32, 0, 1, 1)]),
             request(SILENT, link=2, silent=1), request(END), request(BACKLOG, backlog=1 << 20),
-            request(LISTEN, port=80), request(MORE), request(OPEN, port=1 << 16)]
+            request(LISTEN, port=80), request(MORE), request(KNOW), request(OPEN, port=1 << 16)]
 nonsense += [rng.randbytes(rng.randrange(1, 4096)) for _ in range(20)]
 for message in nonsense:
     assert READY not in talk(message, good), message
-for message in [good, request(CLEAN), request(BACKLOG, backlog=1), request(SILENT, link=2**31), b"", bytes(8000)]:
+for message in [good, request(CLEAN), request(BACKLOG, backlog=1), request(SILENT, link=2**31), b"", bytes(8000),
+                request(KNOW), request(KNOW, rules=[("eth0", 0, 4, 3)])]:
     assert READY in talk(good, message), message
 # The links' own packets are for those only whom the administrator lets have them; others get ports behind the host.
 kinds = talk(request(PORTS))
@@ -291,8 +292,8 @@ ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 helper = subprocess.Popen([sys.argv[1]], stdin=theirs, user=int(sys.argv[2]), group=int(sys.argv[2]), extra_groups=[])
 theirs.close()
 before = bound()
-ours.send(struct.pack("=9I", 3, 1, 0, 0, 0, 0, 0, 0, 0))
-ours.send(struct.pack("=9I", 3, 5, 0, 0, LEAST, 0, 0, 0, 0))
+ours.send(struct.pack("=9I", 4, 1, 0, 0, 0, 0, 0, 0, 0))
+ours.send(struct.pack("=9I", 4, 5, 0, 0, LEAST, 0, 0, 0, 0))
 assert until(lambda: bound() == LEAST), "this test would show nothing"
 # 50 Mbit/s, and what waits: half a megabyte.
 sender = socket.create_connection(("10.1.0.1", 9000))

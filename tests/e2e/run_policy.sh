@@ -130,3 +130,23 @@ expect_text "rivulet: link wwan0 is kept out of use here" "$OUT"
 report_has "share == {'wlan0': 1}"
 expect "two runs of one mind" two_runs "--links wlan0,wwan0:backup" "--links wlan0,wwan0:backup"
 report_has "share.get('wwan0', 0) < 0.05"
+
+# Lost: what was said for one run would hold for another when it is over.
+expect "a wish ends with its run" pair_lab sh -c "
+	stays() { '$RIVULET' run --quiet \$2 -- sh -c 'touch $TMP/\$0; until [ -e $TMP/\$0.over ]; do sleep 0.05; done' \$1; }
+	. '$(dirname "$0")/soon.sh'
+	must() { soon 10 \"\$@\" || { ip mptcp endpoint >&2; echo \"not: \$*\" >&2; exit 1; }; }
+	rests() { ip mptcp endpoint | grep -q '10.2.0.2.*subflow backup'; }
+	is_used() { ip mptcp endpoint | grep -q '10.2.0.2.*subflow *dev'; }
+	is_left() { [ -z \"\$(ip mptcp endpoint)\" ]; }
+	stays one '--links wlan0,wwan0:backup' & one=\$!
+	must rests
+	stays two '' & two=\$!
+	must [ -e '$TMP/two' ]
+	rests || exit 1
+	touch '$TMP/one.over'
+	wait \$one
+	must is_used
+	touch '$TMP/two.over'
+	wait \$two
+	must is_left"

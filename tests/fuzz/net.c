@@ -37,7 +37,7 @@ static void check_request(const uint8_t *data, size_t size)
 
 	if (net_get_request(data, size, &request) < 0)
 		return;
-	must(request.kind >= NET_OPEN && request.kind <= NET_MORE);
+	must(request.kind >= NET_OPEN && request.kind <= NET_KNOW);
 	must(request.link <= INT_MAX);
 	must(!request.backlog || request.backlog >= BACKLOG_MIN);
 	check_policy(&request.policy);

@@ -93,6 +93,16 @@ bool change_equal(const struct change *a, const struct change *b)
 	return true;
 }
 
+bool change_is_mild(const struct change *was, const struct change *now)
+{
+	return false;
+}
+
+int change_replace(struct netstack *stack, const struct change *was, const struct change *now)
+{
+	return 0;
+}
+
 const char *change_text(const struct change *change, char *text, size_t size)
 {
 	return "";

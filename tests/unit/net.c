@@ -38,6 +38,11 @@ static void requests_arrive_as_they_were_sent(void **state)
 		{.kind = NET_PORTS, .way = PORT_NAT},
 		{.kind = NET_LISTEN, .port = 443},
 		{.kind = NET_END},
+		{.kind = NET_KNOW,
+		 .policy = {.rules = {{.name = "wwan0",
+				       .source = POLICY_MANAGER,
+				       .use = POLICY_METERED}},
+			    .count = 1}},
 	};
 
 	for (unsigned i = 0; i < sizeof(sent) / sizeof(*sent); i++) {
@@ -111,7 +116,7 @@ static void numbers_out_of_range_are_refused(void **state)
 	} wrong[] = {
 		{VERSION, NET_VERSION + 1},
 		{KIND, 0},
-		{KIND, NET_MORE + 1},
+		{KIND, NET_KNOW + 1},
 		{LINK, 1u << 31},
 		{SILENT, 2},
 		{BACKLOG, 1},

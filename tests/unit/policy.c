@@ -295,6 +295,27 @@ static void what_is_known_is_no_wish(void **state)
 	assert_true(policy_is_wish(&policy, &wwan));
 }
 
+/* A link that costs money now would go on to be used, or a wish be forgotten with what was known. */
+static void what_is_known_changes(void **state)
+{
+	struct link wwan = link_of("wwan0", LINK_CELLULAR), wlan = link_of("wlan0", LINK_WIFI);
+	struct policy policy = {0}, known = {0};
+	struct err err;
+
+	assert_int_equal(policy_add(&policy, POLICY_MANAGER, "wwan0", POLICY_METERED, &err), 0);
+	assert_int_equal(policy_add(&policy, POLICY_USER_FILE, "eth0", POLICY_BACKUP, &err), 0);
+	assert_int_equal(policy_add(&known, POLICY_MANAGER, "wlan0", POLICY_METERED, &err), 0);
+	assert_int_equal(policy_add(&known, POLICY_NOT, "eth0", POLICY_NEVER, &err), 0);
+	policy_know(&policy, &known);
+	assert_int_equal(policy.count, 2);
+	assert_int_equal(policy_of(&policy, &wlan), POLICY_METERED);
+	assert_int_equal(policy_of(&policy, &wwan), POLICY_DEFAULT);
+	known.count = 0;
+	policy_know(&policy, &known);
+	assert_int_equal(policy.count, 1);
+	assert_int_equal(policy.rules[0].use, POLICY_BACKUP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +331,7 @@ int main(void)
 		cmocka_unit_test(an_empty_file_is_fine),
 		cmocka_unit_test(names_of_no_link_are_found),
 		cmocka_unit_test(what_is_known_is_no_wish),
+		cmocka_unit_test(what_is_known_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,11 +4,13 @@
  *
  *   manager INTERFACE HWADDRESS METERED     (0 unknown, 1 yes, 2 no, 3 and 4 the same guessed)
  *
- * Prints a line when it is there.
+ * Prints a line when it is there. METERED becomes what comes in a line by standard input, and the bus is told.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #define SERVICE "org.freedesktop.NetworkManager"
 #define OBJECT  "/org/freedesktop/NetworkManager"
@@ -50,11 +52,39 @@ static const sd_bus_vtable manager[] = {
 
 static const sd_bus_vtable device[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Metered", "u", get_metered, 0, 0),
+	SD_BUS_PROPERTY("Metered", "u", get_metered, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("IpInterface", "s", get_name, 0, 0),
 	SD_BUS_PROPERTY("HwAddress", "s", get_address, 0, 0),
 	SD_BUS_VTABLE_END,
 };
+
+/* False: nothing will come any more. */
+static int take_order(sd_bus *bus, struct device *d)
+{
+	char line[16] = {0};
+
+	if (read(STDIN_FILENO, line, sizeof(line) - 1) <= 0)
+		return 0;
+	d->metered = (uint32_t)strtoul(line, NULL, 10);
+	sd_bus_emit_properties_changed(bus, PATH, SERVICE ".Device", "Metered", NULL);
+	return 1;
+}
+
+static int serve(sd_bus *bus, struct device *d)
+{
+	struct pollfd fds[] = {{sd_bus_get_fd(bus), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+
+	for (;;) {
+		int done;
+
+		while ((done = sd_bus_process(bus, NULL)) > 0)
+			;
+		if (done < 0 || sd_bus_flush(bus) < 0 || poll(fds, 2, -1) < 0)
+			return 1;
+		if (fds[1].revents && !take_order(bus, d))
+			fds[1].fd = -1;
+	}
+}
 
 int main(int argc, char **argv)
 {
@@ -73,10 +103,5 @@ int main(int argc, char **argv)
 	}
 	puts("there");
 	fflush(stdout);
-	for (;;) {
-		int done = sd_bus_process(bus, NULL);
-
-		if (done < 0 || (done == 0 && sd_bus_wait(bus, UINT64_MAX) < 0))
-			return 1;
-	}
+	return serve(bus, &d);
 }
