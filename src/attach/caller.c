@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "attach/caller.h"
 
+#include "attach/known.h"
 #include "base/cleanup.h"
 
 #include <fcntl.h>
@@ -30,6 +31,7 @@ int home_open(struct home *ret)
 {
 	int err;
 
+	ret->known = NULL;
 	ret->processes = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	ret->fd = openat(ret->processes, "self/ns/net", O_RDONLY | O_CLOEXEC);
 	err = ret->fd < 0 ? -errno : name_namespace(ret->processes, "self/ns/net", ret->name);
@@ -42,38 +44,82 @@ void home_close(struct home *home)
 {
 	home->fd = close_fd(home->fd);
 	home->processes = close_fd(home->processes);
+	known_free(home->known);
+	home->known = NULL;
+}
+
+void home_trust(struct home *home)
+{
+	if (home->fd >= 0)
+		home->known = known_new();
+}
+
+static bool is_named_home(const struct home *home, pid_t pid)
+{
+	char path[40], there[sizeof(home->name)];
+
+	snprintf(path, sizeof(path), "%d/ns/net", pid);
+	return name_namespace(home->processes, path, there) == 0 && strcmp(there, home->name) == 0;
+}
+
+/* The thread group's leader, whose descriptors are its threads' too: 0 if the thread is gone. */
+static pid_t leader_of(pid_t pid)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[40], line[128];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, "Tgid:", 5) == 0)
+			return (pid_t)strtol(line + 5, NULL, 10);
+	return 0;
+}
+
+/* One process, from its pidfd's opening until it is asked about. */
+static void learn(const struct home *home, pid_t pid)
+{
+	pid_t leader = leader_of(pid);
+	_cleanup_close_ int pidfd = leader ? (int)syscall(SYS_pidfd_open, leader, 0) : -1;
+
+	if (pidfd >= 0 && is_named_home(home, leader))
+		known_add(home->known, leader, steal_fd(&pidfd));
+}
+
+bool caller_is_home(const struct home *home, pid_t pid)
+{
+	if (home->fd < 0)
+		return false;
+	if (home->known && known_has(home->known, pid))
+		return true;
+	if (!is_named_home(home, pid))
+		return false;
+	if (home->known && known_is_further(pid) && known_has_place(home->known))
+		learn(home, pid);
+	return true;
 }
 
 int caller_socket(const struct home *home, pid_t pid, int domain, int type, int protocol)
 {
 	_cleanup_close_ int theirs = -1;
-	char path[40], there[sizeof(home->name)];
+	char path[40];
 	int fd, err;
 
-	snprintf(path, sizeof(path), "%d/ns/net", pid);
-	if (home->fd < 0 || name_namespace(home->processes, path, there) < 0)
-		return -EACCES;
-	if (strcmp(there, home->name) == 0) {
+	if (caller_is_home(home, pid)) {
 		fd = socket(domain, type, protocol);
 		return fd < 0 ? -errno : fd;
 	}
-	theirs = openat(home->processes, path, O_RDONLY | O_CLOEXEC);
-	if (theirs < 0 || setns(theirs, CLONE_NEWNET) < 0)
+	snprintf(path, sizeof(path), "%d/ns/net", pid);
+	theirs = home->fd < 0 ? -1 : openat(home->processes, path, O_RDONLY | O_CLOEXEC);
+	if (theirs < 0)
+		return -EACCES;
+	if (setns(theirs, CLONE_NEWNET) < 0)
 		return -errno;
 	fd = socket(domain, type, protocol);
 	err = -errno;
 	if (setns(home->fd, CLONE_NEWNET) < 0)
 		abort(); /* in the wrong namespace nothing that we do would be right */
 	return fd < 0 ? err : fd;
-}
-
-bool caller_is_home(const struct home *home, pid_t pid)
-{
-	char path[40], there[sizeof(home->name)];
-
-	snprintf(path, sizeof(path), "%d/ns/net", pid);
-	return home->fd >= 0 && name_namespace(home->processes, path, there) == 0 &&
-	       strcmp(there, home->name) == 0;
 }
 
 /* The set of capabilities that are in effect; none if it cannot be read. */
@@ -97,20 +143,6 @@ bool caller_lacks(pid_t pid, unsigned number)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	return !(capabilities_of(path) & one);
-}
-
-/* The thread group's leader, whose descriptors are its threads' too: 0 if the thread is gone. */
-static pid_t leader_of(pid_t pid)
-{
-	_cleanup_fclose_ FILE *file = NULL;
-	char path[40], line[128];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (strncmp(line, "Tgid:", 5) == 0)
-			return (pid_t)strtol(line + 5, NULL, 10);
-	return 0;
 }
 
 /* A thread that is not the leader has no plain pidfd; before 6.9 it has none at all. */

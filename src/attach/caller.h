@@ -11,15 +11,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct known;
+
 /* The network namespace that this process is in. */
 struct home {
-	int fd;        /* owned */
-	int processes; /* /proc; owned */
-	char name[32]; /* to compare with: "net:[4026531840]" */
+	int fd;              /* owned */
+	int processes;       /* /proc; owned */
+	char name[32];       /* to compare with: "net:[4026531840]" */
+	struct known *known; /* owned; NULL: every thread is looked at */
 };
 
 int home_open(struct home *ret);
 void home_close(struct home *home);
+/* From now on known_end() is called in time (known.h). */
+void home_trust(struct home *home);
 
 /* A socket in the network namespace of thread @pid, wherever it is by now: a descriptor that the
  * caller owns, or a negative errno. */

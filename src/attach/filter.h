@@ -26,8 +26,8 @@ struct filter_rules {
  * their privilege. -EBUSY: the process is under such a filter already; -ENOSYS, -EINVAL: the kernel has no user notification. */
 int filter_load(const struct filter_rules *rules, struct err *err);
 
-/* That of attachment "substitute": socket(AF_INET or AF_INET6, SOCK_STREAM, 0, IPPROTO_TCP or IPPROTO_MPTCP), and the options
- * that MPTCP sockets treat otherwise than TCP (options.h); with @routed (steering.h) also connect(), getpeername() and SO_ERROR. */
+/* That of attachment "substitute": socket(AF_INET or AF_INET6, SOCK_STREAM, 0, IPPROTO_TCP or IPPROTO_MPTCP), what leads to another
+ * network namespace (known.h), and the options that MPTCP sockets treat otherwise than TCP (options.h); with @routed (steering.h) also connect(), getpeername() and SO_ERROR. */
 int substitute_filter_load(bool routed, struct err *err);
 /* That of attachment "relay": all calls that make, name, connect or configure a socket. */
 int relay_filter_load(struct err *err);

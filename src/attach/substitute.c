@@ -11,6 +11,7 @@
 #include "attach/caller.h"
 #include "attach/clerks.h"
 #include "attach/filter.h"
+#include "attach/known.h"
 #include "attach/model.h"
 #include "attach/notify.h"
 #include "attach/redirect.h"
@@ -69,6 +70,7 @@ static int open_substitute(const struct attachment_setup *setup, struct attachme
 		return err_set(err, -ENOMEM, "no memory for the supervisor");
 	s->attachment.ops = &attachment_substitute;
 	home_open(&s->home);
+	home_trust(&s->home);
 	if (answer_new(listener, &s->home, &s->answer) < 0 ||
 	    notify_open(&s->notify, listener) < 0) {
 		close_substitute(&s->attachment);
@@ -134,6 +136,12 @@ static int serve(struct attachment *attachment, struct attached *ret)
 	if (got <= 0)
 		return got;
 	*ret = (struct attached){0};
+	if (known_ends(request)) {
+		if (s->home.known)
+			known_end(s->home.known);
+		notify_let_go(&s->notify, request->id);
+		return 0;
+	}
 	if (s->redirect) {
 		enum redirected what = redirect_serve(s->redirect, request, &ret->led_away);
 

@@ -7,6 +7,7 @@
 
 #include <linux/net.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #ifndef IPPROTO_MPTCP
@@ -43,6 +44,26 @@ static int add_socket(scmp_filter_ctx filter)
 	return 0;
 }
 
+/* What leads a thread to another network namespace, or begins it in one (known.h). */
+static int add_leaving(scmp_filter_ctx filter)
+{
+	const scmp_datum_t net = CLONE_NEWNET, thread = CLONE_NEWNET | CLONE_THREAD;
+	int err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(unshare), 1,
+				   SCMP_A0_64(SCMP_CMP_MASKED_EQ, net, net));
+
+	if (err == 0)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(clone), 1,
+				       SCMP_A0_64(SCMP_CMP_MASKED_EQ, thread, thread));
+	if (err == 0)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(setns), 1,
+				       SCMP_A1_64(SCMP_CMP_MASKED_EQ, net, net));
+	/* To a namespace of whatever kind. */
+	if (err == 0)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(setns), 1,
+				       SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT, 0));
+	return err;
+}
+
 static int add_options(scmp_filter_ctx filter, int call, int level,
 		       const bool trapped[static OPTION_NAMES])
 {
@@ -74,6 +95,8 @@ static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
 		[OPTION_SET] = SCMP_SYS(setsockopt), [OPTION_GET] = SCMP_SYS(getsockopt)};
 	int err = add_socket(filter);
 
+	if (err == 0)
+		err = add_leaving(filter);
 	/* Options of the others are the kernel's: a filter is paid for at each start of a program. */
 	for (unsigned d = 0; whole && d < OPTION_DIRECTIONS; d++)
 		for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)

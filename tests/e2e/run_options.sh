@@ -183,6 +183,25 @@ assert results == [(0, 1, True)], results
 # That was the thread's namespace alone.
 assert connect_errno(socket.socket()) == ENETUNREACH
 EOF
+online "a thread that leaves a process of which others have asked" <<'EOF'
+libc = ctypes.CDLL(None, use_errno=True)
+ENETUNREACH = 101
+def connect_errno():
+    with socket.socket() as s:
+        s.settimeout(5)
+        assert is_mptcp(s)
+        return s.connect_ex(("10.1.0.1", 80))
+def in_thread(what):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(what()))
+    thread.start()
+    thread.join()
+    return results[0]
+for _ in range(3):
+    assert in_thread(connect_errno) == 0
+assert in_thread(lambda: libc.unshare(0x40000000) or connect_errno()) == ENETUNREACH
+assert in_thread(connect_errno) == 0 and connect_errno() == 0
+EOF
 online "a network namespace of others" <<'EOF'
 libc = ctypes.CDLL(None, use_errno=True)
 there = os.open("/proc/1/ns/net", os.O_RDONLY) # the lab's own

@@ -88,6 +88,7 @@ static void set_up(struct desk *desk)
 		skip(); /* no seccomp user notification here, or somebody else's */
 	}
 	assert_int_equal(home_open(&desk->home), 0);
+	home_trust(&desk->home);
 	assert_int_equal(notify_open(&desk->notify, desk->listener), 0);
 	assert_int_equal(clerks_open(&desk->clerks, desk->listener, &desk->home), 0);
 }
