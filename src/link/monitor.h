@@ -9,7 +9,7 @@
  *    the same connection go on receiving what cannot be delivered, because something before it is
  *    missing. (Where nothing is missing the program reads slowly, or the peer has no more to say.)
  *
- * PATIENCE is one and a half round-trip times, at least 80 ms; it doubles each time that a link that
+ * PATIENCE is one and a half round-trip times (two while little is said), at least 80 ms; it doubles each time that a link that
  * was taken out for silence turns out to be alive soon after (a link with long pauses), and is halved
  * every minute again.
  *
@@ -20,6 +20,12 @@
  * eight. When a probe is answered the link is put back in, and the kernel opens new subflows over it. (To
  * put it in and see would cost more: when the kernel closes a subflow that did not come about, it sends
  * all that the connection has under way once more.)
+ *
+ * A link that answers soon after it was taken out has had a pause, or has lost a packet. While all connections together move so few
+ * bytes that one link does, nothing that follows a lost packet tells of it, and TCP would find out by a timer that runs for 200 ms
+ * at least. Then a silent subflow condemns its link even if others of it move, and such a link rests, for three seconds, and twice
+ * as long each time that this follows another within a minute. It goes back in at once when more bytes move, or when the others are
+ * silent.
  *
  * When no connection is left, the link goes back in: silence is found out by traffic, and a device
  * without traffic does nothing.
@@ -44,6 +50,7 @@ struct monitor_flow {
 enum monitor_action {
 	MONITOR_TAKE_OUT, /* the link is silent: no subflows over it */
 	MONITOR_PROBE,    /* see whether it answers, then tell by monitor_answered() */
+	MONITOR_REST,     /* it does; it stays out for a while. For people: nothing is to be done */
 	MONITOR_PUT_IN    /* it does, or there is nobody to ask: use it again */
 };
 typedef void (*monitor_act)(unsigned link, enum monitor_action action, void *data);

@@ -223,7 +223,7 @@ static void act(unsigned link, enum monitor_action action, void *data)
 		return;
 	if (action == MONITOR_PROBE)
 		probe(&pass->paths->peers[port]);
-	else if (action == MONITOR_PUT_IN || !is_last(pass, link))
+	else if (action == MONITOR_PUT_IN || (action == MONITOR_TAKE_OUT && !is_last(pass, link)))
 		network_silence(pass->paths->network, link, action == MONITOR_TAKE_OUT);
 }
 

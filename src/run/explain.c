@@ -126,6 +126,7 @@ void explain_monitor(const struct links *links, unsigned link, enum monitor_acti
 	const char *const words[] = {
 		[MONITOR_TAKE_OUT] = "does not answer: taken out of use",
 		[MONITOR_PROBE] = "is asked whether it is back",
+		[MONITOR_REST] = "is back, and rests: it loses packets, and few bytes move",
 		[MONITOR_PUT_IN] = "is put back into use",
 	};
 	const struct link *known = links_by_index(links, link);

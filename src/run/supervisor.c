@@ -74,7 +74,7 @@ static void act(unsigned link, enum monitor_action action, void *data)
 		explain_monitor(&s->view.links, link, action, stderr);
 	if (action == MONITOR_PROBE && peer)
 		prober_ask(&s->prober, link, peer);
-	if (action != MONITOR_PROBE)
+	if (action == MONITOR_TAKE_OUT || action == MONITOR_PUT_IN)
 		net_silent(&s->net, link, NET_MONITOR, action == MONITOR_TAKE_OUT);
 }
 

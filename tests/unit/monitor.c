@@ -20,11 +20,13 @@ struct world {
 	uint64_t now; /* ms */
 	struct monitor_flow flows[2];
 	unsigned flow_count;
+	unsigned size; /* bytes that move over each link in a step */
 	bool sending, receiving;
 	bool dead[2]; /* nothing comes back over that link */
+	bool lost;    /* what was sent over the first is not acknowledged, and else all is well */
 	bool missing; /* what a dead link swallowed keeps the rest from being delivered */
 	uint64_t received_to;
-	unsigned out[2], probed[2], in[2]; /* how often each was decided */
+	unsigned out[2], probed[2], rested[2], in[2]; /* how often each was decided */
 	uint64_t out_at[2];
 };
 
@@ -38,6 +40,7 @@ static void act(unsigned link, enum monitor_action action, void *data)
 		w->out_at[i] = w->now;
 	}
 	w->probed[i] += action == MONITOR_PROBE;
+	w->rested[i] += action == MONITOR_REST;
 	w->in[i] += action == MONITOR_PUT_IN;
 }
 
@@ -46,6 +49,7 @@ static void begin(struct world *w)
 	memset(w, 0, sizeof(*w));
 	w->monitor = monitor_new();
 	w->flow_count = 2;
+	w->size = 10000;
 	for (unsigned i = 0; i < 2; i++)
 		w->flows[i] = (struct monitor_flow){.cookie = i + 1,
 						    .connection = 7,
@@ -63,14 +67,14 @@ static void step(struct world *w, unsigned ms)
 			struct monitor_flow *flow = &w->flows[i];
 
 			flow->in_flight = w->sending;
-			if (w->sending && !w->dead[i])
-				flow->acked += 1000;
+			if (w->sending && !w->dead[i] && !(w->lost && i == 0))
+				flow->acked += w->size;
 			if (w->receiving && !w->dead[i])
-				flow->received += 1000;
+				flow->received += w->size;
 			monitor_saw(w->monitor, flow);
 		}
 		if (w->receiving && !w->missing)
-			w->received_to += 1000;
+			w->received_to += w->size;
 		monitor_saw_connection(w->monitor, 7, w->received_to);
 		monitor_looked(w->monitor, act, w);
 	}
@@ -308,6 +312,103 @@ static void patience_fits_the_round_trip(void **state)
 	monitor_free(w.monitor);
 }
 
+/* A packet is lost, and TCP's timer would have to find it; the link answers. */
+static void lose_one(struct world *w)
+{
+	unsigned out = w->out[0];
+
+	w->dead[0] = true;
+	for (unsigned i = 0; i < 10 && w->out[0] == out; i++)
+		step(w, STEP);
+	assert_int_equal(w->out[0], out + 1);
+	w->dead[0] = false;
+	step(w, 140);
+	monitor_answered(w->monitor, WLAN);
+	step(w, STEP);
+}
+
+/* Messages would wait for lost ones again and again, though another link has room for all of them. */
+static void a_link_that_loses_messages_rests(void **state)
+{
+	uint64_t lost_at;
+	struct world w;
+
+	begin(&w);
+	w.sending = true;
+	w.size = 400;
+	step(&w, 2000);
+	lose_one(&w);
+	assert_int_equal(w.rested[0], 1);
+	step(&w, 2800);
+	assert_int_equal(w.in[0], 0);
+	step(&w, 400);
+	assert_int_equal(w.in[0], 1);
+	/* The next time is as soon found out, and lasts longer. */
+	lost_at = w.now;
+	lose_one(&w);
+	assert_int_equal(w.rested[0], 2);
+	assert_true(w.out_at[0] - lost_at <= 80 + 2 * STEP);
+	step(&w, 5800);
+	assert_int_equal(w.in[0], 1);
+	step(&w, 400);
+	assert_int_equal(w.in[0], 2);
+	monitor_free(w.monitor);
+}
+
+/* What the peer says would hide that it has not heard. */
+static void a_lost_message_is_found_though_others_come(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.sending = w.receiving = true;
+	w.size = 300;
+	step(&w, 2000);
+	w.lost = true;
+	step(&w, 140);
+	assert_int_equal(w.out[0], 1);
+	monitor_free(w.monitor);
+
+	/* Where much moves, what comes next tells TCP. */
+	begin(&w);
+	w.sending = w.receiving = true;
+	step(&w, 2000);
+	w.lost = true;
+	step(&w, 400);
+	assert_int_equal(w.out[0], 0);
+	monitor_free(w.monitor);
+}
+
+/* Who has much to send would have half of the rate; who has lost the other link, none. */
+static void a_link_rests_only_while_the_others_do(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.sending = true;
+	w.size = 400;
+	step(&w, 2000);
+	lose_one(&w);
+	w.size = 4000;
+	step(&w, 600);
+	assert_int_equal(w.in[0], 1);
+	lose_one(&w);
+	assert_int_equal(w.rested[0], 1); /* not while so much moves */
+	assert_int_equal(w.in[0], 2);
+	monitor_free(w.monitor);
+
+	begin(&w);
+	w.sending = true;
+	w.size = 400;
+	step(&w, 2000);
+	lose_one(&w);
+	assert_int_equal(w.in[0], 0);
+	w.dead[1] = true;
+	step(&w, 140);
+	assert_int_equal(w.in[0], 1);
+	monitor_free(w.monitor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +421,9 @@ int main(void)
 		cmocka_unit_test(the_last_path_stays),
 		cmocka_unit_test(another_subflow_moves),
 		cmocka_unit_test(a_dead_link_is_probed),
+		cmocka_unit_test(a_link_that_loses_messages_rests),
+		cmocka_unit_test(a_lost_message_is_found_though_others_come),
+		cmocka_unit_test(a_link_rests_only_while_the_others_do),
 		cmocka_unit_test(patience_grows_with_pauses),
 		cmocka_unit_test(patience_fits_the_round_trip),
 	};
