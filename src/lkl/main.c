@@ -24,9 +24,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#define BATCH 64
-#define AT_ONCE \
-	2 /* so often bytes are moved and the kernel runs before the descriptors are looked at again */
+#define BATCH      64
+#define AT_ONCE    2 /* turns of the kernel between two looks at the descriptors */
 #define LAST_WORDS (10 * NS_PER_S)
 
 /* Of ports that are set up, for nobody would read others. Output that did not fit waits until it does. */
