@@ -98,29 +98,42 @@ static int set_up_all(const struct lkl_start *start)
 }
 
 /* A third of what there is each way for all together; one alone is not better off with more than an eighth. */
-int network_share(struct network *network, unsigned connections)
+static int set_buffers(const struct network *network)
 {
-	uint64_t share = (network->is.memory - OWN) / 3, most;
-	unsigned sharers = 1;
+	uint64_t share = (network->is.memory - OWN) / 3 / network->sharers, most;
 	char text[64];
 	int err;
+
+	if (share > network->is.memory / 8)
+		share = network->is.memory / 8;
+	if (share < SHARE_LEAST)
+		share = SHARE_LEAST;
+	most = share < SEND_MOST ? share : SEND_MOST;
+	if (network->backlog && network->backlog < most)
+		most = network->backlog;
+	snprintf(text, sizeof(text), "4096 16384 %" PRIu64, most);
+	err = kernel_set("net/ipv4/tcp_wmem", text);
+	most = share < RECEIVE_MOST ? share : RECEIVE_MOST;
+	snprintf(text, sizeof(text), "4096 %u %" PRIu64, 131072, most < 131072 ? 131072 : most);
+	return err < 0 ? err : kernel_set("net/ipv4/tcp_rmem", text);
+}
+
+int network_share(struct network *network, unsigned connections)
+{
+	unsigned sharers = 1;
 
 	while (sharers < connections)
 		sharers *= 2;
 	if (sharers == network->sharers)
 		return 0;
 	network->sharers = sharers;
-	share /= sharers;
-	if (share > network->is.memory / 8)
-		share = network->is.memory / 8;
-	if (share < SHARE_LEAST)
-		share = SHARE_LEAST;
-	most = share < SEND_MOST ? share : SEND_MOST;
-	snprintf(text, sizeof(text), "4096 16384 %" PRIu64, most);
-	err = kernel_set("net/ipv4/tcp_wmem", text);
-	most = share < RECEIVE_MOST ? share : RECEIVE_MOST;
-	snprintf(text, sizeof(text), "4096 %u %" PRIu64, 131072, most < 131072 ? 131072 : most);
-	return err < 0 ? err : kernel_set("net/ipv4/tcp_rmem", text);
+	return set_buffers(network);
+}
+
+int network_bound(struct network *network, uint32_t backlog)
+{
+	network->backlog = backlog;
+	return set_buffers(network);
 }
 
 static bool contains(const struct change *all, unsigned count, const struct change *one)

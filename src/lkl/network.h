@@ -25,6 +25,7 @@ struct network {
 	bool asked,
 		denied; /* for more port numbers, since the last answer; the last answer was none */
 	unsigned sharers; /* of its memory: a power of two */
+	uint32_t backlog; /* bytes that a subflow may hold (link/backlog.h); 0: what its share is */
 };
 
 /* Takes the descriptors. For once in a process. */
@@ -45,3 +46,5 @@ void network_silence(struct network *network, unsigned index, bool silent);
 void network_let_go(struct network *network);
 /* So many connections share the memory: what each may buffer at most follows from that. Cheap. */
 int network_share(struct network *network, unsigned connections);
+/* And what may be held that is not sent: no more than @backlog bytes; 0: no matter. */
+int network_bound(struct network *network, uint32_t backlog);

@@ -89,6 +89,7 @@ static int saw(const struct diag_socket *socket, void *data)
 	unsigned link = port < LKL_PORTS_MAX ? (unsigned)network->indexes[port] : 0;
 	struct paths_peer *peer = &pass->paths->peers[port % LKL_PORTS_MAX];
 
+	backlog_saw(&pass->paths->backlog, socket);
 	if (socket->state != DIAG_ESTABLISHED && (!socket->mptcp || socket->state != DIAG_SYN_SENT))
 		return 0;
 	pass->moved += socket->bytes_acked + socket->bytes_received;
@@ -240,11 +241,14 @@ static bool look(struct paths *paths, uint64_t now)
 	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
 		hear_probe(paths, i);
 	monitor_look(paths->monitor, now);
+	backlog_look(&paths->backlog);
 	if (diag_dump(paths->diag, saw, &pass) < 0)
 		return true;
 	if (monitor_is_watching(paths->monitor))
 		diag_dump_connections(paths->diag, saw_connection, paths->monitor);
 	monitor_looked(paths->monitor, act, &pass);
+	if (backlog_looked(&paths->backlog, now, monitor_sends_over_several(paths->monitor)))
+		network_bound(paths->network, paths->backlog.bytes);
 	network_let_go(paths->network);
 	moved = pass.moved != paths->moved;
 	paths->moved = pass.moved;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Finds out that a link is silent, or answers again (link/monitor.h), from the kernel's subflows, and sees to it that no connection
- * begins or goes on there: what the supervisor of a run is for stack "native" (run/lookout.h).
+ * begins or goes on there; and how much subflows may hold (link/backlog.h), for what a link has lost waits behind that: what the
+ * supervisor of a run is for stack "native" (run/lookout.h).
  */
 #pragma once
 
+#include "link/backlog.h"
 #include "link/monitor.h"
 #include "lkl/network.h"
 
@@ -21,6 +23,7 @@ struct paths {
 	struct network *network;
 	struct monitor *monitor; /* owned */
 	struct nl *diag;         /* owned; NULL: it is blind */
+	struct backlog backlog;
 	struct paths_peer peers[LKL_PORTS_MAX];
 	uint64_t next, interval, moved; /* bytes, at the last look */
 	bool in_flight;                 /* then: something waited for its acknowledgement */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Without these, a link that could not be set up at once would get a second device, of which each took the other's packets; and a link
- * that goes while the other one is just coming back would take connections with it. */
+ * that goes while the other one is just coming back would take connections with it; and what it had under way would be late. */
 #include "lkl/kernel.h"
 #include "lkl/network.h"
 #include "stack/native.h"
@@ -9,7 +9,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -19,12 +21,15 @@ static struct {
 	unsigned count, fails, applied;
 	bool has_endpoint; /* of the first device, by the plan */
 	unsigned undone;
+	char send_buffers[64];
 } kernel;
 
 const struct nl_calls kernel_netlink;
 
 int kernel_set(const char *name, const char *value)
 {
+	if (strcmp(name, "net/ipv4/tcp_wmem") == 0)
+		snprintf(kernel.send_buffers, sizeof(kernel.send_buffers), "%s", value);
 	return 0;
 }
 
@@ -162,11 +167,31 @@ static void what_a_last_subflow_stands_on_stays(void **state)
 	free(network.changes);
 }
 
+static void subflows_hold_no_more_than_is_good(void **state)
+{
+	const int fds[] = {10};
+	struct lkl_start start = {.memory = LKL_MEMORY, .port_count = 1};
+	struct network network;
+	struct err err;
+
+	assert_int_equal(network_open(&network, &start, fds, &err), 0);
+	assert_string_equal(kernel.send_buffers, "4096 16384 4194304");
+	assert_int_equal(network_bound(&network, 300000), 0);
+	assert_string_equal(kernel.send_buffers, "4096 16384 300000");
+	assert_int_equal(network_share(&network, 32), 0);
+	assert_string_equal(kernel.send_buffers, "4096 16384 262144");
+	assert_int_equal(network_bound(&network, 0), 0);
+	assert_int_equal(network_share(&network, 1), 0);
+	assert_string_equal(kernel.send_buffers, "4096 16384 4194304");
+	free(network.changes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failed_port_is_tried_again_on_its_device),
 		cmocka_unit_test(what_a_last_subflow_stands_on_stays),
+		cmocka_unit_test(subflows_hold_no_more_than_is_good),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
