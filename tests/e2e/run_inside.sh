@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A program inside a kernel of its own does what it does outside: bytes, files, signals, ends; and nothing of it is left.
 . "$(dirname "$0")/inside_lib.sh"
-need curl python3 setpriv sha256sum
+need curl pgrep python3 setpriv sha256sum
 
 make_file file 24000000
 BOTH='r["fallbacks"] == 0 and r["refused"] == 0 and share.get("wlan0", 0) >= 0.1 and share.get("wwan0", 0) >= 0.1'
@@ -189,3 +189,21 @@ EOF
 mkdir "$TMP/terminal"
 expect "a terminal" rivulet lab run pair -- sh -c "cd '$TMP/terminal' && python3 '$TMP/terminal.py'"
 echo "a terminal: lines, keys, sizes"
+
+# Lost: the speed of whatever a program does: it and the kernel take turns, which is many times as dear on two processors.
+cat >"$TMP/processor" <<'EOF'
+fail() { kill $run; wait $run; echo "$*" >&2; exit 1; }
+may_use() { sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null; }
+processors() { for pid in $(pgrep --ns $$ --nslist net -x rivulet-uml); do may_use "$pid"; done | sort -u; }
+until_true() { tries=400; until eval "$1"; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "$2: $(processors)"; sleep 0.05; done; }
+$INSIDE --quiet -- sh -c "echo >'$TMP/busy'; while :; do kill -0 \$\$; done" & run=$!
+until_true '[ -e "$TMP/busy" ]' "it did not start"
+until_true 'is=$(processors); case $is in *[!0-9]* | "") false ;; esac' "not on one processor"
+kill $run
+wait $run
+exit 0
+EOF
+if [ "$(nproc)" -gt 1 ]; then
+	expect "one processor" rivulet lab run pair -- sh "$TMP/processor"
+	echo "on one processor"
+fi

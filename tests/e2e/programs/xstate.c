@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * To be loaded before Debian's User Mode Linux (LD_PRELOAD): without it that kernel starts no program on a processor with more
- * registers than it knows. What is to be done is our own kernel's (kernel/arch/um/rivulet/xstate_user.c); linked so that its
+ * registers than it knows. What is to be done is our own kernel's (kernel/arch/um/rivulet/tracing_user.c); linked so that its
  * ptrace() stands in the place of the C library's.
  */
 #include <dlfcn.h>

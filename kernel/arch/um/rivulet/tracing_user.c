@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The kernel's calls of ptrace(), by which it runs its programs, come here first (arch/um/Makefile). */
+#include <elf.h>
+#include <stdarg.h>
+#include <sys/ptrace.h>
+
+#include "tracing_user.h"
+
+long __wrap_ptrace(int request, ...);
+
+long __wrap_ptrace(int request, ...)
+{
+	va_list more;
+	void *addr, *data;
+	int pid;
+
+	va_start(more, request);
+	pid = va_arg(more, int);
+	addr = va_arg(more, void *);
+	data = va_arg(more, void *);
+	va_end(more);
+	switch (request) {
+	case PTRACE_GETREGSET:
+		if (addr == (void *)NT_X86_XSTATE)
+			return xstate_read(pid, data);
+		break;
+	case PTRACE_SETREGSET:
+		if (addr == (void *)NT_X86_XSTATE)
+			return xstate_write(pid, data);
+		break;
+	case PTRACE_GETREGS:
+	case PTRACE_SETREGS:
+	case PTRACE_GETSIGINFO:
+		break;
+	default: /* it runs, or is another one */
+		xstate_forget();
+		processor_follow(pid);
+	}
+	return __real_ptrace(request, pid, addr, data);
+}
