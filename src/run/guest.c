@@ -107,7 +107,7 @@ static int open_terminal(struct guest *g, const struct guest_start *start)
 static noreturn void become_program(const struct guest *g, const struct guest_start *start,
 				    char **strings)
 {
-	static struct via_options via; /* too large for the stack */
+	static struct via_options via; /* too large for the stack, and for nothing to be copied */
 	const struct run_options options = {.argv = strings + 2,
 					    .explain = start->explain,
 					    .json = start->json,
@@ -122,7 +122,8 @@ static noreturn void become_program(const struct guest *g, const struct guest_st
 	sigset_t none;
 	int code;
 
-	via = start->via;
+	if (start->relayed)
+		memcpy(&via, start + 1, sizeof(via));
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -169,7 +170,7 @@ static void start_program(struct guest *g, const void *data, size_t size)
 	g->range = start->range;
 	g->user = start->uid;
 	keep_runtime_folder(strings + 2 + start->argc);
-	if (guest_set_up_network(&start->range, &err) < 0)
+	if (guest_set_range(&start->range, &err) < 0)
 		fail(g, &err);
 	guest_names_open(&g->names);
 	if (start->terminal != GUEST_NO_PIPE) {
@@ -200,7 +201,7 @@ static void take_ports(struct guest *g, const struct guest_ports *now)
 
 	if (now->count > sizeof(now->all) / sizeof(*now->all))
 		return;
-	if (guest_set_up_ports(g->ports.count ? &g->ports : NULL, now, &err) < 0)
+	if (guest_set_up_ports(&g->ports, now, &err) < 0)
 		say(g, err.text);
 	g->ports = *now;
 }
@@ -368,5 +369,8 @@ int guest_main(void)
 	g.line.fd = open("/dev/host0", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (nl_open(&g.sockets, NETLINK_SOCK_DIAG) < 0)
 		g.sockets = NULL;
+	/* What needs no word of the host, which looks at its links meanwhile. */
+	if (guest_set_up_network(&err) < 0)
+		fail(&g, &err);
 	serve(&g, signals);
 }

@@ -49,7 +49,7 @@ enum guest_kind {
 #define GUEST_GROUPS_MAX 256
 #define GUEST_NO_PIPE    UINT32_MAX
 
-/* Followed by strings, each with its zero: the working directory, the report's file ("": none), the arguments, the
+/* Followed by struct via_options, if there is a relay, and strings, each with its zero: the working directory, the report's file ("": none), the arguments, the
  * environment. */
 struct guest_start {
 	uint32_t uid, gid, umask;
@@ -64,8 +64,7 @@ struct guest_start {
 	struct winsize window;
 	bool explain, json, quiet;
 	struct policy policy;
-	bool relayed; /* with @via, whose stack is that inside */
-	struct via_options via;
+	bool relayed; /* on the stack inside */
 	struct port_range range;
 	char host[65];
 };

@@ -133,11 +133,13 @@ int guest_receive(struct guest_line *line, enum guest_kind *ret_kind, const void
 char **guest_strings(const void *data, size_t size)
 {
 	const struct guest_start *start = data;
-	size_t count = 2 + (size_t)start->argc + start->envc, left = size - sizeof(*start);
-	char *at = (char *)data + sizeof(*start);
+	size_t count = 2 + (size_t)start->argc + start->envc;
+	size_t before = sizeof(*start) + (start->relayed ? sizeof(struct via_options) : 0);
+	size_t left = size - before;
+	char *at = (char *)data + before;
 	char **strings;
 
-	if (count > left)
+	if (size < before || count > left)
 		return NULL;
 	strings = calloc(count + 1, sizeof(*strings));
 	for (size_t i = 0; strings && i < count; i++) {

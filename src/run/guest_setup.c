@@ -130,7 +130,7 @@ int guest_share_memory(unsigned connections)
 	return set("/proc/sys/net/ipv4/tcp_rmem", text);
 }
 
-int guest_set_up_network(const struct port_range *range, struct err *err)
+int guest_set_up_network(struct err *err)
 {
 	static const char *const settings[][2] = {
 		/* The host has asked who else has its addresses, and got them. */
@@ -142,21 +142,29 @@ int guest_set_up_network(const struct port_range *range, struct err *err)
 		{"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"},
 	};
 	_cleanup_nl_ struct nl *nl = NULL;
-	char ports[32];
 	int code = nl_open(&nl, NETLINK_ROUTE);
 
 	if (code == 0)
 		code = nl_switch_on(nl, 1);
 	for (unsigned i = 0; i < ARRAY_SIZE(settings) && code == 0; i++)
 		code = set(settings[i][0], settings[i][1]);
-	snprintf(ports, sizeof(ports), "%u %u", range->first, range->last);
-	if (code == 0)
-		code = set("/proc/sys/net/ipv4/ip_local_port_range", ports);
 	if (code == 0)
 		code = bound_memory();
 	return code < 0
 		       ? err_set(err, code, "cannot set up the network inside: %s", strerror(-code))
 		       : 0;
+}
+
+int guest_set_range(const struct port_range *range, struct err *err)
+{
+	char ports[32];
+	int code;
+
+	snprintf(ports, sizeof(ports), "%u %u", range->first, range->last);
+	code = set("/proc/sys/net/ipv4/ip_local_port_range", ports);
+	return code < 0 ? err_set(err, code, "cannot set the ports of programs inside: %s",
+				  strerror(-code))
+			: 0;
 }
 
 /* No address of its own making, and no address from routers: those are the host's. */
@@ -172,24 +180,25 @@ static void keep_still(unsigned number)
 	}
 }
 
-/* The devices are those after the loopback, in order. Those of links that came later are taken from the host first. */
+/* The devices are those after the loopback, in order. New ones are taken from the host first. */
 int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *now,
 		       struct err *err)
 {
 	_cleanup_nl_ struct nl *nl = NULL;
 	int code = nl_open(&nl, NETLINK_ROUTE);
 
+	if (code == 0 && now->count > was->count)
+		code = set("/sys/module/rivulet/parameters/ports", "1");
+	if (code < 0)
+		return err_set(err, code, "cannot set up links inside: %s", strerror(-code));
 	for (unsigned i = 0; i < now->count && code == 0; i++) {
-		const struct port *before = was && i < was->count ? &was->all[i] : NULL;
+		const struct port *before = i < was->count ? &was->all[i] : NULL;
 
 		if (before && port_equal(before, &now->all[i]))
 			continue;
-		if (!before && was)
-			code = set("/sys/module/rivulet/parameters/more", "1");
 		if (!before)
 			keep_still(i);
-		if (code == 0)
-			code = port_apply(nl, 2 + i, before, &now->all[i]);
+		code = port_apply(nl, 2 + i, before, &now->all[i]);
 		if (code < 0)
 			err_set(err, code, "cannot set up %s inside: %s", now->all[i].name,
 				strerror(-code));

@@ -8,10 +8,12 @@
 int guest_mount(struct err *err);
 
 /* The network's settings: nothing that the host does already. */
-int guest_set_up_network(const struct port_range *range, struct err *err);
+int guest_set_up_network(struct err *err);
+/* The ports that are connected from. */
+int guest_set_range(const struct port_range *range, struct err *err);
 /* So many @connections have the memory that is for what was received, together. */
 int guest_share_memory(unsigned connections);
-/* Sets up the devices for the ports @now, which were @was (NULL: they are new). */
+/* Sets up the devices for the ports @now, which were @was; those that are more are new. */
 int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *now,
 		       struct err *err);
 

@@ -2,7 +2,6 @@
 #include "run/inside.h"
 
 #include "base/cleanup.h"
-#include "base/fds.h"
 #include "base/folder.h"
 #include "base/units.h"
 #include "link/watch.h"
@@ -180,30 +179,13 @@ static void tell_ports(struct loop_state *s, bool more)
 	guest_send(&inside->line, GUEST_PORTS, &now, sizeof(now), NULL, 0);
 }
 
-/* Links have come: the kernel gets their packets first, then the init what to set up. What a port came with may be old: the
- * link has changed since, and on_links() did not know it yet. */
-static void on_more_ports(struct loop_state *s)
-{
-	struct inside *inside = s->inside;
-	struct guest_ports *told = &inside->told;
-
-	for (; told->count < inside->ports.count; told->count++) {
-		const struct port *port = &inside->ports.all[told->count];
-
-		if (fds_send_with(inside->more, inside->ports.fds[told->count], port->mac,
-				  sizeof(port->mac)) < 0)
-			break;
-		told->all[told->count] = *port;
-	}
-	tell_ports(s, true);
-}
-
+/* Links have come. What a port came with may be old: the link has changed since, and on_links() did not know it yet. */
 static void on_net(struct loop_state *s)
 {
 	struct inside *inside = s->inside;
 
 	if (net_receive(&inside->net, say, (void *)inside->options).ports)
-		on_more_ports(s);
+		tell_ports(s, inside_hand_ports(inside));
 }
 
 static void on_links(struct loop_state *s)
@@ -319,7 +301,7 @@ static void finish(struct loop_state *s)
 	inside_status_close(&inside->status);
 	remove_folder(inside);
 	guest_line_close(&inside->line);
-	close_fd(inside->more);
+	close_fd(inside->hatch);
 	net_ports_close(&inside->ports);
 	net_end(&inside->net);
 	net_close(&inside->net);
@@ -340,7 +322,7 @@ static int run(struct inside *inside, struct err *err)
 	if (nl_open(&s.route, NETLINK_ROUTE) < 0)
 		nl_closep(&s.watch);
 	inside_status_open(&inside->status);
-	code = inside_start(inside, err);
+	code = inside_start(inside, say, err);
 	if (code == 0) {
 		fcntl(inside->line.fd, F_SETFL, O_NONBLOCK);
 		loop(&s);
@@ -357,19 +339,17 @@ int inside_run(const struct run_options *options, struct err *err)
 {
 	const struct stack_machine *machine = run_stack(options)->machine;
 	struct inside inside = {
-		.options = options, .words = -1, .more = -1, .line.fd = -1, .terminal = -1};
+		.options = options, .words = -1, .hatch = -1, .line.fd = -1, .terminal = -1};
 	char least[UNITS_TEXT_MAX];
 	sigset_t all;
-	int net;
 
 	if (options->memory && options->memory < machine->memory_min) {
 		err_set(err, -EINVAL, "stack %s needs %s of memory at least",
 			run_stack(options)->name, units_bytes_text(machine->memory_min, least));
 		return RUN_FAILED;
 	}
-	net = net_start(err);
-	if (net < 0 || net_ports_open(&inside.net, net, options->policy, options->ports, say,
-				      (void *)options, &inside.ports, err) < 0)
+	inside.net.fd = net_start(err);
+	if (inside.net.fd < 0)
 		return RUN_FAILED;
 	if (!options->as_root && user_leave_sudo(err) < 0)
 		return RUN_FAILED;

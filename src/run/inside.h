@@ -29,7 +29,7 @@ struct inside {
 	struct net_ports ports;
 	struct guest_ports told; /* what the machine knows of the links */
 	struct guest_line line;
-	int more;                        /* for ports of links that come later; owned */
+	int hatch;                       /* that ports are handed to the machine by; owned */
 	int words;                       /* of the kernel; owned; -1: it has ended */
 	char said[INSIDE_WORDS_MAX + 1]; /* its last words */
 	size_t said_size;
@@ -46,6 +46,8 @@ struct inside {
 /* As run_program(). */
 int inside_run(const struct run_options *options, struct err *err);
 
-/* Starts the machine, with all that belongs to it, and tells it what to run. All signals are blocked, but for what is
- * in @caller_mask. 0; an exit code, with the reason. */
-int inside_start(struct inside *inside, struct err *err);
+/* Starts the machine, with all that belongs to it; gets its ports of rivulet-net, whose words go to @words, while it does; and tells it
+ * what to run. All signals are blocked. 0; an exit code, with the reason: then the machine has ended. */
+int inside_start(struct inside *inside, net_say words, struct err *err);
+/* Hands the ports over that the machine does not have yet: false if there are none. It has to be told of them then. */
+bool inside_hand_ports(struct inside *inside);

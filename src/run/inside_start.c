@@ -148,8 +148,6 @@ static int describe_caller(const struct run_options *options, struct guest_start
 	if (options->policy)
 		start->policy = *options->policy;
 	start->relayed = options->via != NULL;
-	if (options->via)
-		start->via = *options->via;
 	gethostname(start->host, sizeof(start->host) - 1);
 	return 0;
 }
@@ -174,6 +172,8 @@ static int send_start(struct inside *inside, struct guest_start *start, struct e
 		return err_set(err, -errno, "cannot tell the working directory: %s",
 			       strerror(errno));
 	}
+	if (options->via)
+		fwrite(options->via, sizeof(*options->via), 1, to);
 	put_string(to, folder);
 	put_string(to, options->report ? options->report : "");
 	for (char *const *arg = options->argv; *arg; arg++, start->argc++)
@@ -198,16 +198,16 @@ static void find_init(const struct inside *inside, char path[static PATH_MAX])
 	path[size > 0 ? size : 0] = '\0';
 }
 
-static noreturn void become(struct inside *inside, const struct ends *ends, int more, int words)
+static noreturn void become(struct inside *inside, const struct ends *ends, int ports, int words)
 {
 	const struct stack_machine *machine = run_stack(inside->options)->machine;
 	struct machine_setup setup = {.memory = inside->options->memory ? inside->options->memory
 									: machine->memory,
 				      .folder = inside->own_folder,
 				      .argument = GUEST_COMMAND,
-				      .port_count = inside->ports.count,
-				      .more = more,
-				      .pipe_count = ends->count};
+				      .ports = ports,
+				      .pipe_count = ends->count,
+				      .verbose = inside->options->verbose};
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	char init[PATH_MAX];
 	struct err err = {0};
@@ -217,12 +217,7 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 	setsid();
 	find_init(inside, init);
 	setup.init = init;
-	for (unsigned i = 0; i < inside->ports.count; i++) {
-		setup.ports[i].fd = inside->ports.fds[i];
-		memcpy(setup.ports[i].mac, inside->ports.all[i].mac, ETH_ALEN);
-		fcntl(inside->ports.fds[i], F_SETFD, 0);
-	}
-	fcntl(more, F_SETFD, 0);
+	fcntl(ports, F_SETFD, 0);
 	for (unsigned i = 0; i < ends->count; i++) {
 		setup.pipes[i] = ends->all[i];
 		fcntl(ends->all[i], F_SETFD, 0);
@@ -241,20 +236,20 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 
 static int start_kernel(struct inside *inside, struct ends *ends, struct err *err)
 {
-	int words[2], more[2];
+	int words[2], ports[2];
 
 	if (pipe2(words, O_CLOEXEC) < 0)
 		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, more) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ports) < 0)
 		return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
-	inside->more = more[OURS];
+	inside->hatch = ports[OURS];
 	inside->words = words[0];
 	fcntl(words[0], F_SETFL, O_NONBLOCK);
 	fflush(NULL);
 	inside->kernel = fork();
 	if (inside->kernel == 0)
-		become(inside, ends, more[THEIRS], words[1]);
-	close_fd(more[THEIRS]);
+		become(inside, ends, ports[THEIRS], words[1]);
+	close_fd(ports[THEIRS]);
 	close_fd(words[1]);
 	while (ends->count > 0)
 		close_fd(ends->all[--ends->count]);
@@ -290,17 +285,57 @@ static void fill_standard(void)
 	close_fd(fd);
 }
 
-int inside_start(struct inside *inside, struct err *err)
+/* It, and what it has started itself by now. */
+static void end_kernel(const struct inside *inside)
 {
-	static struct guest_start start; /* too large for the stack */
+	kill(inside->kernel, SIGKILL);
+	kill(-inside->kernel, SIGKILL);
+}
+
+bool inside_hand_ports(struct inside *inside)
+{
+	struct guest_ports *told = &inside->told;
+	unsigned before = told->count;
+
+	for (; told->count < inside->ports.count; told->count++) {
+		const struct port *port = &inside->ports.all[told->count];
+
+		if (fds_send_with(inside->hatch, inside->ports.fds[told->count], port->mac,
+				  sizeof(port->mac)) < 0)
+			break;
+		told->all[told->count] = *port;
+	}
+	return told->count > before;
+}
+
+static int open_ports(struct inside *inside, net_say words, struct err *err)
+{
+	const struct run_options *options = inside->options;
+	int code = net_ports_open(&inside->net, inside->net.fd, options->policy, options->ports,
+				  words, (void *)options, &inside->ports, err);
+
+	if (code == 0)
+		inside_hand_ports(inside);
+	return code;
+}
+
+int inside_start(struct inside *inside, net_say words, struct err *err)
+{
+	struct guest_start start = {0};
 	struct ends ends = {.count = 0};
 
-	start.range = inside->ports.ranges.all[0]; /* it asks for no more */
 	fill_standard();
-	inside->told.count = inside->ports.count;
-	memcpy(inside->told.all, inside->ports.all, sizeof(inside->told.all));
 	if (describe_caller(inside->options, &start, err) < 0 || make_folder(inside, err) < 0 ||
 	    connect_all(inside, &ends, &start, err) < 0 || start_kernel(inside, &ends, err) < 0)
 		return RUN_FAILED;
-	return send_start(inside, &start, err) < 0 ? RUN_FAILED : 0;
+	if (open_ports(inside, words, err) < 0) {
+		end_kernel(inside);
+		return RUN_FAILED;
+	}
+	start.range = inside->ports.ranges.all[0]; /* it asks for no more */
+	if (send_start(inside, &start, err) < 0) {
+		end_kernel(inside);
+		return RUN_FAILED;
+	}
+	return 0;
 }

@@ -7,6 +7,7 @@
  */
 #include "link/port.h"
 #include "run/guest.h"
+#include "run/guest_memory.h"
 
 #include <errno.h>
 
@@ -48,5 +49,6 @@ const struct port_way port_nat = {
 
 int main(void)
 {
+	guest_foresee_memory();
 	return guest_main();
 }

@@ -7,10 +7,9 @@
 
 #include "base/err.h"
 
-#include <net/ethernet.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#define MACHINE_PORTS_MAX 8
 #define MACHINE_PIPES_MAX 8
 
 /* All descriptors are inherited by the process. Borrowed for the call. */
@@ -20,14 +19,10 @@ struct machine_setup {
 		*folder;  /* that is the user's alone, for files that live as long as the process */
 	const char *init; /* the program that is started first inside, and its one argument */
 	const char *argument;
-	struct {
-		int fd; /* link/port.h: the devices are port0, port1, ... */
-		uint8_t mac[ETH_ALEN];
-	} ports[MACHINE_PORTS_MAX];
-	unsigned port_count;
-	int more; /* a socket that ports of links that come later are sent over, each with its hardware address */
+	int ports; /* a socket that ports (link/port.h) are sent over, each with its hardware address: port0, port1, ... */
 	int pipes[MACHINE_PIPES_MAX]; /* both ways: /dev/host0, /dev/host1, ... */
 	unsigned pipe_count;
+	bool verbose; /* does the kernel say more than what goes wrong? */
 };
 
 struct stack_machine {

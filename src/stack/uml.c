@@ -89,7 +89,7 @@ static int probe_uml(struct err *why)
 }
 
 struct arguments {
-	char *all[16 + MACHINE_PORTS_MAX + MACHINE_PIPES_MAX];
+	char *all[16 + MACHINE_PIPES_MAX];
 	unsigned count;
 };
 
@@ -123,13 +123,9 @@ static int become_uml(const struct machine_setup *setup, struct err *err)
 	add(&a, "%s", "con0=null,fd:1");
 	add(&a, "%s", "panic=-1");
 	add(&a, "%s", LOOPS);
-	for (unsigned i = 0; i < setup->port_count; i++) {
-		const uint8_t *mac = setup->ports[i].mac;
-
-		add(&a, "rvport=%d,%02x:%02x:%02x:%02x:%02x:%02x", setup->ports[i].fd, mac[0],
-		    mac[1], mac[2], mac[3], mac[4], mac[5]);
-	}
-	add(&a, "rvmore=%d", setup->more);
+	if (!setup->verbose)
+		add(&a, "%s", "quiet");
+	add(&a, "rvports=%d", setup->ports);
 	for (unsigned i = 0; i < setup->pipe_count; i++)
 		add(&a, "rvpipe=%d", setup->pipes[i]);
 	add(&a, "init=%s", setup->init);

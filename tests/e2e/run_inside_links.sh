@@ -83,6 +83,10 @@ grep -q '48MiB inside was not enough' "$TMP/oom" || fail "the words: $(cat "$TMP
 $INSIDE --memory 1MiB -- true 2>"$TMP/oom" && fail "1 MiB is enough"
 grep -q 'at least' "$TMP/oom" || fail "the words: $(cat "$TMP/oom")"
 none_left "want of memory"
+$INSIDE --not wlan0 --not wwan0 -- true 2>"$TMP/no-links"
+code=$?
+[ $code = 125 ] && grep -q 'no link of this host' "$TMP/no-links" || fail "without links: $code: $(cat "$TMP/no-links")"
+none_left "no links"
 for victim in kernel foreground; do
 	$INSIDE -- sh -c "touch '$TMP/started-$victim'; sleep 60" 2>"$TMP/crash" &
 	run=$!

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A network device on a descriptor of the host that carries Ethernet frames, each behind a struct virtio_net_hdr: a TAP, or
- * a packet socket with PACKET_VNET_HDR. On the kernel's command line, once for each device:
+ * a packet socket with PACKET_VNET_HDR. They come over a socket of the host's, so that nobody has to wait for them before the
+ * kernel is started. On its command line:
  *
- *	rvport=FD,MAC
+ *	rvports=SOCKET
  *
- * The devices are called port0, port1, ... in that order. More can come later, over a socket of the host's:
- *
- *	rvmore=SOCKET
- *
- * Each message on it is a hardware address with a descriptor. They are taken when somebody writes to
- * /sys/module/rivulet/parameters/more, so that whoever does knows that the device is there.
+ * Each message on it is a hardware address with a descriptor. The devices are called port0, port1, ... in that order. They
+ * are taken when somebody writes to /sys/module/rivulet/parameters/ports, so that whoever does knows that the devices are there.
  *
  * The kernel's own vector driver does not serve: on a descriptor that was handed to it, it knows no offloads; it gives every
  * received packet a buffer of 64 KiB, so that a receive queue of small packets is full of air; and the first error of the
@@ -55,13 +52,8 @@ struct port {
 	struct page *pages[PAGES_COUNT]; /* to receive into; NULL: there was no memory */
 };
 
-static struct {
-	int fd;
-	u8 mac[ETH_ALEN];
-} asked[PORTS_MAX];
-static int asked_count;
-static int made_count;
-static int more = -1; /* the socket */
+static int source = -1; /* the socket */
+static int port_count;
 
 static bool refill(struct port *port)
 {
@@ -300,83 +292,58 @@ static const struct net_device_ops port_ops = {
 	.ndo_validate_addr = eth_validate_addr,
 };
 
-static void make_port(int number)
+static int make_port(int fd, const u8 *mac)
 {
 	struct net_device *dev = alloc_etherdev(sizeof(struct port));
 	struct port *port;
-	int err = -ENOMEM;
+	int err;
 
 	if (!dev)
-		goto failed;
+		return -ENOMEM;
 	port = netdev_priv(dev);
 	port->dev = dev;
-	port->fd = asked[number].fd;
-	snprintf(dev->name, sizeof(dev->name), "port%d", number);
+	port->fd = fd;
+	snprintf(dev->name, sizeof(dev->name), "port%d", port_count++);
 	dev->netdev_ops = &port_ops;
 	dev->hw_features =
 		NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_RXCSUM;
 	dev->features = dev->hw_features;
 	dev->max_mtu = ETH_MAX_MTU;
-	eth_hw_addr_set(dev, asked[number].mac);
+	eth_hw_addr_set(dev, mac);
 	netif_napi_add(dev, &port->napi, poll_port);
 	timer_setup(&port->again, look_again, 0);
 	err = register_netdev(dev);
-	if (err < 0)
-		goto failed;
+	if (err < 0) {
+		free_netdev(dev);
+		return err;
+	}
 	err = um_request_irq(UM_IRQ_ALLOC, port->fd, IRQ_READ, on_readable, 0, dev->name, port);
 	if (err >= 0)
 		err = um_request_irq(UM_IRQ_ALLOC, port->fd, IRQ_WRITE, on_writable, 0, dev->name,
 				     dev);
-	if (err >= 0)
-		return;
-failed:
-	pr_err("rvport: descriptor %d: error %d\n", asked[number].fd, err);
+	return err < 0 ? err : 0;
 }
 
-static int __init make_ports(void)
+static int __init take_source(char *text)
 {
-	while (made_count < asked_count)
-		make_port(made_count++);
-	return 0;
+	return kstrtoint(text, 10, &source) == 0;
 }
-late_initcall(make_ports);
-
-static int __init ask_for_port(char *text)
-{
-	char *comma = strchr(text, ',');
-
-	if (asked_count == PORTS_MAX || !comma)
-		return 0;
-	*comma = '\0';
-	if (kstrtoint(text, 10, &asked[asked_count].fd) < 0 ||
-	    !mac_pton(comma + 1, asked[asked_count].mac))
-		return 0;
-	asked_count++;
-	return 1;
-}
-__setup("rvport=", ask_for_port);
-
-static int __init ask_for_more(char *text)
-{
-	return kstrtoint(text, 10, &more) == 0;
-}
-__setup("rvmore=", ask_for_more);
+__setup("rvports=", take_source);
 
 /* One at a time: writers hold the module's lock. */
-static int take_more(const char *value, const struct kernel_param *param)
+static int take_ports(const char *value, const struct kernel_param *param)
 {
-	while (more >= 0 && asked_count < PORTS_MAX) {
-		int fd = host_take(more, asked[asked_count].mac, ETH_ALEN);
+	u8 mac[ETH_ALEN];
+	int fd, err = 0;
 
+	while (source >= 0 && port_count < PORTS_MAX && err == 0) {
+		fd = host_take(source, mac, sizeof(mac));
 		if (fd == -EAGAIN)
 			return 0;
-		if (fd < 0)
-			return fd;
-		asked[asked_count++].fd = fd;
-		make_port(made_count++);
+		err = fd < 0 ? fd : make_port(fd, mac);
 	}
-	return -ENOSPC;
+	return err < 0 ? err : -ENOSPC;
 }
 
-static const struct kernel_param_ops more_ops = {.set = take_more};
-module_param_cb(more, &more_ops, NULL, 0200);
+static const struct kernel_param_ops ports_ops = {.set = take_ports};
+module_param_cb(ports, &ports_ops, NULL, 0200);
