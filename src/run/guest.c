@@ -9,6 +9,7 @@
 #include "run/guest_names.h"
 #include "run/guest_setup.h"
 #include "run/inside_status.h"
+#include "run/net.h"
 #include "run/pump.h"
 #include "run/run.h"
 
@@ -129,6 +130,7 @@ static noreturn void become_program(const struct guest *g, const struct guest_st
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (slave >= 0)
 		ioctl(slave, TIOCSCTTY, 0);
+	net_host_passes();
 	code = guest_become_caller(start, strings, &err);
 	if (take_standard(start, slave) < 0)
 		_exit(RUN_FAILED);

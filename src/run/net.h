@@ -135,6 +135,8 @@ struct net {
 /* Starts rivulet-net for the network namespace of the caller: a descriptor, the caller's, or a negative errno. It outlives
  * the caller until it has taken back what it did. */
 int net_start(struct err *err);
+/* This host ends with the run: nothing that is set up has to be taken back, nor to be known to others. */
+void net_host_passes(void);
 /* Why it could set up nothing, and what to do about it. */
 void net_advise(struct err *ret);
 
@@ -195,5 +197,5 @@ bool net_end(struct net *net);
 int net_clean(net_say words, void *data, struct err *err);
 
 /* The whole life of rivulet-net, started with a socket to the caller; the exit code. @by_file: its rights are not the
- * caller's, but those of its file. */
-int net_main(int socket, bool by_file);
+ * caller's, but those of its file. @guarded: by a keeper, which takes back what it has done when it is killed. */
+int net_main(int socket, bool by_file, bool guarded);

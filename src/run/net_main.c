@@ -78,12 +78,12 @@ static int keep(struct journal *journal, pid_t server)
 	return 1;
 }
 
-static int work(int client, struct journal *journal, const struct net_caller *caller)
+static int work(int client, struct journal *journal, const struct net_caller *caller, bool guarded)
 {
 	pid_t server;
 
 	fflush(NULL);
-	server = fork();
+	server = guarded ? fork() : -1;
 	if (server > 0) {
 		close_fd(client);
 		return keep(journal, server);
@@ -96,7 +96,7 @@ static int work(int client, struct journal *journal, const struct net_caller *ca
 	return 0;
 }
 
-int net_main(int socket, bool by_file)
+int net_main(int socket, bool by_file, bool guarded)
 {
 	const struct net_caller caller = {.user = getuid(),
 					  .modest = by_file && getuid() != 0,
@@ -115,7 +115,7 @@ int net_main(int socket, bool by_file)
 		net_refuse(client, err.text);
 		return 1;
 	}
-	code = work(client, journal, &caller);
+	code = work(client, journal, &caller, guarded);
 	journal_close(journal);
 	return code;
 }

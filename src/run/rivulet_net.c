@@ -24,5 +24,5 @@ int main(void)
 		return 2;
 	}
 	/* The kernel says whether this file gives a right that who starts it has not. */
-	return net_main(STDIN_FILENO, getauxval(AT_SECURE) != 0);
+	return net_main(STDIN_FILENO, getauxval(AT_SECURE) != 0, true);
 }
