@@ -91,6 +91,66 @@ static void what_does_not_leave_the_host(void **state)
 	assert_int_equal(b.bytes, BACKLOG_MIN);
 }
 
+static void saw_subflow(struct backlog *b, uint32_t connection, uint64_t rate, uint32_t rtt_ms)
+{
+	struct diag_socket socket = {.state = DIAG_ESTABLISHED,
+				     .mptcp = true,
+				     .inode = connection,
+				     .unacked = 1,
+				     .delivery_rate = rate,
+				     .rtt_min = rtt_ms * 1000};
+
+	assert_int_equal(address_parse("10.0.0.1", &socket.local), 0);
+	assert_int_equal(address_parse("10.0.0.2", &socket.remote), 0);
+	backlog_saw(b, &socket);
+}
+
+/* What a link loses would wait behind a fifth of a second on the other one, or none of them could be filled. */
+static void subflows_share(void **state)
+{
+	struct backlog b = {0};
+	uint64_t together = (50 + 20) * MBIT, alone;
+
+	backlog_look(&b);
+	saw_subflow(&b, 7, 50 * MBIT, 30);
+	saw_subflow(&b, 7, 20 * MBIT, 60);
+	assert_true(backlog_looked(&b, 1, true));
+	assert_in_range(2 * b.bytes, together * 60 * 5 / 4 / 1000, together * 120 / 1000);
+	/* As if it were alone: what it shares with nobody. */
+	alone = b.bytes;
+	backlog_look(&b);
+	saw_subflow(&b, 7, 50 * MBIT, 30);
+	saw_subflow(&b, 8, 20 * MBIT, 60);
+	assert_true(backlog_looked(&b, 2, true));
+	assert_true(b.bytes > alone && b.bytes >= 2ul * 50 * MBIT * 30 / 1000);
+}
+
+/* The faster one with the longer way would be held down by its neighbour's idle share. */
+static void none_gets_less_than_it_needs(void **state)
+{
+	struct backlog b = {0};
+
+	backlog_look(&b);
+	saw_subflow(&b, 7, 100 * MBIT, 100);
+	saw_subflow(&b, 7, 1 * MBIT, 10);
+	assert_true(backlog_looked(&b, 1, true));
+	assert_true(b.bytes >= 100ul * MBIT * 100 * 5 / 4 / 1000);
+}
+
+/* More connections than there is room for. */
+static void a_crowd(void **state)
+{
+	struct backlog b = {0};
+
+	backlog_look(&b);
+	for (uint32_t i = 1; i <= 2 * BACKLOG_CONNECTIONS; i++) {
+		saw_subflow(&b, i, 50 * MBIT, 30);
+		saw_subflow(&b, i, 20 * MBIT, 60);
+	}
+	assert_true(backlog_looked(&b, 1, true));
+	assert_true(b.bytes >= 2ul * 50 * MBIT * 30 / 1000);
+}
+
 /* A kernel that tells nonsense. */
 static void absurd_figures(void **state)
 {
@@ -99,6 +159,11 @@ static void absurd_figures(void **state)
 	backlog_look(&b);
 	saw(&b, "10.0.0.1", "10.0.0.2", UINT64_MAX, UINT32_MAX);
 	assert_true(backlog_looked(&b, 1, true));
+	assert_true(b.bytes >= BACKLOG_MIN);
+	backlog_look(&b);
+	for (unsigned i = 0; i < 3; i++)
+		saw_subflow(&b, 7, UINT64_MAX, 4000000);
+	backlog_looked(&b, 2, true);
 	assert_true(b.bytes >= BACKLOG_MIN);
 }
 
@@ -109,6 +174,9 @@ int main(void)
 		cmocka_unit_test(up_at_once_down_late),
 		cmocka_unit_test(nobody_wants_it),
 		cmocka_unit_test(what_does_not_leave_the_host),
+		cmocka_unit_test(subflows_share),
+		cmocka_unit_test(none_gets_less_than_it_needs),
+		cmocka_unit_test(a_crowd),
 		cmocka_unit_test(absurd_figures),
 	};
 
