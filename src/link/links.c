@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_up(const struct ifinfomsg *info)
+{
+	return (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_LOWER_UP);
+}
+
 static int link_answer(const struct nlmsghdr *msg, void *data)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
@@ -40,7 +45,7 @@ static int link_answer(const struct nlmsghdr *msg, void *data)
 			break;
 		}
 	}
-	link.up = (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_LOWER_UP);
+	link.up = is_up(info);
 	link.kind = link_classify(info->ifi_type, link.name, driver, alias);
 
 	grown = reallocarray(links->all, links->count + 1, sizeof(*grown));
@@ -131,6 +136,24 @@ int links_read(struct nl *nl, struct links *ret)
 	links.far[1] = route_far(nl, AF_INET6);
 	*ret = links;
 	return 0;
+}
+
+static int down_answer(const struct nlmsghdr *msg, void *data)
+{
+	bool *down = data;
+
+	*down = !is_up(mnl_nlmsg_get_payload(msg));
+	return 0;
+}
+
+bool links_is_down(struct nl *nl, unsigned index)
+{
+	struct nlmsghdr *msg = nl_start(nl, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+	bool down = false;
+
+	info->ifi_index = (int)index;
+	return nl_talk(nl, down_answer, &down) == -ENODEV || down;
 }
 
 void links_free(struct links *links)

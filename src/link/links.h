@@ -54,6 +54,9 @@ struct links {
 int links_read(struct nl *nl, struct links *ret);
 void links_free(struct links *links);
 
+/* Is the device switched off, without carrier or gone, just now? Not if it cannot be told. */
+bool links_is_down(struct nl *nl, unsigned index);
+
 /* NULL if there is none. */
 const struct link *links_by_name(const struct links *links, const char *name);
 const struct link *links_by_index(const struct links *links, unsigned index);

@@ -134,6 +134,14 @@ void explain_monitor(const struct links *links, unsigned link, enum monitor_acti
 	fprintf(out, "rivulet: link %s %s\n", known ? known->name : "?", words[action]);
 }
 
+void explain_carrier(const struct links *links, unsigned link, bool lost, FILE *out)
+{
+	const struct link *known = links_by_index(links, link);
+
+	fprintf(out, "rivulet: link %s %s\n", known ? known->name : "?",
+		lost ? "has no carrier: taken out of use" : "has carrier again: put back into use");
+}
+
 void explain_rejoin(const struct links *links, unsigned link, FILE *out)
 {
 	const struct link *known = links_by_index(links, link);

@@ -14,6 +14,7 @@ void explain_plan(const struct native_plan *plan, explain_say say, void *data);
 const char *explain_change(const struct change *change, int result, char *text, size_t size);
 /* Connections have left @link, that they began on. */
 const char *explain_left(const struct link *link, char *text, size_t size);
+void explain_carrier(const struct links *links, unsigned link, bool lost, FILE *out);
 /* No connection has a subflow over @link, so its endpoints are put in anew. */
 void explain_rejoin(const struct links *links, unsigned link, FILE *out);
 void explain_monitor(const struct links *links, unsigned link, enum monitor_action action,

@@ -116,7 +116,7 @@ int net_get_report(const uint8_t *data, size_t size, struct net_report *ret);
 #define NET_SILENT_MAX 16
 
 /* Who says that a link does not answer: it is silent while anybody does. */
-enum net_witness { NET_MONITOR = 1, NET_GATE = 2 };
+enum net_witness { NET_MONITOR = 1, NET_GATE = 2, NET_CARRIER = 4 };
 
 struct net_ports;
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fds.h"
 #include "link/metered.h"
+#include "run/carriers.h"
 #include "run/elsewhere.h"
 #include "run/explain.h"
 #include "run/gate.h"
@@ -39,6 +40,7 @@ struct state {
 	struct net net;
 	struct view view;
 	struct lookout lookout;
+	struct carriers carriers;
 	struct prober prober;
 	struct gate gate;
 	struct status status;
@@ -147,12 +149,28 @@ static void hear_of_made(struct state *s)
 		note(s, &done);
 }
 
+static void act_of_carrier(unsigned link, bool lost, void *data)
+{
+	struct state *s = data;
+
+	if (s->setup->options->explain)
+		explain_carrier(&s->view.links, link, lost, stderr);
+	net_silent(&s->net, link, NET_CARRIER, lost);
+}
+
+static void look_at_carriers(struct state *s)
+{
+	carriers_look(&s->carriers, s->view.route, &s->view.links, s->view.use, act_of_carrier, s);
+}
+
 static void look(struct state *s)
 {
 	const struct lookout_acts acts = {act, put_in_anew, bound_backlog, s};
 
 	if (s->net.privileged)
 		view_tell_rejoin(&s->view, &s->lookout.rejoin);
+	if (s->net.privileged && monitor_is_watching(s->lookout.monitor))
+		look_at_carriers(s);
 	hear_of_made(s);
 	lookout_look(&s->lookout, &s->view.links, &acts);
 }
@@ -166,6 +184,8 @@ static void on_net(struct state *s)
 	if (news.links) {
 		view_refresh(&s->view, &s->net);
 		view_tell_gate(&s->view, &s->gate);
+		if (s->carriers.count > 0)
+			look_at_carriers(s);
 	}
 	if (s->net.fd < 0) {
 		gate_close(&s->gate);
