@@ -5,7 +5,9 @@
 #include "link/diag.h"
 #include "link/multipath.h"
 
-#define LIVED 1000 /* ms */
+#define LIVED       1000 /* ms */
+#define MUCH        16   /* segments: more than is worth to wait for */
+#define SETTLE_MOST 60   /* ms */
 
 static int keep(const struct diag_socket *socket, void *data)
 {
@@ -28,7 +30,10 @@ static int keep(const struct diag_socket *socket, void *data)
 		(struct bystander){.connection = socket->inode,
 				   .local = socket->local,
 				   .proven = socket->bytes_acked || socket->bytes_received ||
-					     socket->last_ack >= LIVED};
+					     socket->last_ack >= LIVED,
+				   .unacked = socket->unacked,
+				   .rtt_min = socket->rtt_min,
+				   .last_ack = socket->last_ack};
 	return 0;
 }
 
@@ -89,6 +94,39 @@ bool bystanders_cut_off(const struct bystanders *b, const struct address *addres
 		if (address_equal(&b->flows[i].local, address) && would_be_cut_off(b, i))
 			return true;
 	return false;
+}
+
+/* The shortest round trip (us) of what its connection can go on by; UINT32_MAX: there is nothing. */
+static uint32_t other_rtt(const struct bystanders *b, const struct bystander *flow)
+{
+	uint32_t rtt = UINT32_MAX;
+
+	for (unsigned i = 0; i < b->count; i++)
+		if (b->flows[i].connection == flow->connection && b->flows[i].proven &&
+		    !has_endpoint(b, &b->flows[i].local) && b->flows[i].rtt_min < rtt)
+			rtt = b->flows[i].rtt_min;
+	return rtt;
+}
+
+unsigned bystanders_settle(const struct bystanders *b)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < b->count; i++) {
+		const struct bystander *flow = &b->flows[i];
+		uint32_t rtt;
+		unsigned wait;
+
+		if (flow->unacked < MUCH || !has_endpoint(b, &flow->local))
+			continue;
+		rtt = other_rtt(b, flow);
+		wait = rtt == UINT32_MAX ? 0 : rtt / 2000 + 1;
+		if (wait > SETTLE_MOST)
+			wait = SETTLE_MOST;
+		if (wait > most + flow->last_ack)
+			most = wait - flow->last_ack;
+	}
+	return most;
 }
 
 static bool stands_on(const struct bystanders *b, const struct address *local,

@@ -17,6 +17,7 @@ struct bystander {
 	uint32_t connection; /* the inode of its socket; 0: closed by its program */
 	struct address local;
 	bool proven; /* bytes have gone over it, or it has lived for a while: the connection can stand on it */
+	uint32_t unacked, rtt_min, last_ack; /* as in struct diag_socket */
 };
 
 struct bystanders {
@@ -36,6 +37,15 @@ void bystanders_look_at(struct bystanders *bystanders, struct netstack *netstack
 			const struct address *addresses, unsigned count);
 /* Would a connection be left without a proven subflow if @address lost its own, and all that are about to theirs? */
 bool bystanders_cut_off(const struct bystanders *bystanders, const struct address *address);
+/*
+ * For how long (ms) those that lose their subflows had better wait for it.
+ *
+ * The kernel sends again all that is not acknowledged when it closes a subflow, in order, also what came over the others, or has
+ * arrived and is about to be acknowledged: at 50 and 20 Mbit/s with 20 ms each way that is 175 kB in front of the first byte that was
+ * lost, 70 ms of the slower link's time. Half a round trip after the last acknowledgement by the dying subflow, those of all that
+ * has arrived are here by another one. Where little is under way there is nothing to wait for.
+ */
+unsigned bystanders_settle(const struct bystanders *bystanders);
 void bystanders_free(struct bystanders *bystanders);
 
 /* Gives up what the run holds in this network namespace but for what they need; number of changes kept: try again. */

@@ -106,25 +106,28 @@ static void report_uses(const struct server *s)
 	report(s->client, &uses);
 }
 
+static void retry_after(struct server *s, uint64_t after)
+{
+	s->retry_after = after;
+	s->retry_at = s->upkeep.settles_at ? s->upkeep.settles_at : clock_now() + after;
+}
+
 /* The set-up has been looked at again. */
 static void on_followed(struct server *s)
 {
 	report_uses(s);
-	s->retry_after = RETRY_FIRST;
-	s->retry_at = s->upkeep.deferred ? clock_now() + s->retry_after : UINT64_MAX;
+	s->retry_at = UINT64_MAX;
+	if (s->upkeep.deferred)
+		retry_after(s, RETRY_FIRST);
 }
 
 static void retry(struct server *s)
 {
-	uint64_t after = s->retry_after * 2 < RETRY_LAST ? s->retry_after * 2 : RETRY_LAST;
-
 	upkeep_retry(&s->upkeep);
-	if (!s->upkeep.deferred) {
+	if (!s->upkeep.deferred)
 		on_followed(s);
-		return;
-	}
-	s->retry_after = after;
-	s->retry_at = clock_now() + after;
+	else
+		retry_after(s, s->retry_after * 2 < RETRY_LAST ? s->retry_after * 2 : RETRY_LAST);
 }
 
 static int pass_over(const struct nlmsghdr *msg, void *data)

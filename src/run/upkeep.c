@@ -2,6 +2,7 @@
 #include "run/upkeep.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "link/backlog.h"
 #include "link/watch.h"
 #include "run/bystanders.h"
@@ -165,6 +166,19 @@ static bool is_base_last(const struct upkeep *upkeep, const struct bystanders *l
 	return false;
 }
 
+/* Is what goes to be kept for a moment still? */
+static bool settles(struct upkeep *upkeep, const struct bystanders *last)
+{
+	uint64_t now = clock_now();
+
+	if (upkeep->settles_at == 0)
+		upkeep->settles_at = now + bystanders_settle(last) * NS_PER_MS;
+	if (now < upkeep->settles_at)
+		return true;
+	upkeep->settles_at = 0;
+	return false;
+}
+
 /* Remembers the base as it was when last well: its addresses are still to be known when it is left. */
 static void keep_base(struct upkeep *upkeep)
 {
@@ -187,6 +201,12 @@ static int follow(struct upkeep *upkeep, struct err *err)
 	left = upkeep->base && use_of(&plan, upkeep->base) != MULTIPATH_USED;
 	if (!upkeep->unprivileged)
 		look_who_is_last(upkeep, &plan, left, &last);
+	if (upkeep->plan.multipath.use && settles(upkeep, &last)) {
+		upkeep->deferred = true;
+		bystanders_free(&last);
+		native_plan_free(&plan);
+		return 0;
+	}
 	if (left && is_base_last(upkeep, &last)) {
 		upkeep->deferred = true;
 	} else if (!is_base_still(&plan, upkeep->base)) {

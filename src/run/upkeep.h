@@ -30,7 +30,9 @@ struct upkeep {
 	unsigned base;         /* multipath.h; 0: none any more */
 	struct link base_link; /* as it was when last well */
 	uint32_t backlog;      /* of subflows, bytes (link/backlog.h); 0: as it was */
-	bool deferred; /* something is kept only because connections have nothing else: upkeep_retry() */
+	bool deferred; /* something is kept because connections have nothing else, or for a moment: upkeep_retry() */
+	uint64_t
+		settles_at; /* until then it is kept for a moment (bystanders_settle()); 0: it is not */
 	bool unprivileged;
 };
 
