@@ -16,6 +16,7 @@ void tunnel_close(struct tunnel *tunnel, bool reset)
 
 	loop_forget(tunnel->loop, &tunnel->secret);
 	loop_forget(tunnel->loop, &tunnel->open);
+	loop_unset(tunnel->loop, &tunnel->later);
 	tls_close(tunnel->tls);
 	tunnel->tls = NULL;
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++) {
@@ -91,11 +92,27 @@ static ssize_t take(struct tunnel *tunnel, const struct tunnel_way *way)
 	return got;
 }
 
+static bool may_move(struct tunnel *tunnel, const struct tunnel_way *way)
+{
+	uint64_t now;
+
+	if (way == &tunnel->in)
+		return true;
+	now = clock_now();
+	if (ahead_may_write(&tunnel->ahead, tunnel->secret.fd, now))
+		return true;
+	loop_set(tunnel->loop, &tunnel->later, now + AHEAD_LATER);
+	return false;
+}
+
 /* -EAGAIN: nothing more can be moved for now. */
 static int move(struct tunnel *tunnel, struct tunnel_way *way)
 {
-	ssize_t got = take(tunnel, way), done;
+	ssize_t got, done;
 
+	if (!may_move(tunnel, way))
+		return -EAGAIN;
+	got = take(tunnel, way);
 	if (got < 0)
 		return (int)got;
 	if (got == 0) {
@@ -132,6 +149,8 @@ static int advance_way(struct tunnel *tunnel, struct tunnel_way *way)
 {
 	int err = way->held ? give_held(tunnel, way) : 0;
 
+	if (err == 0 && way == &tunnel->out && tunnel->later.set)
+		return 0;
 	for (unsigned i = 0; i < READS_IN_TURN && err == 0 && !way->ended; i++)
 		err = move(tunnel, way);
 	if (err < 0 && err != -EAGAIN)
@@ -144,18 +163,19 @@ static uint32_t wish(bool reads, bool writes)
 	return (reads ? EPOLLIN : 0) | (writes ? EPOLLOUT : 0);
 }
 
-/* A sender that would only be held up is not listened to. */
+/* A sender that would only be held up is not listened to; nor one that has gone, which would tell that again and again. */
 static int watch(struct tunnel *tunnel)
 {
 	const struct tunnel_way *in = &tunnel->in, *out = &tunnel->out;
 	bool writes = out->held || (out->ended && !out->closed) || tls_wants_write(tunnel->tls);
+	bool reads = !out->ended && !out->held && !tunnel->later.set;
+	uint32_t of_open = wish(reads, in->held);
 	int err = loop_watch(tunnel->loop, &tunnel->secret, wish(!in->ended && !in->held, writes));
 
-	if (err == 0 && (!tunnel->open_gone || !out->ended))
-		err = loop_watch(tunnel->loop, &tunnel->open,
-				 wish(!out->ended && !out->held, in->held));
-	else if (err == 0)
+	if (err == 0 && tunnel->open_gone && (out->ended || !of_open))
 		loop_forget(tunnel->loop, &tunnel->open);
+	else if (err == 0)
+		err = loop_watch(tunnel->loop, &tunnel->open, of_open);
 	return err;
 }
 
@@ -214,7 +234,8 @@ static void on_secret(struct loop_source *source, uint32_t events)
 	/* Hung up, with everything read: neither end has more to say, or somebody was cut off. */
 	if (err == 0 && (events & EPOLLHUP) && !is_over(tunnel) && tunnel->in.ended)
 		err = tunnel->out.closed ? 0 : -ECONNRESET;
-	if (err == 0 && (events & EPOLLHUP) && tunnel->in.ended && !tunnel->in.held)
+	if (err == 0 && (events & EPOLLHUP) &&
+	    (source->events == 0 || (tunnel->in.ended && !tunnel->in.held)))
 		loop_forget(tunnel->loop, source);
 	end(tunnel, err);
 }
@@ -229,6 +250,13 @@ static void on_open(struct loop_source *source, uint32_t events)
 	end(tunnel, err);
 }
 
+static void on_later(struct loop_timer *timer)
+{
+	struct tunnel *tunnel = loop_owner(timer, struct tunnel, later);
+
+	end(tunnel, advance(tunnel));
+}
+
 int tunnel_open(struct tunnel *tunnel, struct loop *loop, struct tls *tls, int secret, int open,
 		const void *early, size_t size)
 {
@@ -239,6 +267,7 @@ int tunnel_open(struct tunnel *tunnel, struct loop *loop, struct tls *tls, int s
 				  .tls = tls,
 				  .secret = {.fd = secret, .ready = on_secret},
 				  .open = {.fd = open, .ready = on_open},
+				  .later = {.due = on_later},
 				  .over = over};
 	if (size > 0)
 		err = hold(&tunnel->in, early, size);

@@ -5,6 +5,7 @@
  *
  *  - What one end cannot take at once is held, one record at most for each way, and the other end is not read meanwhile. A
  *    tunnel that waits holds nothing but the session.
+ *  - What goes to the session goes no further ahead of its peer than its links need (via/ahead.h).
  *  - The end of one way is passed on after all that came before it (close_notify), and the other way goes on.
  *  - Whatever was cut off, the other end finds reset: half of a file never looks whole.
  */
@@ -12,6 +13,7 @@
 
 #include "base/loop.h"
 #include "base/tls.h"
+#include "via/ahead.h"
 
 struct tunnel_way {
 	uint8_t *held; /* owned; NULL: nothing */
@@ -27,6 +29,8 @@ struct tunnel {
 	struct loop_source secret, open; /* the session's descriptor, and the other; owned */
 	bool secret_gone, open_gone;
 	struct tunnel_way in, out; /* from the session, and to it */
+	struct ahead ahead;        /* of @out */
+	struct loop_timer later;   /* while @out goes no further ahead */
 	/* Both ways have ended (0), or a connection was lost (a negative errno). It is closed already, and its memory the
 	 * callee's again. */
 	void (*over)(struct tunnel *tunnel, int code);
