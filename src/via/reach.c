@@ -147,9 +147,12 @@ static bool weighs_more(const struct verdict *a, const struct verdict *b)
 	return !a->allow && b->allow;
 }
 
-static bool allows(const struct reach *reach, const struct address *address, unsigned port)
+static bool allows(const struct reach *reach, const struct address *address, unsigned port,
+		   bool here)
 {
-	struct verdict counts = {.prefix = -1, .allow = true};
+	/* Here is what outweighs all that names no network. */
+	struct verdict counts = {
+		.prefix = here ? 0 : -1, .ported = here, .own = here, .allow = !here};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(denied); i++) {
 		struct address net;
@@ -174,7 +177,7 @@ static bool allows(const struct reach *reach, const struct address *address, uns
 	return counts.allow;
 }
 
-bool reach_allows(const struct reach *reach, const struct sockaddr *to)
+bool reach_allows(const struct reach *reach, const struct sockaddr *to, bool here)
 {
 	struct address address = address_from_sockaddr(to);
 	unsigned port = address_port(to);
@@ -188,9 +191,9 @@ bool reach_allows(const struct reach *reach, const struct sockaddr *to)
 		if (!is_in(&address, embedded[i].net))
 			continue;
 		memcpy(&v4.v4, address.bytes + embedded[i].at, 4);
-		if (!allows(reach, &v4, port))
+		if (!allows(reach, &v4, port, here))
 			return false;
 		itself = !embedded[i].itself;
 	}
-	return !itself || allows(reach, &address, port);
+	return !itself || allows(reach, &address, port, here);
 }

@@ -26,9 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	copy = strndup((const char *)data + 6, size - 6);
 	if (reach_add(&reach, copy, true, &err) == 0 && reach.count > REACH_MAX)
 		abort();
-	if (reach_allows(&reach, (struct sockaddr *)&v4) !=
-	    reach_allows(&reach, (struct sockaddr *)&v6))
-		abort();
+	for (unsigned here = 0; here < 2; here++)
+		if (reach_allows(&reach, (struct sockaddr *)&v4, here) !=
+		    reach_allows(&reach, (struct sockaddr *)&v6, here))
+			abort();
 	free(copy);
 	reach = (struct reach){0};
 	if (reach_parse(&reach, "destinations", (const char *)data, size, &err) == 0 &&

@@ -125,7 +125,7 @@ static void words(void **state)
 	assert_int_equal(reply("HTTP/1.1 500 x\r\n\r\n", &used), -EPROTO);
 }
 
-static bool allows(const struct reach *reach, const char *host, unsigned port)
+static bool allows_here(const struct reach *reach, const char *host, unsigned port, bool here)
 {
 	struct sockaddr_storage sa = {0};
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&sa;
@@ -138,7 +138,12 @@ static bool allows(const struct reach *reach, const char *host, unsigned port)
 		assert_int_equal(inet_pton(AF_INET6, host, &v6->sin6_addr), 1);
 		sa.ss_family = AF_INET6;
 	}
-	return reach_allows(reach, (struct sockaddr *)&sa);
+	return reach_allows(reach, (struct sockaddr *)&sa, here);
+}
+
+static bool allows(const struct reach *reach, const char *host, unsigned port)
+{
+	return allows_here(reach, host, port, false);
 }
 
 /* Lost: a client would get into the relay's own network, by one of the ways to write an address. */
@@ -221,6 +226,23 @@ static void reach_rules(void **state)
 							    "*:65536", "[::1", "1.2.3.4:x", NULL};
 	     *bad; bad++)
 		assert_int_equal(reach_add(&reach, *bad, true, &err), -EINVAL);
+}
+
+/* Lost: clients would get behind the firewall of the relay's own machine, by the address that it has for all the world. */
+static void the_relay_itself(void **state)
+{
+	struct reach reach = {0};
+	struct err err;
+
+	assert_true(allows(&reach, "93.184.1.1", 22));
+	assert_false(allows_here(&reach, "93.184.1.1", 22, true));
+	assert_false(allows_here(&reach, "2a00:1450::1", 22, true));
+	assert_int_equal(reach_add(&reach, "*,*:22,0.0.0.0/0", true, &err), 0);
+	assert_false(allows_here(&reach, "93.184.1.1", 22, true));
+	assert_int_equal(reach_add(&reach, "93.184.1.1:443,[2a00:1450::]/32", true, &err), 0);
+	assert_true(allows_here(&reach, "93.184.1.1", 443, true));
+	assert_false(allows_here(&reach, "93.184.1.1", 22, true));
+	assert_true(allows_here(&reach, "2a00:1450::1", 22, true));
 }
 
 /* Lost: connections would go another way than the user said, or than is best. */
@@ -422,6 +444,7 @@ int main(void)
 		cmocka_unit_test(words),
 		cmocka_unit_test(private_by_default),
 		cmocka_unit_test(reach_rules),
+		cmocka_unit_test(the_relay_itself),
 		cmocka_unit_test(which_way),
 		cmocka_unit_test(configuration),
 		cmocka_unit_test(known_clients),

@@ -117,14 +117,29 @@ void onward_lost(struct visitor *visitor)
 		visitor_close(visitor, "it has gone before it was connected");
 }
 
+/* Is it of this machine? What goes there would come from there. */
+static bool is_here(const struct sockaddr *to, socklen_t size)
+{
+	_cleanup_close_ int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage from = {0};
+	socklen_t from_size = sizeof(from);
+	struct address here, there = address_from_sockaddr(to);
+
+	if (fd < 0 || connect(fd, to, size) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&from, &from_size) < 0)
+		return false;
+	here = address_from_sockaddr((const struct sockaddr *)&from);
+	return address_equal(&here, &there);
+}
+
 static int before(int fd, const struct sockaddr *to, void *data)
 {
 	struct visitor *visitor = data;
+	socklen_t size = to->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						   : sizeof(struct sockaddr_in);
 
-	memcpy(&visitor->to, to,
-	       to->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-					 : sizeof(struct sockaddr_in));
-	return reach_allows(&visitor->server->options.reach, to) ? 0 : -EACCES;
+	memcpy(&visitor->to, to, size);
+	return reach_allows(&visitor->server->options.reach, to, is_here(to, size)) ? 0 : -EACCES;
 }
 
 static void dial(struct visitor *visitor)
