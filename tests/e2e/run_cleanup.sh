@@ -22,6 +22,7 @@ as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
 none_left() { [ -z "$(ours)" ]; }
 
 # ps -o comm shows the first 15 characters: rivulet-super, rivulet-watch, rivulet-net, rivulet-keep.
+soon 10 settled || fail "an IPv6 address has no route"
 state >"$TMP/before"
 "$RIVULET" run --quiet -- sleep 60 &
 foreground=$!

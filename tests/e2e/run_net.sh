@@ -57,6 +57,7 @@ set_up() { ip rule | grep -q 32100 && ip mptcp endpoint | grep -q 10.2.0.2; }
 as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
 is_as_before() { soon 10 as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before: $*"; }; }
 none_left() { for name in rivulet-super rivulet-watch rivulet-net rivulet-keep; do [ -z "$(ours $name)" ] || return 1; done; }
+soon 10 settled || fail "an IPv6 address has no route"
 state >"$TMP/before"
 EOF
 

@@ -10,3 +10,11 @@ soon() {
 		sleep 0.05
 	done
 }
+
+# settled: every IPv6 address of this host has its route, which the kernel adds a moment after the address. What a host looks like
+# is remembered after that.
+settled() {
+	for address in $(ip -6 -o addr | awk '{ print $4 }'); do
+		ip -6 route show table local | grep -q "^local ${address%/*} " || return 1
+	done
+}
