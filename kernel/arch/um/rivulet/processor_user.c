@@ -11,7 +11,6 @@
  */
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -39,8 +38,7 @@ static unsigned long long now_ns(void)
 static unsigned long long read_waited(void)
 {
 	static int file = -1;
-	unsigned long long ran, ret = 0;
-	char text[80];
+	char text[80], *rest;
 	ssize_t size;
 
 	if (file < 0)
@@ -49,7 +47,8 @@ static unsigned long long read_waited(void)
 	if (size <= 0)
 		return 0;
 	text[size] = '\0';
-	return sscanf(text, "%llu %llu", &ran, &ret) == 2 ? ret : 0;
+	strtoull(text, &rest, 10); /* how long it ran */
+	return strtoull(rest, NULL, 10);
 }
 
 /* The C library's functions of these names are hidden behind the kernel's own. */

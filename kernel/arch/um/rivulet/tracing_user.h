@@ -7,8 +7,8 @@ struct iovec;
 long __real_ptrace(int request, int pid, void *addr, void *data);
 
 /* xstate_user.c: the floating-point state of the stopped process @pid, as PTRACE_GETREGSET and PTRACE_SETREGSET have it. */
-long xstate_read(int pid, struct iovec *state);
-long xstate_write(int pid, struct iovec *state);
+long xstate_read(int pid, struct iovec *to);
+long xstate_write(int pid, struct iovec *from);
 /* What was read may have changed. */
 void xstate_forget(void);
 
