@@ -179,7 +179,7 @@ static void subflows_hold_no_more_than_is_good(void **state)
 	assert_int_equal(network_bound(&network, 300000), 0);
 	assert_string_equal(kernel.send_buffers, "4096 16384 300000");
 	assert_int_equal(network_share(&network, 32), 0);
-	assert_string_equal(kernel.send_buffers, "4096 16384 262144");
+	assert_string_equal(kernel.send_buffers, "4096 16384 131072");
 	assert_int_equal(network_bound(&network, 0), 0);
 	assert_int_equal(network_share(&network, 1), 0);
 	assert_string_equal(kernel.send_buffers, "4096 16384 4194304");
