@@ -3,6 +3,8 @@
 
 #include "base/cleanup.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -130,6 +132,17 @@ static void note_end(struct flow *flow, struct flow_end *end)
 		end->error = why;
 }
 
+/* Is it cheaper to give @fd much as pages than to copy it? Not where TCP paces what it sends: pages come faster than that, and a timer
+ * has to go off for each segment, while copying takes about as long as there is to wait. */
+static bool takes_pages(int fd)
+{
+	char control[16] = ""; /* TCP_CA_NAME_MAX */
+	socklen_t size = sizeof(control);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, control, &size) < 0 ||
+	       strncmp(control, "bbr", 3) != 0;
+}
+
 static int move_pages(struct flow *flow, struct flow_end *end)
 {
 	struct flow_way *way = &end->out;
@@ -149,6 +162,7 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 {
 	uint8_t bytes[FLOW_READ];
 	struct flow_way *way = &end->out;
+	int to = other(flow, end)->source.fd;
 	ssize_t got = recv(end->source.fd, bytes, sizeof(bytes), MSG_DONTWAIT), done;
 
 	if (got < 0)
@@ -157,8 +171,8 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 		note_end(flow, end);
 		return 0;
 	}
-	way->bulk = got >= MUCH;
-	done = write_some(other(flow, end)->source.fd, bytes, (size_t)got);
+	way->bulk = got >= MUCH && takes_pages(to);
+	done = write_some(to, bytes, (size_t)got);
 	if (done < 0) {
 		drop(flow, other(flow, end), (int)done);
 		return 0;

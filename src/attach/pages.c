@@ -5,7 +5,7 @@
 
 #include <fcntl.h>
 
-#define ROOM (256 * 1024) /* of a pipe; the kernel's default is too little to be worth it */
+#define ROOM (512 * 1024) /* of a pipe; the kernel's default is too little to be worth it */
 
 /* Empty pipes, for whoever needs one next: to make one costs more than to move what it holds. */
 #define SPARE_MAX 16

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -74,17 +75,23 @@ static void pair_tcp(int ends[2])
 	close(listener);
 }
 
-static void start(struct fixture *f, void (*pair)(int ends[2]), const char *early)
+static void start_between(struct fixture *f, void (*pair_a)(int ends[2]),
+			  void (*pair_b)(int ends[2]), const char *early)
 {
 	int a[2], b[2];
 
 	*f = (struct fixture){.flow.over = over};
 	assert_int_equal(loop_open(&f->loop), 0);
-	pair(a);
-	pair(b);
+	pair_a(a);
+	pair_b(b);
 	f->a = a[0];
 	f->b = b[0];
 	assert_int_equal(flow_open(&f->flow, &f->loop, a[1], b[1], early, strlen(early)), 0);
+}
+
+static void start(struct fixture *f, void (*pair)(int ends[2]), const char *early)
+{
+	start_between(f, pair, pair, early);
 }
 
 static void end(struct fixture *f)
@@ -199,6 +206,39 @@ static void holds_a_fast_sender_up(void **state)
 		flow_abort(&f.flow);
 }
 
+/* Much at once is given as pages, but not to TCP that paces what it sends; and all of it arrives. */
+static void moves_much(const char *control, bool as_pages)
+{
+	uint8_t bytes[100000];
+	struct fixture f;
+
+	start_between(&f, pair_unix, pair_tcp, "");
+	if (setsockopt(f.flow.ends[1].source.fd, IPPROTO_TCP, TCP_CONGESTION, control,
+		       (socklen_t)strlen(control)) < 0)
+		skip(); /* not known to this kernel, or not for everyone */
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = pattern(i);
+	for (unsigned round = 0; round < 3; round++) {
+		assert_int_equal(send(f.a, bytes, sizeof(bytes), 0), sizeof(bytes));
+		assert_int_equal(drain(&f, f.b, 0), sizeof(bytes));
+		assert_int_equal(f.flow.ends[0].out.bulk, as_pages);
+		assert_int_equal(send(f.b, bytes, sizeof(bytes), 0), sizeof(bytes));
+		assert_int_equal(drain(&f, f.a, 0), sizeof(bytes));
+	}
+	end(&f);
+	flow_abort(&f.flow);
+}
+
+static void gives_pages(void **state)
+{
+	moves_much("reno", true);
+}
+
+static void copies_for_who_paces(void **state)
+{
+	moves_much("bbr", false);
+}
+
 static void passes_a_reset_on(void **state)
 {
 	const struct linger now = {.l_onoff = 1};
@@ -223,8 +263,8 @@ static void passes_a_reset_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(half_close),
-		cmocka_unit_test(holds_a_fast_sender_up),
+		cmocka_unit_test(half_close),        cmocka_unit_test(holds_a_fast_sender_up),
+		cmocka_unit_test(gives_pages),       cmocka_unit_test(copies_for_who_paces),
 		cmocka_unit_test(passes_a_reset_on),
 	};
 

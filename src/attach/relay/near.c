@@ -16,9 +16,10 @@
 
 #define PREFIX  "relay-" /* of the folders' names */
 #define MEETING "us"     /* the name of our own listener */
-/* Of send buffers. Less means more wakings; with more, what is written has left the processor's cache before it is read, and its
- * pages before they are used again: a megabyte costs half as much processor time again. */
-#define ROOM    (128 * 1024)
+/* Of send buffers, of which the kernel gives twice that. With half as much the relay and a program take turns: each sleeps while the
+ * other works, and has to be woken up. With twice as much what is written has left the processor's cache before it is read, and its
+ * pages before they are used again. */
+#define ROOM    (256 * 1024)
 #define FILLING 8192 /* more than fits into the least room that there is */
 
 /* The address of @name in the folder; 0: too long. */
