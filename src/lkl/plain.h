@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Peers that do not speak MPTCP: whoever connects to one again does so by plain TCP, for a while.
- *
- * It is more than a few bytes of options saved. Where a connection has fallen back, Linux 6.12 numbers a segment by its first byte
- * (net/mptcp/subflow.c, subflow_check_data_avail()) even if that has come before, so what a sender cuts differently when it sends it
- * again is dropped after TCP has acknowledged it, and everything behind it. pump.h sees to it that this never looks like an end.
+ * Peers that do not speak MPTCP: whoever connects to one again does so by plain TCP, for a while. A connection that has fallen back
+ * has a socket and queues of MPTCP's over those of TCP all the same, and nothing for it.
  */
 #pragma once
 

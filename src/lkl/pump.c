@@ -4,15 +4,8 @@
 #include "lkl/kernel.h"
 
 #include <errno.h>
-#include <linux/mptcp.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-
-#ifndef SOL_MPTCP
-#define SOL_MPTCP 284
-#endif
 
 #define CHUNK  (256 * 1024)
 #define CHUNKS 4 /* that a stream moves each way in its turn */
@@ -53,35 +46,12 @@ static ssize_t far_send(struct stream *stream, const uint8_t *bytes, size_t size
 	return done;
 }
 
-/* Has TCP received more than it gave (plain.h)? */
-static bool lacks_bytes(const struct stream *stream)
-{
-	struct mptcp_info whole = {0};
-	struct tcp_info info = {0};
-	socklen_t whole_size = sizeof(whole), size = sizeof(info), protocol_size = sizeof(int);
-	int protocol = 0;
-
-	kernel_get_option(stream->far, SOL_SOCKET, SO_PROTOCOL, &protocol, &protocol_size);
-	if (protocol != IPPROTO_MPTCP)
-		return false;
-	if (kernel_get_option(stream->far, SOL_MPTCP, MPTCP_INFO, &whole, &whole_size) == 0 &&
-	    !(whole.mptcpi_flags & MPTCP_INFO_FLAG_FALLBACK))
-		return false;
-	if (kernel_get_option(stream->far, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
-		return false;
-	/* The end itself counts as one. */
-	return info.tcpi_bytes_received > stream->received + 1;
-}
-
 static ssize_t far_receive(struct stream *stream, uint8_t *bytes, size_t size)
 {
 	ssize_t got = of_far(stream, kernel_receive(stream->far, bytes, size, MSG_DONTWAIT));
 
 	if (got > 0)
 		stream->received += (uint64_t)got;
-	/* The end that looked like one is none. */
-	if (got == 0 && lacks_bytes(stream))
-		return of_far(stream, -ECONNRESET);
 	return got;
 }
 

@@ -127,6 +127,12 @@ EOF
 expect "resets" pair_lab sh -c "$LKL --quiet -- python3 '$TMP/cut.py'"
 echo "works: resets are told"
 
+# Lost: bytes of a server that does not speak MPTCP, where it sends some again and cuts otherwise; the first connection to it is MPTCP's.
+OVERLAP=$(dirname "$0")/programs/overlap.py
+SERVER="python3 '$OVERLAP' wlan0 10.1.0.77 7003 &"
+expect "bytes that are sent again" pair_lab sh -c "$LKL --quiet -- python3 '$OVERLAP' 10.1.0.77 7003"
+echo "works: bytes that are sent again, cut otherwise"
+
 # Lost: what a server says at once would not be the first that comes; each message would wake up a process more, which is half of what it
 # takes.
 SERVER="python3 '$TMP/first.py'"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A server that does not speak MPTCP, and sends some bytes again, cut otherwise: overlap.py DEVICE ADDRESS PORT, where ADDRESS is
-nobody's. Whoever connects and sends something gets SENT."""
+nobody's. Whoever connects and sends something gets SENT. And the client that looks for it: overlap.py ADDRESS PORT."""
 import socket, struct, sys
 
 SENT = bytes(i * 7 % 251 for i in range(2000))
@@ -47,11 +47,21 @@ def serve(device, address, port):
         if flags & SYN:
             say(*to, FIRST - 1, number + 1, SYN | ACK)
         elif data:
-            for first, last, more in (0, 1000, 0), (500, 1500, 0), (1500, 2000, FIN):
+            for first, last, more in (0, 1000, 0), (500, 1500, 0), (1400, 2000, FIN):
                 say(*to, FIRST + first, number + len(data), PSH | ACK | more, SENT[first:last])
         elif flags & FIN:
             say(*to, FIRST + len(SENT) + 1, number + 1, ACK)
 
 
+def ask(address, port):
+    c = socket.create_connection((address, port), 20)
+    c.sendall(b"?")
+    got = b""
+    while d := c.recv(65536):
+        got += d
+    assert got == SENT, (len(got), next(i for i in range(len(SENT)) if got[i : i + 1] != SENT[i : i + 1]))
+
+
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    *device, address, port = sys.argv[1:]
+    (serve if device else ask)(*device, address, int(port))
