@@ -116,7 +116,8 @@ class Store:
                 shutil.copy(f"{self.folder}/{name}", copy)
         db = sqlite3.connect(copy + "/store.db")
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the database is broken"
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'bundles'").fetchone():
+        tables = {name for name, in db.execute("SELECT name FROM sqlite_master")}
+        if not {"bundles", "objects"} <= tables:
             assert not bundles and not objects, "the store is empty"  # killed before it had one
             return set()
         rows = {bytes(key) for key, in db.execute("SELECT key FROM bundles")}
