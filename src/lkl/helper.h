@@ -4,6 +4,7 @@
 
 #include "lkl/network.h"
 #include "lkl/paths.h"
+#include "lkl/stalls.h"
 #include "lkl/streams.h"
 
 struct helper {
@@ -16,6 +17,7 @@ struct helper {
 	struct network network;
 	struct paths paths;
 	struct streams streams;
+	struct stalls stalls;
 	int packets[LKL_PORTS_MAX]; /* owned */
 	bool blocked[LKL_PORTS_MAX];
 	unsigned packet_count, watched_count;

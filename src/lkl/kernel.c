@@ -351,6 +351,18 @@ int kernel_unsent(int fd)
 	return code < 0 ? code : bytes;
 }
 
+int kernel_under_way(int fd, uint32_t *ret_waiting, uint32_t *ret_under_way)
+{
+	int all = 0, waiting = 0, code;
+
+	code = (int)CALL6(CALL_IOCTL, fd, SIOCOUTQ, &all, 0, 0, 0);
+	if (code == 0)
+		code = (int)CALL6(CALL_IOCTL, fd, SIOCOUTQNSD, &waiting, 0, 0, 0);
+	*ret_waiting = (uint32_t)waiting;
+	*ret_under_way = all > waiting ? (uint32_t)(all - waiting) : 0;
+	return code;
+}
+
 int kernel_close(int fd)
 {
 	return (int)CALL6(CALL_CLOSE, fd, 0, 0, 0, 0, 0);

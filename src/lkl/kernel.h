@@ -44,6 +44,8 @@ ssize_t kernel_receive(int fd, void *data, size_t size, int flags);
 int kernel_shutdown(int fd, int how);
 /* Bytes that the peer has not acknowledged. */
 int kernel_unsent(int fd);
+/* Of what it was given and the peer has not acknowledged: what was not sent yet, and what was. */
+int kernel_under_way(int fd, uint32_t *ret_waiting, uint32_t *ret_under_way);
 int kernel_close(int fd);
 int kernel_epoll(void);
 int kernel_epoll_add(int epoll, int fd, uint32_t events, void *data);

@@ -223,6 +223,8 @@ static uint64_t look_after(struct helper *h, uint64_t now, bool moved)
 	due = race_look(&h->streams, &h->network, now);
 	next = due < next ? due : next;
 	due = streams_give_up(&h->streams, now);
+	next = due < next ? due : next;
+	due = stalls_look(&h->stalls, &h->streams, now, moved);
 	return due < next ? due : next;
 }
 

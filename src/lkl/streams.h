@@ -47,6 +47,8 @@ struct stream {
 	unsigned filled;   /* bytes that keep the stack's end from being writable */
 	int error;         /* of connecting: positive, told once; of the far side: it is lost */
 	uint64_t sent, received; /* bytes that the far side took, and gave */
+	uint64_t
+		settled; /* of those sent, up to which all was acknowledged when that was looked at (stalls.h) */
 	bool told; /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
 	struct stream_way up, down; /* from the program to the net; back */

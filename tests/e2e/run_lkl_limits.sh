@@ -14,6 +14,7 @@ run="'$RIVULET' run --quiet --stack lkl"
 cat >"$TMP/many.py" <<'EOF'
 import asyncio, resource, sys
 COUNT = int(sys.argv[2])
+SIZE = int(sys.argv[3]) if len(sys.argv) > 3 else 800
 async def serve(reader, writer):
     while data := await reader.read(1 << 16):
         writer.write(data)
@@ -23,7 +24,7 @@ async def one(index, ready, go):
     reader, writer = await asyncio.open_connection("10.1.0.1", 7004)
     ready.release()
     await go.wait()
-    data = b"%08d" % index * 100
+    data = b"%08d" % index * (SIZE // 8)
     writer.write(data)
     writer.write_eof()
     got = await reader.read(-1)
@@ -54,6 +55,11 @@ EOF
 SERVER="python3 '$TMP/many.py' serve 5000"
 expect "2 000 connections at once" pair_lab sh -c "$run --memory 128MiB -- python3 '$TMP/many.py' ask 2000"
 echo "works: 2 000 connections at once"
+
+# Lost: some of many uploads would stand still for ever, because all memory was taken at the wrong moment.
+SERVER="'$RIVULET' run --quiet -- python3 '$TMP/many.py' serve 5000"
+expect "more to send than there is memory" pair_lab sh -c "$run -- timeout 60 python3 '$TMP/many.py' ask 128 100000"
+echo "works: 128 connections that have more to send than there is memory"
 
 # Lost: all connections of a small device would stop together.
 cat >"$TMP/store.py" <<'EOF'

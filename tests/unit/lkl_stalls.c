@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Without these, an upload would stand still for ever that met the bounds of TCP's memory at the wrong moment. */
+#include "lkl/kernel.h"
+#include "lkl/stalls.h"
+#include "lkl/streams_parts.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS 1000000ULL
+
+/* The kernel's socket. */
+static struct {
+	uint32_t waiting, under_way;
+	int corked;
+	unsigned asked, pushed;
+} far;
+
+static unsigned enqueued;
+
+int kernel_under_way(int fd, uint32_t *ret_waiting, uint32_t *ret_under_way)
+{
+	far.asked++;
+	*ret_waiting = far.waiting;
+	*ret_under_way = far.under_way;
+	return 0;
+}
+
+int kernel_get_option(int fd, int level, int option, void *ret, socklen_t *size)
+{
+	assert_int_equal(option, TCP_CORK);
+	memcpy(ret, &far.corked, sizeof(int));
+	return 0;
+}
+
+int kernel_set_option(int fd, int level, int option, const void *value, socklen_t size)
+{
+	assert_int_equal(level, IPPROTO_TCP);
+	assert_int_equal(option, TCP_CORK);
+	assert_int_equal(*(const int *)value, 0);
+	far.pushed++;
+	return 0;
+}
+
+void stream_enqueue(struct streams *streams, struct stream *stream)
+{
+	enqueued++;
+}
+
+static struct streams streams;
+static struct stream stream;
+static struct stalls stalls;
+static uint8_t bytes[8];
+
+static int begin(void **state)
+{
+	memset(&far, 0, sizeof(far));
+	enqueued = 0;
+	streams = (struct streams){0};
+	stalls = (struct stalls){0};
+	stream = (struct stream){.state = STREAM_CONNECTED, .sent = 1000};
+	LIST_INIT(&streams.all);
+	LIST_INSERT_HEAD(&streams.all, &stream, all);
+	return 0;
+}
+
+static void what_is_under_way_is_waited_for(void **state)
+{
+	far.waiting = 500;
+	far.under_way = 500;
+	stream.up.held = bytes;
+	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true), 1050 * MS);
+	assert_int_equal(stalls_look(&stalls, &streams, 1050 * MS, false), 1100 * MS);
+	assert_int_equal(enqueued + far.pushed, 0);
+}
+
+static void what_was_not_taken_is_tried_again(void **state)
+{
+	stream.up.held = bytes;
+	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true), 1050 * MS);
+	assert_int_equal(enqueued, 1);
+	assert_true(stream.far_out);
+	/* In vain. */
+	stream.far_out = false;
+	assert_int_equal(stalls_look(&stalls, &streams, 1049 * MS, true), 1050 * MS);
+	assert_int_equal(enqueued, 1);
+	stalls_look(&stalls, &streams, 1050 * MS, false);
+	assert_int_equal(enqueued, 2);
+}
+
+static void what_was_not_sent_is_pushed(void **state)
+{
+	far.waiting = 300;
+	far.corked = 1; /* by the program */
+	stalls_look(&stalls, &streams, 1000 * MS, true);
+	assert_int_equal(far.pushed, 0);
+	far.corked = 0;
+	stalls_look(&stalls, &streams, 1050 * MS, false);
+	assert_int_equal(far.pushed, 1);
+	assert_int_equal(enqueued, 0);
+}
+
+static void who_sends_nothing_is_not_looked_at(void **state)
+{
+	/* All is acknowledged. */
+	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true), UINT64_MAX);
+	assert_int_equal(far.asked, 1);
+	assert_int_equal(stalls_look(&stalls, &streams, 2000 * MS, false), UINT64_MAX);
+	assert_int_equal(stalls_look(&stalls, &streams, 3000 * MS, true), UINT64_MAX);
+	assert_int_equal(far.asked, 1);
+	stream.sent = 2000;
+	far.under_way = 1000;
+	assert_int_equal(stalls_look(&stalls, &streams, 4000 * MS, true), 4050 * MS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_is_under_way_is_waited_for, begin),
+		cmocka_unit_test_setup(what_was_not_taken_is_tried_again, begin),
+		cmocka_unit_test_setup(what_was_not_sent_is_pushed, begin),
+		cmocka_unit_test_setup(who_sends_nothing_is_not_looked_at, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
