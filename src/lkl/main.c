@@ -8,7 +8,7 @@
  * It sleeps only if the last of these found nothing to move after the kernel has said until when it has nothing to do either
  * (lkl_turn); everything that can change this meanwhile is a descriptor that ends the sleep. So a message of either side is passed on
  * in the turn that it woke us for, and the next look at the descriptors is the sleep for the next one. When the other end has gone
- * and no socket is left, it stays until the kernel has sent what it was given, but not for ever.
+ * and no socket is left, it stays until the kernel has sent what it was given, but not for ever, nor for peers that do not answer.
  */
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -20,7 +20,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -151,26 +151,17 @@ static bool is_used(const struct helper *h)
 	return h->lasts && !LIST_EMPTY(&h->streams.all);
 }
 
-/* Has the kernel a connection that is not over? Those that only wait for late packets do not count. */
-static bool has_connections(void)
-{
-	char text[512];
-	const char *at;
-
-	if (kernel_read("net/sockstat", text, sizeof(text)) < 0)
-		return false;
-	at = strstr(text, "TCP: inuse ");
-	return at && strtoul(at + strlen("TCP: inuse "), NULL, 10) > 0;
-}
-
 static bool goes_on(struct helper *h)
 {
+	uint64_t now;
+
 	if (!h->left)
 		return true;
+	now = clock_now();
 	if (is_used(h))
-		h->until = clock_now() + LAST_WORDS;
-	return h->started && clock_now() < h->until &&
-	       (!LIST_EMPTY(&h->streams.all) || has_connections());
+		h->until = now + LAST_WORDS;
+	return h->started && now < h->until &&
+	       (is_used(h) || paths_hear(&h->paths, now + LAST_WORDS - h->until));
 }
 
 static void sleep_until(struct helper *h, uint64_t until, bool busy)

@@ -13,6 +13,8 @@
 #define LOOK_PROBING  (100 * NS_PER_MS)
 #define LOOK_SELDOM   (2 * NS_PER_S)
 #define LIVED         1000 /* ms */
+#define DEAF_CLOSED   1000 /* ms without an answer */
+#define DEAF          3000
 #define FLOWS_MAX     1024 /* that are looked at for who would lose its last one */
 
 struct flow {
@@ -253,6 +255,36 @@ static bool look(struct paths *paths, uint64_t now)
 	moved = pass.moved != paths->moved;
 	paths->moved = pass.moved;
 	return moved;
+}
+
+struct hearing {
+	uint64_t ago; /* ms */
+	bool heard;
+};
+
+/* What is closed while others of its connection may be there holds nothing that would be lost. What else is under way may get through
+ * when the link comes back in a moment. */
+static int hear(const struct diag_socket *socket, void *data)
+{
+	bool closed = socket->mptcp && socket->state != DIAG_ESTABLISHED &&
+		      socket->state != DIAG_CLOSE_WAIT;
+	uint32_t patience = closed ? DEAF_CLOSED : DEAF;
+	struct hearing *hearing = data;
+
+	if (socket->state == DIAG_LISTEN || socket->state == DIAG_CLOSE ||
+	    socket->state == DIAG_SYN_SENT)
+		return 0;
+	/* The last answer may be old where nothing was asked. */
+	if (!socket->unacked || socket->last_ack < patience || hearing->ago < patience)
+		hearing->heard = true;
+	return 0;
+}
+
+bool paths_hear(const struct paths *paths, uint64_t ago)
+{
+	struct hearing hearing = {.ago = ago / NS_PER_MS};
+
+	return paths->diag && diag_dump(paths->diag, hear, &hearing) == 0 && hearing.heard;
 }
 
 static bool is_probing(const struct paths *paths)

@@ -33,3 +33,5 @@ int paths_open(struct paths *paths, struct network *network);
 /* Looks if it is time, or if bytes have moved (@busy) and it will be soon: when the next look is due, UINT64_MAX: not before some
  * do. @now is of clock_now(). */
 uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, bool busy);
+/* May anybody still hear the last words, which were said @ago ns ago? Not over a link that has died. */
+bool paths_hear(const struct paths *paths, uint64_t ago);

@@ -236,6 +236,27 @@ EOF
 expect "what is asked of sockets" pair_lab sh -c "$LKL --quiet -- python3 '$TMP/asks.py'"
 echo "works: what is asked of sockets"
 
+# Lost: a run would end ten seconds late, because its link has died.
+cat >"$TMP/leaves.py" <<'EOF'
+import select, socket, sys, time
+s = socket.create_connection(('10.1.0.1', 80))
+s.sendall(b'GET /small HTTP/1.1\r\nHost: server\r\n\r\n')
+got = b''
+while len(got) < 100000:
+    got += s.recv(100000)
+# Until the links are silent.
+time.sleep(max(0, 1.5 - (time.time() - float(sys.argv[1]))))
+s.sendall(b'GET /small HTTP/1.1\r\nHost: server\r\n\r\n')
+print(time.time())
+EOF
+scenario silence '  - {at: 1s, link: wifi, do: blackhole}
+  - {at: 1s, link: lte, do: blackhole}'
+expect "a run over links that have died" pair_lab sh -c "
+	begun=\$(date +%s.%N)
+	left=\$($LKL --quiet -- python3 '$TMP/leaves.py' \$begun) || exit 1
+	python3 -c 'import sys, time; late = time.time() - float(sys.argv[1]); print(late); sys.exit(late > 7)' \$left"
+echo "works: a run ends soon though its links have died"
+
 # Lost: a program would wait for ever, or its user not know why it failed, when the kernel breaks down.
 expect "a crash" pair_lab sh -c "
 	$LKL -- curl -4 -sS --max-time 60 -o /dev/null http://server/file 2>'$TMP/words' & run=\$!
