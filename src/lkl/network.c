@@ -12,6 +12,7 @@
 
 #define LOOPBACK     1
 #define PAGE         4096
+#define OWN          (8U << 20) /* what the kernel itself takes of its memory, and a little more */
 #define SHARE_LEAST  65536
 #define SEND_MOST    (4U << 20) /* as the kernel has it with much memory */
 #define RECEIVE_MOST (6U << 20)
@@ -69,8 +70,8 @@ bool network_is_scarce(struct network *network)
 }
 
 /* Settings of the whole network. The kernel's own bounds of TCP's memory are made for machines that do something else as well:
- * a thirty-second of all memory, and of that a small part for each connection, too little for a far path. And where they are
- * met, MPTCP waits for ever: it pushes what it could not send when something is acknowledged, and nothing is under way. */
+ * a thirty-second of all memory, and of that a small part for each connection, too little for a far path; and where they are met
+ * connections stand still for a moment (stalls.h). What is left for sockets themselves and for packets keeps it from breaking down. */
 static int set_up_all(const struct lkl_start *start)
 {
 	static const char *const settings[][2] = {
@@ -83,7 +84,7 @@ static int set_up_all(const struct lkl_start *start)
 		{"net/ipv4/tcp_tw_reuse", "1"},
 		{"net/ipv4/tcp_max_tw_buckets", "64"},
 	};
-	const uint64_t pages = start->memory / PAGE;
+	const uint64_t pages = (start->memory - OWN) / PAGE;
 	char pressure[96];
 	int err = 0;
 
@@ -91,13 +92,13 @@ static int set_up_all(const struct lkl_start *start)
 		err = kernel_set(settings[i][0], settings[i][1]);
 	if (err == 0)
 		err = set_numbers(&start->ranges);
-	snprintf(pressure, sizeof(pressure), "%" PRIu64 " %" PRIu64 " %" PRIu64, pages / 4,
-		 pages * 3 / 8, pages / 2);
+	snprintf(pressure, sizeof(pressure), "%" PRIu64 " %" PRIu64 " %" PRIu64, pages * 3 / 8,
+		 pages / 2, pages * 5 / 8);
 	return err < 0 ? err : kernel_set("net/ipv4/tcp_mem", pressure);
 }
 
-/* An eighth each way for all together. With twice as much 32 uploads over two links met the bounds of all memory, and stood still:
- * MPTCP has its data in its own buffer and in those of its subflows. */
+/* An eighth each way for all together: with two subflows that is half of all memory, for MPTCP has its data in its own buffer, which is
+ * as large as those of its subflows together, and in theirs. */
 static int set_buffers(const struct network *network)
 {
 	uint64_t share = network->is.memory / 8 / network->sharers, most;
