@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -73,6 +74,14 @@ void stream_disowned(struct streams *streams, struct stream *stream)
 		reset(streams, stream);
 }
 
+/* The end of what a program wrote may be read before the look at the descriptors that tells that it has closed altogether. */
+static bool has_gone(const struct stream *stream)
+{
+	struct pollfd near = {.fd = stream->near};
+
+	return poll(&near, 1, 0) > 0 && near.revents & (POLLHUP | POLLERR);
+}
+
 void stream_advance(struct streams *streams, struct stream *stream)
 {
 	int err_up, err_down;
@@ -98,6 +107,11 @@ void stream_advance(struct streams *streams, struct stream *stream)
 		return;
 	}
 	if (stream->up.ended && !stream->up.held && !stream->up.closed) {
+		if (!stream->gone && has_gone(stream)) {
+			stream->gone = true;
+			stream_enqueue(streams, stream);
+			return;
+		}
 		kernel_shutdown(stream->far, SHUT_WR);
 		stream->up.closed = true;
 	}

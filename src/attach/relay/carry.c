@@ -6,6 +6,7 @@
 #include "attach/relay/relay.h"
 #include "base/cleanup.h"
 
+#include <poll.h>
 #include <string.h>
 
 static void on_end(struct loop_source *source, uint32_t events)
@@ -21,6 +22,16 @@ static void on_end(struct loop_source *source, uint32_t events)
 	relayed_over(socket, is.error, is.sent, is.received);
 	socket->near = close_fd(socket->near);
 	socket->far = close_fd(socket->far);
+}
+
+bool relayed_has_ended(struct relayed *socket)
+{
+	struct pollfd end = {.fd = socket->far, .events = POLLIN};
+
+	if (!socket->carried || socket->state != RELAYED_CONNECTED || poll(&end, 1, 0) <= 0)
+		return false;
+	on_end(&socket->far_source, EPOLLIN);
+	return true;
 }
 
 int relayed_carry(struct relayed *socket, int near)

@@ -153,6 +153,8 @@ static int set(struct relayed *socket, const struct call *call, int theirs)
 	/* Without an address and of no size: that takes some values back. */
 	err = relayed_calls(socket)->set(relay->stack, far, level, name,
 					 size > 0 || call->args[3] ? value : NULL, (socklen_t)size);
+	if (err == -ENOTCONN && relayed_has_ended(socket))
+		return set(socket, call, theirs);
 	if (err == 0 && is_of_waiting(level, name))
 		setsockopt(theirs, level, name, value, (socklen_t)size);
 	return err;
@@ -188,6 +190,7 @@ static int get(struct relayed *socket, const struct call *call, int theirs, void
 	struct relay *relay = socket->relay;
 	int level = (int)call->args[1], name = (int)call->args[2], far = relayed_far(socket);
 	int err = may_pass(level, name);
+	socklen_t room = *size;
 
 	if (err < 0 && !is_known(level))
 		err = -EOPNOTSUPP;
@@ -195,6 +198,10 @@ static int get(struct relayed *socket, const struct call *call, int theirs, void
 		err = far;
 	if (err == 0)
 		err = relayed_calls(socket)->get(relay->stack, far, level, name, ret, size);
+	if (err == -ENOTCONN && relayed_has_ended(socket)) {
+		*size = room;
+		return get(socket, call, theirs, ret, size);
+	}
 	if (err == 0 && level == SOL_SOCKET && name == SO_ERROR)
 		tell_instead(next_error(socket, theirs), ret, *size);
 	/* It is what the program asked for, whatever the stack makes of it. TCP_IS_MPTCP tells. */

@@ -123,6 +123,8 @@ void relayed_over(struct relayed *socket, int error, uint64_t sent, uint64_t rec
 
 /* carry.c: takes @near over if the stack moves the bytes of that one itself, @socket->carried. */
 int relayed_carry(struct relayed *socket, int near);
+/* The stack has an answer no more. Was it over by then, which we had not heard yet? */
+bool relayed_has_ended(struct relayed *socket);
 
 /* The program's side of a connecting or listening one is held, and watched: who closes it is seen to. */
 int relayed_hold(struct relayed *socket, int theirs);

@@ -55,7 +55,7 @@ int relayed_unsent(struct relayed *socket)
 		return 0;
 	far = socket->relay->calls->unsent(socket->relay->stack, socket->far);
 	if (socket->carried)
-		return far;
+		return relayed_has_ended(socket) ? 0 : far;
 	ioctl(socket->flow.ends[0].source.fd, FIONREAD, &near);
 	return far < 0 ? far : near + far + (int)flow_held(way);
 }
