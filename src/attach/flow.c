@@ -17,16 +17,35 @@ static struct flow_end *other(struct flow *flow, const struct flow_end *end)
 	return &flow->ends[end == &flow->ends[0]];
 }
 
-void flow_close(struct flow *flow, bool reset)
+/* The calls of the stack that @end is of; NULL: it is a socket of the host's kernel. */
+static const struct stack_calls *calls_of(const struct flow_end *end)
+{
+	const struct flow *flow = end->flow;
+
+	return flow->stack && end == &flow->ends[1] ? flow->stack->ops->calls : NULL;
+}
+
+/* Closing it will. */
+static void make_reset(const struct flow_end *end)
 {
 	const struct linger now = {.l_onoff = 1};
+	const struct stack_calls *calls = calls_of(end);
 
+	if (calls)
+		calls->set(end->flow->stack, end->source.fd, SOL_SOCKET, SO_LINGER, &now,
+			   sizeof(now));
+	else
+		setsockopt(end->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+void flow_close(struct flow *flow, bool reset)
+{
 	for (unsigned i = 0; i < 2; i++) {
 		struct flow_end *end = &flow->ends[i];
 
 		loop_forget_closed(flow->loop, &end->source);
 		if (reset)
-			setsockopt(end->source.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+			make_reset(end);
 		end->source.fd = close_fd(end->source.fd);
 		free(end->out.held);
 		end->out.held = NULL;
@@ -121,13 +140,14 @@ static void write_held(struct flow *flow, struct flow_end *end)
 }
 
 /* recv() gave nothing. */
-static void note_end(struct flow *flow, struct flow_end *end)
+static void note_end(struct flow_end *end)
 {
+	const struct stack_calls *calls = calls_of(end);
 	int why = 0;
 
 	end->out.ended = true;
-	if (flow->why_ended && end == &flow->ends[1])
-		why = flow->why_ended(flow);
+	if (calls && calls->why_ended)
+		why = calls->why_ended(end->flow->stack, end->source.fd);
 	if (why < 0)
 		end->error = why;
 }
@@ -149,7 +169,7 @@ static int move_pages(struct flow *flow, struct flow_end *end)
 	ssize_t got = pages_take(&way->pages, end->source.fd);
 
 	if (got == 0)
-		note_end(flow, end);
+		note_end(end);
 	/* That nothing is left just now does not say that little will come next. Where it cannot be done, bytes are moved next time. */
 	if (got != -EAGAIN)
 		way->bulk = got >= MUCH;
@@ -168,7 +188,7 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 	if (got < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
 	if (got == 0) {
-		note_end(flow, end);
+		note_end(end);
 		return 0;
 	}
 	way->bulk = got >= MUCH && takes_pages(to);
@@ -242,7 +262,7 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 
 		end->gone = true;
 		if (end->out.ended && end->error == 0)
-			note_end(flow, end); /* which may have come by a reset after all */
+			note_end(end); /* which may have come by a reset after all */
 		if (first && end == &flow->ends[0] && flow->is_abandoned &&
 		    flow->is_abandoned(flow))
 			return -ECONNABORTED;

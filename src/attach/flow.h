@@ -11,6 +11,7 @@
 
 #include "attach/pages.h"
 #include "base/loop.h"
+#include "stack/stack.h"
 
 #include <stddef.h>
 
@@ -42,9 +43,8 @@ struct flow {
 	 * sees to that by flow_close(). */
 	void (*over)(struct flow *flow, int code);
 	bool left_open;
-	/* Of @ends[1], where recv() cannot tell a reset from an end: nothing more comes from it, because of that (a negative
-	 * errno), or because its peer is done (0). NULL: recv() tells. */
-	int (*why_ended)(struct flow *flow);
+	/* That @ends[1] is of: by its calls it tells a reset from an end, and is reset. NULL: a socket of the host's kernel. */
+	struct stack *stack;
 	/* @ends[0] has gone: was it said (SO_LINGER) that what it has written, and is not sent, is thrown away? NULL: never. */
 	bool (*is_abandoned)(struct flow *flow);
 };

@@ -260,12 +260,54 @@ static void passes_a_reset_on(void **state)
 	end(&f);
 }
 
+/* A stack whose connections show no reset, and are reset, but by its calls. */
+static const struct linger *lingers;
+
+static int set(struct stack *stack, int fd, int level, int option, const void *value,
+	       socklen_t size)
+{
+	static struct linger last;
+
+	assert_int_equal(level, SOL_SOCKET);
+	assert_int_equal(option, SO_LINGER);
+	assert_int_equal(size, sizeof(last));
+	memcpy(&last, value, size);
+	lingers = &last;
+	return 0;
+}
+
+static int why_ended(struct stack *stack, int fd)
+{
+	return -ECONNRESET;
+}
+
+static void asks_the_stack(void **state)
+{
+	static const struct stack_calls calls = {.set = set, .why_ended = why_ended};
+	static const struct stack_ops ops = {.calls = &calls};
+	struct stack stack = {.ops = &ops};
+	struct fixture f;
+
+	start(&f, pair_unix, "");
+	f.flow.stack = &stack;
+	lingers = NULL;
+	assert_int_equal(send(f.b, "cut", 3, 0), 3);
+	close(f.b);
+	f.b = -1;
+	settle(&f);
+	assert_true(f.is_over);
+	assert_int_equal(f.code, -ECONNRESET);
+	gets(f.a, "cut");
+	assert_true(lingers && lingers->l_onoff && lingers->l_linger == 0);
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(half_close),        cmocka_unit_test(holds_a_fast_sender_up),
 		cmocka_unit_test(gives_pages),       cmocka_unit_test(copies_for_who_paces),
-		cmocka_unit_test(passes_a_reset_on),
+		cmocka_unit_test(passes_a_reset_on), cmocka_unit_test(asks_the_stack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

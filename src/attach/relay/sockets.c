@@ -78,15 +78,6 @@ const struct stack_calls *relayed_calls(const struct relayed *socket)
 	return socket->routed ? &sockets_calls : socket->relay->calls;
 }
 
-/* A carrier of the stack does not know of a reset otherwise than by this. */
-static void reset_far(struct relayed *socket)
-{
-	const struct linger now = {.l_onoff = 1};
-
-	relayed_calls(socket)->set(socket->relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &now,
-				   sizeof(now));
-}
-
 static void cut_off(struct relayed *socket)
 {
 	socket->relay->flows--;
@@ -94,7 +85,6 @@ static void cut_off(struct relayed *socket)
 		socket->far = close_fd(socket->far);
 		return;
 	}
-	reset_far(socket);
 	flow_abort(&socket->flow);
 	socket->far = -1;
 }
@@ -226,17 +216,8 @@ static void over(struct flow *flow, int code)
 	let_go_of_far(socket);
 	relayed_over(socket, flow->ends[0].gone ? 0 : code, flow->ends[0].out.moved,
 		     flow->ends[1].out.moved);
-	if (code < 0)
-		reset_far(socket);
 	flow_close(flow, code < 0);
 	socket->far = -1;
-}
-
-static int why_ended(struct flow *flow)
-{
-	struct relayed *socket = loop_owner(flow, struct relayed, flow);
-
-	return socket->relay->calls->why_ended(socket->relay->stack, socket->far);
 }
 
 static bool is_abandoned(struct flow *flow)
@@ -249,8 +230,7 @@ static int open_flow(struct relayed *socket, int near)
 	int err;
 
 	socket->flow.over = over;
-	if (socket->relay->calls->why_ended && !socket->routed)
-		socket->flow.why_ended = why_ended;
+	socket->flow.stack = socket->routed ? NULL : socket->relay->stack;
 	socket->flow.is_abandoned = is_abandoned;
 	socket->flow.left_open = true;
 	err = flow_open(&socket->flow, socket->relay->loop, near, socket->far, NULL, 0);
