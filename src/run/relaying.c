@@ -9,8 +9,7 @@
 #include "base/folder.h"
 #include "base/loop.h"
 #include "base/units.h"
-#include "link/metered.h"
-#include "run/packets.h"
+#include "run/linked.h"
 #include "run/relaying_status.h"
 #include "run/supervisor.h"
 
@@ -24,17 +23,11 @@ struct relaying {
 	struct loop_source control; /* the foreground's word that the program has ended */
 	const struct supervisor *setup;
 	struct attachment *attachment;
-	struct via *via;        /* NULL: no relay */
-	struct packets packets; /* for a stack that needs them */
-	struct policy policy;   /* for them, as it is now */
-	struct metered *metered;
-	struct loop_source prices; /* of @metered: it has something to say */
-	struct stack *stack;
-	struct status status;
-	struct loop_source asks; /* of @status: who wants to know */
+	struct via *via; /* NULL: no relay */
+	struct linked linked;
+	struct relaying_status status;
 	char folder[PATH_MAX];
 	int listener; /* -1: not yet */
-	bool ended;   /* the program has */
 	bool orphan;  /* nobody waits for us any more */
 };
 
@@ -98,7 +91,7 @@ static bool goes_on(struct relaying *r)
 {
 	if (!r->attachment->ops->is_busy(r->attachment))
 		return false;
-	if (r->ended && !r->orphan && attachment_in_use(r->listener)) {
+	if (r->status.ended && !r->orphan && attachment_in_use(r->listener)) {
 		summarise(r);
 		let_the_caller_go(r);
 	}
@@ -113,31 +106,8 @@ static void on_control(struct loop_source *source, uint32_t events)
 	/* A foreground that was killed leaves a program that goes on. */
 	if (recv(source->fd, &what, 1, MSG_DONTWAIT) != 1)
 		r->orphan = true;
-	r->ended = true;
+	r->status.ended = true;
 	loop_forget(&r->loop, source);
-}
-
-static void on_ask(struct loop_source *source, uint32_t events)
-{
-	const struct relaying *r = loop_owner(source, struct relaying, asks);
-	const struct relaying_facts facts = {.pid = r->setup->foreground,
-					     .argv = r->setup->options->argv,
-					     .ended = r->ended,
-					     .ports = &r->packets.ports,
-					     .stack = r->stack};
-
-	relaying_status_answer(&r->status, &facts);
-}
-
-/* Where the stack's connections are not those of the host, which all could be looked through. */
-static void open_status(struct relaying *r)
-{
-	r->status.fd = -1;
-	if (r->stack->ops->look)
-		status_open(&r->status);
-	r->asks = (struct loop_source){.fd = r->status.fd, .ready = on_ask};
-	if (r->status.fd >= 0)
-		loop_watch(&r->loop, &r->asks, EPOLLIN);
 }
 
 static void serve(struct relaying *r)
@@ -146,77 +116,26 @@ static void serve(struct relaying *r)
 
 	/* Somebody who takes nothing any more is not told. */
 	while (err == 0 && goes_on(r))
-		err = loop_turn(&r->loop, r->ended ? 1000 : -1);
-}
-
-static void say(enum net_report_kind kind, const char *text, void *data)
-{
-	const struct run_options *options = data;
-
-	if (kind == NET_EXPLAINS ? options->explain : !options->quiet)
-		fprintf(stderr, "rivulet: %s\n", text);
-}
-
-static void on_changed_links(struct packets *packets)
-{
-	struct relaying *r = loop_owner(packets, struct relaying, packets);
-	struct stack_links links = packets_links(packets);
-
-	links.policy = &r->policy;
-	if (r->stack && r->stack->ops->refresh)
-		r->stack->ops->refresh(r->stack, &links);
-}
-
-static void on_prices(struct loop_source *source, uint32_t events)
-{
-	struct relaying *r = loop_owner(source, struct relaying, prices);
-	struct policy known;
-
-	if (metered_hear(r->metered, &known)) {
-		policy_know(&r->policy, &known);
-		on_changed_links(&r->packets);
-	}
-	if (metered_fd(r->metered) < 0)
-		loop_forget_closed(&r->loop, source);
-}
-
-static void follow_prices(struct relaying *r)
-{
-	r->metered = r->stack->ops->refresh ? metered_follow() : NULL;
-	r->prices = (struct loop_source){.fd = metered_fd(r->metered), .ready = on_prices};
-	if (r->metered && loop_watch(&r->loop, &r->prices, EPOLLIN) == 0)
-		on_prices(&r->prices, EPOLLIN);
+		err = loop_turn(&r->loop, r->status.ended ? 1000 : -1);
 }
 
 static int open_stack(struct relaying *r, struct err *err)
 {
 	const struct run_options *options = r->setup->options;
-	const struct stack_ops *ops = run_stack(options);
-	struct stack_links links;
-	int code;
+	const struct linked_wishes wishes = {.policy = options->policy,
+					     .ports = options->ports,
+					     .memory = options->memory,
+					     .verbose = options->verbose,
+					     .explain = options->explain,
+					     .quiet = options->quiet};
 
-	if (!ops->needs_packets)
-		return ops->open(&(struct stack_options){0}, &r->stack, err);
-	r->packets.say = say;
-	r->packets.data = (void *)options;
-	r->packets.way = options->ports;
-	r->packets.changed = on_changed_links;
-	if (options->policy)
-		r->policy = *options->policy;
-	code = packets_open(&r->packets, r->setup->net, &r->policy, &r->loop, err);
-	if (code < 0)
-		return err_prefix(err, code, "stack %s has no links", ops->name);
-	links = packets_links(&r->packets);
-	links.policy = &r->policy;
-	links.memory = options->memory;
-	links.verbose = options->verbose;
-	return ops->open(&(struct stack_options){.links = &links}, &r->stack, err);
+	return linked_open(&r->linked, run_stack(options), &wishes, r->setup->net, &r->loop, err);
 }
 
 static int open_attachment(struct relaying *r, struct err *err)
 {
 	const struct attachment_setup setup = {.listener = -1,
-					       .stack = r->stack,
+					       .stack = r->linked.stack,
 					       .folder = r->folder,
 					       .loop = &r->loop,
 					       .steering = r->via ? via_steering(r->via) : NULL};
@@ -247,9 +166,7 @@ static void close_all(struct relaying *r)
 {
 	if (r->attachment)
 		r->attachment->ops->close(r->attachment);
-	if (r->stack)
-		r->stack->ops->close(r->stack);
-	packets_close(&r->packets);
+	linked_close(&r->linked);
 	loop_close(&r->loop);
 	via_close(r->via);
 	folder_leave(r->folder);
@@ -261,13 +178,10 @@ static void attach(struct relaying *r, int listener)
 		fprintf(stderr, "rivulet: out of memory\n");
 		return;
 	}
-	open_status(r);
-	follow_prices(r);
+	r->status.stack = r->linked.stack;
+	relaying_status_open(&r->status, &r->loop);
 	serve(r);
-	loop_forget(&r->loop, &r->prices);
-	metered_close(r->metered);
-	loop_forget(&r->loop, &r->asks);
-	status_close(&r->status);
+	relaying_status_close(&r->status, &r->loop);
 	if (!r->orphan)
 		summarise(r);
 }
@@ -275,7 +189,10 @@ static void attach(struct relaying *r, int listener)
 int relaying_main(const struct supervisor *setup)
 {
 	struct relaying r = {.setup = setup,
-			     .packets.net.fd = -1,
+			     .linked = LINKED_NONE,
+			     .status = {.pid = setup->foreground,
+					.argv = setup->options->argv,
+					.ports = &r.linked.packets.ports},
 			     .loop.epoll = -1,
 			     .listener = -1,
 			     .control = {.fd = setup->control, .ready = on_control}};

@@ -22,15 +22,14 @@ static void describe_links(const struct net_ports *ports, struct link ret[static
 	}
 }
 
-static char *make_text(const struct status *status, const struct relaying_facts *facts,
-		       const struct stack_sight *sight)
+static char *make_text(const struct relaying_status *status, const struct stack_sight *sight)
 {
 	_cleanup_free_ struct status_subflow *seen = calloc(sight->count + 1, sizeof(*seen));
 	struct link all[NET_PORTS_MAX];
-	const struct links links = {.all = all, .count = facts->ports->count};
-	const struct status_facts said = {.pid = facts->pid,
-					  .argv = facts->argv,
-					  .ended = facts->ended,
+	const struct links links = {.all = all, .count = status->ports->count};
+	const struct status_facts said = {.pid = status->pid,
+					  .argv = status->argv,
+					  .ended = status->ended,
 					  .links = &links,
 					  .use = sight->use};
 	json_t *object;
@@ -38,7 +37,7 @@ static char *make_text(const struct status *status, const struct relaying_facts 
 
 	if (!seen)
 		return NULL;
-	describe_links(facts->ports, all);
+	describe_links(status->ports, all);
 	for (unsigned i = 0; i < sight->count; i++) {
 		const struct stack_subflow *from = &sight->subflows[i];
 
@@ -48,23 +47,41 @@ static char *make_text(const struct status *status, const struct relaying_facts 
 								 .sent = from->sent,
 								 .received = from->received}};
 	}
-	object = status_json(status, &said, clock_now(), seen, sight->count, sight->left_out);
+	object = status_json(&status->status, &said, clock_now(), seen, sight->count,
+			     sight->left_out);
 	text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	return text;
 }
 
-void relaying_status_answer(const struct status *status, const struct relaying_facts *facts)
+static void on_ask(struct loop_source *source, uint32_t events)
 {
-	_cleanup_close_ int client = status_accept(status);
+	const struct relaying_status *status = loop_owner(source, struct relaying_status, asks);
+	_cleanup_close_ int client = status_accept(&status->status);
 	_cleanup_free_ char *text = NULL;
 	struct stack_sight sight = {0};
 
 	if (client < 0)
 		return;
-	if (facts->stack->ops->look(facts->stack, STATUS_SUBFLOWS_MAX, &sight) == 0)
-		text = make_text(status, facts, &sight);
+	if (status->stack->ops->look(status->stack, STATUS_SUBFLOWS_MAX, &sight) == 0)
+		text = make_text(status, &sight);
 	free(sight.subflows);
 	if (text)
 		status_reply(client, text);
+}
+
+void relaying_status_open(struct relaying_status *status, struct loop *loop)
+{
+	status->status.fd = -1;
+	if (status->stack->ops->look)
+		status_open(&status->status);
+	status->asks = (struct loop_source){.fd = status->status.fd, .ready = on_ask};
+	if (status->status.fd >= 0)
+		loop_watch(loop, &status->asks, EPOLLIN);
+}
+
+void relaying_status_close(struct relaying_status *status, struct loop *loop)
+{
+	loop_forget(loop, &status->asks);
+	status_close(&status->status);
 }

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/loop.h"
-#include "run/packets.h"
+#include "run/linked.h"
 #include "stack/own_wire.h"
 
 #include <signal.h>
@@ -13,31 +13,16 @@
 
 struct serving {
 	struct loop loop;
-	struct packets packets;
-	struct stack *stack;          /* owned */
+	struct linked linked;
 	struct loop_source control;   /* the program's word */
 	struct loop_source stack_end; /* of the stack's */
 };
-
-/* There is nobody to be told. */
-static void say(enum net_report_kind kind, const char *text, void *data)
-{
-}
-
-static void on_changed_links(struct packets *packets)
-{
-	struct serving *s = loop_owner(packets, struct serving, packets);
-	const struct stack_links links = packets_links(packets);
-
-	if (s->stack && s->stack->ops->refresh)
-		s->stack->ops->refresh(s->stack, &links);
-}
 
 /* The program closes it before its sockets, which go on. */
 static void on_control(struct loop_source *source, uint32_t events)
 {
 	struct serving *s = loop_owner(source, struct serving, control);
-	const struct stack_links links = packets_links(&s->packets);
+	const struct stack_links links = packets_links(&s->linked.packets);
 	uint16_t port;
 
 	if (recv(source->fd, &port, sizeof(port), MSG_DONTWAIT) == sizeof(port)) {
@@ -59,20 +44,11 @@ static void on_end(struct loop_source *source, uint32_t events)
 static int open_stack(struct serving *s, const struct stack_ops *ops, const struct policy *policy,
 		      struct err *err)
 {
-	struct stack_links links;
-	int net = net_start(err), code = net;
+	/* There is nobody to be told. */
+	const struct linked_wishes wishes = {.policy = policy, .ports = PORT_SHARED, .quiet = true};
+	int net = net_start(err);
 
-	if (code < 0)
-		return code;
-	s->packets.say = say;
-	s->packets.way = PORT_SHARED;
-	s->packets.changed = on_changed_links;
-	code = packets_open(&s->packets, net, policy, &s->loop, err);
-	if (code < 0)
-		return err_prefix(err, code, "stack %s has no links", ops->name);
-	links = packets_links(&s->packets);
-	links.policy = policy;
-	return ops->open(&(struct stack_options){.links = &links}, &s->stack, err);
+	return net < 0 ? net : linked_open(&s->linked, ops, &wishes, net, &s->loop, err);
 }
 
 /* The way to it, the caller's. */
@@ -88,7 +64,7 @@ static int open_all(struct serving *s, const struct stack_ops *ops, const struct
 		return code;
 	s->control = (struct loop_source){.fd = control, .ready = on_control};
 	s->stack_end.ready = on_end;
-	code = ops->admit(s->stack, &way, &s->stack_end.fd);
+	code = ops->admit(s->linked.stack, &way, &s->stack_end.fd);
 	if (code == 0)
 		code = loop_watch(&s->loop, &s->control, EPOLLIN);
 	if (code == 0)
@@ -102,15 +78,13 @@ static int open_all(struct serving *s, const struct stack_ops *ops, const struct
 
 static void close_all(struct serving *s)
 {
-	if (s->stack)
-		s->stack->ops->close(s->stack);
-	packets_close(&s->packets);
+	linked_close(&s->linked);
 	loop_close(&s->loop);
 }
 
 int serving_main(const struct stack_ops *ops, const struct policy *policy, int control)
 {
-	struct serving s = {.packets.net.fd = -1, .loop.epoll = -1};
+	struct serving s = {.linked = LINKED_NONE, .loop.epoll = -1};
 	struct own_answer answer = {0};
 	_cleanup_close_ int way = -1;
 	struct err err = {0};
