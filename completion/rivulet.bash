@@ -123,7 +123,7 @@ _rivulet_proxy()
 	case $prev in
 	--report) _filedir ;;
 	--links | --not) _rivulet_link_list ;;
-	--stack) mapfile -t COMPREPLY < <(compgen -W 'native host' -- "$cur") ;;
+	--stack) mapfile -t COMPREPLY < <(compgen -W 'native lkl host' -- "$cur") ;;
 	--listen | --limit) ;;
 	*) mapfile -t COMPREPLY < <(compgen -W '--listen --stack --allow-anyone --limit --links --not
 		--via --via-always --via-never --explain --verbose --json --report --quiet --as-root --help' -- "$cur") ;;

@@ -63,7 +63,7 @@ PUBLIC int rv_open(const char *stack, const struct rv_options *options, struct r
 
 	if (code < 0)
 		return fail(why, code, &err);
-	code = stack_choose(stack, true, NULL, &ops, &err);
+	code = stack_choose(stack, NULL, &ops, &err);
 	if (code < 0)
 		return fail(why, code, &err);
 	if (known.stagger_ms)

@@ -337,7 +337,7 @@ int cmd_node(int argc, char **argv)
 	if (code == 0)
 		code = policy_complete(&policy, serving.quiet, &err);
 	if (code == 0)
-		code = stack_choose(stack, true, serving.quiet ? NULL : passed_over, &serving.stack,
+		code = stack_choose(stack, serving.quiet ? NULL : passed_over, &serving.stack,
 				    &err);
 	if (code == 0)
 		code = choose_port(&serving, &err);

@@ -50,7 +50,7 @@ static const char usage[] =
 	"\n"
 	"  --listen PLACE  127.0.0.1:1080 unless told; ADDRESS:PORT (0: a free one),\n"
 	"                  [IPV6]:PORT or unix:PATH; may be given several times\n"
-	"  --stack NAME    make the connections on that stack (native, host)\n"
+	"  --stack NAME    make the connections on that stack (native, lkl, host)\n"
 	"  --allow-anyone  serve other users too, and other machines if --listen says so\n"
 	"  --limit N       clients at once (1024)\n" POLICY_USAGE VIA_USAGE
 	"  --explain       say what was decided about the links and why\n"

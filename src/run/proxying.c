@@ -4,6 +4,8 @@
 #include "attach/proxy/door.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "run/linked.h"
+#include "run/relaying_status.h"
 #include "run/user.h"
 
 #include <errno.h>
@@ -11,15 +13,20 @@
 #include <jansson.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STAGGER (250 * NS_PER_MS) /* RFC 8305, section 8 */
 
 struct service {
 	struct proxying *proxying;
 	const struct stack_ops *stack;
-	struct stack *open_stack; /* owned by the proxy's process */
-	struct via *via;          /* the same; NULL: no relay */
-	struct proxy *proxy;      /* the same */
+	int net; /* to rivulet-net, for a stack that needs packets; else -1 */
+	/* In the proxy's process: */
+	struct loop loop;
+	struct linked linked; /* its stack makes the connections */
+	struct via *via;      /* or this does; NULL: no relay */
+	struct proxy *proxy;
+	struct relaying_status status; /* of a stack that no supervisor can look into */
 };
 
 static void passed_over(const char *why)
@@ -36,11 +43,67 @@ static void say_doors(const struct service *service)
 			service->stack->name);
 }
 
+static int open_relay(struct service *service, int own, struct err *err)
+{
+	struct via_options *via = malloc(sizeof(*via)); /* the agent's copy is its own */
+	int code;
+
+	if (!via)
+		return err_set(err, -ENOMEM, "out of memory");
+	*via = *service->proxying->run.via;
+	via->stack = service->stack;
+	code = via_open(&service->via, via, own, err);
+	free(via);
+	return code;
+}
+
+static int open_stack(struct service *service, struct err *err)
+{
+	const struct run_options *run = &service->proxying->run;
+	const struct linked_wishes wishes = {.policy = run->policy,
+					     .stagger = STAGGER,
+					     .explain = run->explain,
+					     .quiet = run->quiet};
+
+	return linked_open(&service->linked, service->stack, &wishes, service->net, &service->loop,
+			   err);
+}
+
+static int open_proxy(struct service *service, int own, struct err *err)
+{
+	const struct proxying *proxying = service->proxying;
+	struct proxy_options options = proxying->proxy;
+
+	options.stack = service->via ? via_stack(service->via) : service->linked.stack;
+	options.loop = &service->loop;
+	options.supervisor = own;
+	options.log = proxying->verbose ? stderr : NULL;
+	return proxy_open(&service->proxy, &options, err);
+}
+
+static void open_status(struct service *service)
+{
+	service->status.pid = getpid();
+	service->status.argv = service->proxying->run.argv;
+	service->status.ports = &service->linked.packets.ports;
+	service->status.stack = service->linked.stack;
+	relaying_status_open(&service->status, &service->loop);
+}
+
+static void close_service(struct service *service)
+{
+	relaying_status_close(&service->status, &service->loop);
+	if (service->proxy)
+		proxy_close(service->proxy);
+	via_close(service->via);
+	linked_close(&service->linked);
+	loop_close(&service->loop);
+}
+
 static int open_service(int own, void *data, struct err *err)
 {
 	struct service *service = data;
-	struct proxying *proxying = service->proxying;
-	struct proxy_options options = proxying->proxy;
+	const struct proxying *proxying = service->proxying;
 	sigset_t ends;
 	int code;
 
@@ -51,31 +114,21 @@ static int open_service(int own, void *data, struct err *err)
 	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN); /* splice(2) cannot be told not to */
-	code = service->stack->open(&(struct stack_options){.stagger = STAGGER},
-				    &service->open_stack, err);
+	code = loop_open(&service->loop);
 	if (code < 0)
+		return err_set(err, code, "the proxy cannot wait: %s", strerror(-code));
+	code = proxying->run.via ? open_relay(service, own, err) : open_stack(service, err);
+	if (code == 0)
+		code = open_proxy(service, own, err);
+	if (code < 0) {
+		close_service(service);
 		return code;
-	if (proxying->run.via) {
-		struct via_options *via = malloc(sizeof(*via)); /* the agent's copy is its own */
-
-		if (!via)
-			return err_set(err, -ENOMEM, "out of memory");
-		*via = *proxying->run.via;
-		via->stack = service->stack;
-		code = via_open(&service->via, via, own, err);
-		free(via);
-		if (code < 0)
-			return code;
 	}
-	options.stack = service->via ? via_stack(service->via) : service->open_stack;
-	options.supervisor = own;
-	options.log = proxying->verbose ? stderr : NULL;
-	code = proxy_open(&service->proxy, &options, err);
-	if (code == 0 && !proxying->run.quiet)
+	if (service->linked.stack)
+		open_status(service);
+	if (!proxying->run.quiet)
 		say_doors(service);
-	if (code < 0)
-		service->stack->close(service->open_stack);
-	return code;
+	return 0;
 }
 
 static void print_totals(const struct proxy_totals *totals, bool json)
@@ -109,9 +162,7 @@ static int serve(void *data)
 	struct proxy_totals totals;
 	int err = proxy_run(service->proxy, &totals);
 
-	proxy_close(service->proxy);
-	via_close(service->via);
-	service->stack->close(service->open_stack);
+	close_service(service);
 	if (err < 0)
 		fprintf(stderr, "rivulet: the proxy cannot go on: %s\n", strerror(-err));
 	if (run->json || !run->quiet)
@@ -129,11 +180,26 @@ static void clean(void *data)
 		door_clean(options->listen[i]);
 }
 
+/* The proxy where there is no link of the host's to set up: this process is all that there is to it, beside what the stack has. */
+static int run_here(struct service *service, struct err *err)
+{
+	const struct run_options *run = &service->proxying->run;
+
+	/* Before anything else: it has the caller's rights. With a relay, its agent has the stack. */
+	if (service->stack->needs_packets && !run->via) {
+		service->net = net_start(err);
+		if (service->net < 0)
+			return RUN_FAILED;
+	}
+	if (!run->as_root && user_leave_sudo(err) < 0)
+		return RUN_FAILED;
+	return open_service(-1, service, err) < 0 ? RUN_FAILED : serve(service);
+}
+
 int proxying_run(struct proxying *proxying, struct err *err)
 {
 	struct service service = {
-		.proxying = proxying,
-	};
+		.proxying = proxying, .net = -1, .linked = LINKED_NONE, .status.status.fd = -1};
 	const struct run_service run = {
 		.attachment = &attachment_announce,
 		.open = open_service,
@@ -142,14 +208,12 @@ int proxying_run(struct proxying *proxying, struct err *err)
 		.data = &service,
 	};
 
-	if (stack_choose(proxying->stack, false, proxying->run.quiet ? NULL : passed_over,
-			 &service.stack, err) < 0)
+	if (stack_choose(proxying->stack, proxying->run.quiet ? NULL : passed_over, &service.stack,
+			 err) < 0)
 		return RUN_FAILED;
 	if (service.stack->uses_host_links) {
 		proxying->run.service = &run;
 		return run_program(&proxying->run, err);
 	}
-	if (!proxying->run.as_root && user_leave_sudo(err) < 0)
-		return RUN_FAILED;
-	return open_service(-1, &service, err) < 0 ? RUN_FAILED : serve(&service);
+	return run_here(&service, err);
 }

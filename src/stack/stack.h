@@ -197,9 +197,8 @@ extern const struct stack_ops *const stacks[];
 const struct stack_ops *stack_find(const char *name);
 
 /* The stack @name, or (NULL) the first that can run here, of those that make connections for others than programs that run inside
- * them. One that needs packets only by its name, and by who lets it get them itself (@own). @passed_over is told why one is not
- * taken; NULL: nobody wants to know. */
-int stack_choose(const char *name, bool own, void (*passed_over)(const char *why),
+ * them. One that needs packets only by its name. @passed_over is told why one is not taken; NULL: nobody wants to know. */
+int stack_choose(const char *name, void (*passed_over)(const char *why),
 		 const struct stack_ops **ret, struct err *err);
 
 /* Dials and waits: a connected descriptor, the caller's. -EINTR: a signal was caught. */

@@ -17,13 +17,7 @@ const struct stack_ops *stack_find(const char *name)
 	return NULL;
 }
 
-/* Can others than programs that it is told of by `run` have connections made by it? */
-static bool serves(const struct stack_ops *ops, bool own)
-{
-	return ops->dial_open && (own || !ops->needs_packets);
-}
-
-int stack_choose(const char *name, bool own, void (*passed_over)(const char *why),
+int stack_choose(const char *name, void (*passed_over)(const char *why),
 		 const struct stack_ops **ret, struct err *err)
 {
 	const struct stack_ops *named = name ? stack_find(name) : NULL;
@@ -32,14 +26,14 @@ int stack_choose(const char *name, bool own, void (*passed_over)(const char *why
 	*ret = NULL;
 	if (name && !named)
 		return err_set(err, -ENOENT, "there is no stack '%s'", name);
-	if (named && !serves(named, own))
+	if (named && !named->dial_open)
 		return err_set(err, -EOPNOTSUPP,
 			       "stack '%s' is for programs of its own: rivulet run --stack %s",
 			       name, name);
 	for (unsigned i = 0; stacks[i]; i++) {
-		if (named ? stacks[i] != named : !serves(stacks[i], false))
+		if (named ? stacks[i] != named : !stacks[i]->dial_open || stacks[i]->needs_packets)
 			continue;
-		/* Who gets it from another process is told there. */
+		/* Who opens it, or gets it from another process, is told there. */
 		code = stacks[i]->needs_packets ? 0 : stacks[i]->probe(err);
 		if (code == 0) {
 			*ret = stacks[i];

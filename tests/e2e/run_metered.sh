@@ -79,30 +79,48 @@ moved() {
 carries() { [ "$(moved "$1")" -gt 200000 ]; }
 none_left() { [ -z "$(ip mptcp endpoint)" ]; }
 rests() { [ "$(moved "$1")" -lt 20000 ]; }
-must() { soon 20 "$@" || { echo "$stack: not: $*" >&2; exit 1; }; }
+is_served() { : </dev/tcp/127.0.0.1/1080; }
+must() { soon 20 "$@" || { echo "$where: not: $*" >&2; exit 1; }; }
 
-# Lost: money, as a link has become metered while the program runs; or what a link carries that is not any more.
-for stack in $STACKS; do
+# follows WHERE COMMAND...: which loads for long there
+follows() {
+	where=$1
+	shift
 	manager "$address" 0
-	"$RIVULET" run --quiet --stack "$stack" -- curl -4 -fsS -o /dev/null http://server/long & run=$!
+	"$@" & run=$!
 	must carries wwan0
 	must carries wlan0
 	echo 1 >&9
 	must rests wwan0
-	carries wlan0 || { echo "$stack: the other link rests, too" >&2; exit 1; }
+	carries wlan0 || { echo "$where: the other link rests, too" >&2; exit 1; }
 	echo 2 >&9
 	must carries wwan0
 	# The link that the connection began on, which another NetworkManager knows of.
 	manager "$(hardware wlan0)" 3 wlan0
 	must rests wlan0
-	carries wwan0 || { echo "$stack: the other link rests, too" >&2; exit 1; }
+	carries wwan0 || { echo "$where: the other link rests, too" >&2; exit 1; }
 	echo 4 >&9
 	must carries wlan0
 	kill -0 $run
 	kill $run
 	wait $run || :
 	must none_left
+}
+
+# Lost: money, as a link has become metered while the program runs; or what a link carries that is not any more.
+for stack in $STACKS; do
+	follows "$stack" "$RIVULET" run --quiet --stack "$stack" -- curl -4 -fsS -o /dev/null http://server/long
 done
+# Lost: the same, of a proxy that has no supervisor.
+case $STACKS in
+*lkl*)
+	"$RIVULET" proxy --quiet --stack lkl & proxy=$!
+	soon 20 is_served
+	follows "proxy on lkl" curl -4 -fsS -o /dev/null -x socks5h://127.0.0.1:1080 http://server/long
+	kill $proxy
+	wait $proxy
+	;;
+esac
 EOF2
 truncate -s 2G "$TMP/www/long" # nobody reads what is in it
 STACKS=native

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "stack/sockets.h"
 
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -49,7 +50,7 @@ static void say(const struct client *client, const char *format, ...)
 void client_close(struct client *client)
 {
 	struct proxy *proxy = client->proxy;
-	struct loop *loop = &proxy->loop;
+	struct loop *loop = proxy->loop;
 
 	loop_unset(loop, &client->timer);
 	loop_forget(loop, &client->source);
@@ -88,11 +89,11 @@ static void leave(struct client *client)
 	say(client, "%s", client->asking->request.why.text);
 	client->state = CLIENT_LEAVES;
 	if (reply(client) < 0 || shutdown(client->source.fd, SHUT_WR) < 0 ||
-	    loop_watch(&client->proxy->loop, &client->source, EPOLLIN) < 0) {
+	    loop_watch(client->proxy->loop, &client->source, EPOLLIN) < 0) {
 		client_close(client);
 		return;
 	}
-	loop_set(&client->proxy->loop, &client->timer, clock_now() + LEAVE_PATIENCE);
+	loop_set(client->proxy->loop, &client->timer, clock_now() + LEAVE_PATIENCE);
 }
 
 static void on_leaving(struct client *client)
@@ -116,7 +117,7 @@ static void on_request(struct client *client)
 {
 	struct asking *asking = client->asking;
 
-	loop_unset(&client->proxy->loop, &client->timer);
+	loop_unset(client->proxy->loop, &client->timer);
 	if (!client->allowed) {
 		err_set(&asking->request.why, -EACCES,
 			"this proxy serves only the user who started it (--allow-anyone: all)");
@@ -126,7 +127,7 @@ static void on_request(struct client *client)
 		return;
 	}
 	/* It is not read from until there is somebody to read it; that it is lost will be told. */
-	if (loop_watch(&client->proxy->loop, &client->source, 0) < 0) {
+	if (loop_watch(client->proxy->loop, &client->source, 0) < 0) {
 		client_close(client);
 		return;
 	}
@@ -177,7 +178,7 @@ static void on_loss(struct client *client)
 {
 	say(client, "it has gone before it was connected");
 	if (client->state == CLIENT_DIALS && client_has_name(client))
-		loop_forget(&client->proxy->loop, &client->source);
+		loop_forget(client->proxy->loop, &client->source);
 	else
 		client_close(client);
 }
@@ -209,14 +210,20 @@ static void over(struct flow *flow, int code)
 	client_close(client);
 }
 
-static void set_up(int fd)
+static void set_up(const struct stack_calls *calls, struct stack *stack, int fd)
 {
 	const int on = 1;
 
 	/* What comes in one piece is passed on in one piece, at once; and somebody who has vanished holds his
 	 * place only for so long. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	calls->set(stack, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	calls->set(stack, fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+/* That a connection is asked by: what a route makes is a socket of the host's kernel. */
+static const struct stack_calls *calls_of(const struct stack *stack)
+{
+	return stack->ops->calls ? stack->ops->calls : &sockets_calls;
 }
 
 /* Takes @fd. */
@@ -224,13 +231,15 @@ static void connected(struct client *client, int fd)
 {
 	struct sockaddr_storage local = {0}, remote = {0};
 	socklen_t size = sizeof(local), remote_size = sizeof(remote);
+	struct stack *stack = client->proxy->options.stack;
+	const struct stack_calls *calls = calls_of(stack);
 	struct asking *asking = client->asking;
 	char text[ADDRESS_TEXT_MAX];
 	struct address address;
 
-	set_up(fd);
-	getsockname(fd, (struct sockaddr *)&local, &size);
-	getpeername(fd, (struct sockaddr *)&remote, &remote_size);
+	set_up(calls, stack, fd);
+	calls->name(stack, fd, (struct sockaddr *)&local, &size);
+	calls->peer(stack, fd, (struct sockaddr *)&remote, &remote_size);
 	address = address_from_sockaddr((struct sockaddr *)&remote);
 	say(client, "connected to %s", address_text(&address, text));
 	client->proxy->totals.connected++;
@@ -240,10 +249,11 @@ static void connected(struct client *client, int fd)
 		client_close(client);
 		return;
 	}
-	loop_forget(&client->proxy->loop, &client->source);
+	loop_forget(client->proxy->loop, &client->source);
 	client->flow.over = over;
+	client->flow.stack = stack->ops->calls ? stack : NULL;
 	client->state = CLIENT_LEAVES; /* if it fails */
-	if (flow_open(&client->flow, &client->proxy->loop, steal_fd(&client->source.fd), fd,
+	if (flow_open(&client->flow, client->proxy->loop, steal_fd(&client->source.fd), fd,
 		      asking->in, asking->size) < 0) {
 		client_close(client);
 		return;
@@ -261,11 +271,11 @@ static void go_on(struct client *client)
 	int code = ops->dial_go_on(client->dialling, &wake, &client->asking->request.why);
 
 	if (code == -EINPROGRESS) {
-		loop_set(&client->proxy->loop, &client->timer, wake);
+		loop_set(client->proxy->loop, &client->timer, wake);
 		return;
 	}
-	loop_unset(&client->proxy->loop, &client->timer);
-	loop_forget(&client->proxy->loop, &client->dialling_source);
+	loop_unset(client->proxy->loop, &client->timer);
+	loop_forget(client->proxy->loop, &client->dialling_source);
 	ops->dial_close(client->dialling);
 	client->dialling = NULL;
 	if (client_has_name(client))
@@ -324,7 +334,7 @@ void client_dial(struct client *client)
 	if (client_has_name(client))
 		proxy->lookups++;
 	client->dialling_source.fd = client->dialling->fd;
-	if (loop_watch(&proxy->loop, &client->dialling_source, EPOLLIN) < 0)
+	if (loop_watch(proxy->loop, &client->dialling_source, EPOLLIN) < 0)
 		client_close(client);
 	else
 		go_on(client);
@@ -367,10 +377,10 @@ void client_open(struct proxy *proxy, int fd, bool allowed, bool local, const ch
 	TAILQ_INSERT_TAIL(&proxy->all, client, all);
 	proxy->count++;
 	proxy->totals.clients++;
-	set_up(fd);
-	if (loop_watch(&proxy->loop, &client->source, EPOLLIN) < 0) {
+	set_up(&sockets_calls, NULL, fd);
+	if (loop_watch(proxy->loop, &client->source, EPOLLIN) < 0) {
 		client_close(client);
 		return;
 	}
-	loop_set(&proxy->loop, &client->timer, client->since + REQUEST_PATIENCE);
+	loop_set(proxy->loop, &client->timer, client->since + REQUEST_PATIENCE);
 }

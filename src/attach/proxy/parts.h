@@ -17,7 +17,7 @@ TAILQ_HEAD(clients, client);
 
 struct proxy {
 	struct proxy_options options;
-	struct loop loop;
+	struct loop *loop;
 	struct door doors[PROXY_DOORS_MAX];
 	unsigned door_count;
 	struct loop_source signals, supervisor; /* the first one's descriptor is owned */

@@ -22,7 +22,7 @@
 static void watch_doors(struct proxy *proxy, uint32_t events)
 {
 	for (unsigned i = 0; i < proxy->door_count; i++)
-		loop_watch(&proxy->loop, &proxy->doors[i].source, events);
+		loop_watch(proxy->loop, &proxy->doors[i].source, events);
 }
 
 static void on_resume(struct loop_timer *timer)
@@ -45,7 +45,7 @@ void proxy_left(struct proxy *proxy, struct client *client)
 void proxy_admit(struct proxy *proxy)
 {
 	if (!proxy->asking && !TAILQ_EMPTY(&proxy->waiting))
-		loop_set(&proxy->loop, &proxy->admit, clock_now());
+		loop_set(proxy->loop, &proxy->admit, clock_now());
 }
 
 void proxy_queue(struct proxy *proxy, struct client *client)
@@ -87,7 +87,7 @@ static void on_supervisor(struct loop_source *source, uint32_t events)
 	if (!announce_granted(source->fd))
 		return;
 	if (events & (EPOLLHUP | EPOLLERR)) {
-		loop_forget(&proxy->loop, source);
+		loop_forget(proxy->loop, source);
 		proxy->options.supervisor = -1;
 	}
 	proxy->asking = false;
@@ -130,7 +130,7 @@ static void on_door(struct loop_source *source, uint32_t events)
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			watch_doors(proxy, 0);
-			loop_set(&proxy->loop, &proxy->resume, clock_now() + PAUSE);
+			loop_set(proxy->loop, &proxy->resume, clock_now() + PAUSE);
 			return;
 		} else {
 			return;
@@ -144,7 +144,7 @@ static void on_door(struct loop_source *source, uint32_t events)
 
 static void on_signal(struct loop_source *source, uint32_t events)
 {
-	loop_stop(&loop_owner(source, struct proxy, signals)->loop);
+	loop_stop(loop_owner(source, struct proxy, signals)->loop);
 }
 
 /* As many descriptors as the process may have; as many clients as these are enough for. */
@@ -173,7 +173,7 @@ static int watch_signals(struct proxy *proxy)
 	sigaddset(&ends, SIGHUP);
 	proxy->signals.ready = on_signal;
 	proxy->signals.fd = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-	return proxy->signals.fd < 0 ? -errno : loop_watch(&proxy->loop, &proxy->signals, EPOLLIN);
+	return proxy->signals.fd < 0 ? -errno : loop_watch(proxy->loop, &proxy->signals, EPOLLIN);
 }
 
 static int open_doors(struct proxy *proxy, struct err *err)
@@ -189,7 +189,7 @@ static int open_doors(struct proxy *proxy, struct err *err)
 		proxy->door_count++;
 		door->data = proxy;
 		door->source.ready = on_door;
-		code = loop_watch(&proxy->loop, &door->source, EPOLLIN);
+		code = loop_watch(proxy->loop, &door->source, EPOLLIN);
 		if (code < 0)
 			return err_set(err, code, "cannot watch '%s': %s", door->text,
 				       strerror(-code));
@@ -199,14 +199,12 @@ static int open_doors(struct proxy *proxy, struct err *err)
 
 static int set_up(struct proxy *proxy, struct err *err)
 {
-	int code = loop_open(&proxy->loop);
+	int code = watch_signals(proxy);
 
-	if (code == 0)
-		code = watch_signals(proxy);
 	proxy->supervisor =
 		(struct loop_source){.fd = proxy->options.supervisor, .ready = on_supervisor};
 	if (code == 0 && proxy->options.supervisor >= 0)
-		code = loop_watch(&proxy->loop, &proxy->supervisor, EPOLLIN);
+		code = loop_watch(proxy->loop, &proxy->supervisor, EPOLLIN);
 	if (code < 0)
 		return err_set(err, code, "cannot begin to serve: %s", strerror(-code));
 	if (!proxy->options.allow_anyone && nl_open(&proxy->diag, NETLINK_SOCK_DIAG) < 0)
@@ -223,7 +221,7 @@ int proxy_open(struct proxy **ret, const struct proxy_options *options, struct e
 	if (!proxy)
 		return err_set(err, -ENOMEM, "out of memory");
 	proxy->options = *options;
-	proxy->loop.epoll = -1;
+	proxy->loop = options->loop;
 	proxy->signals.fd = -1;
 	proxy->resume.due = on_resume;
 	proxy->admit.due = on_admit;
@@ -247,7 +245,6 @@ void proxy_close(struct proxy *proxy)
 	if (proxy->diag)
 		nl_close(proxy->diag);
 	close_fd(proxy->signals.fd);
-	loop_close(&proxy->loop);
 	free(proxy);
 }
 
@@ -258,7 +255,7 @@ const char *proxy_door(const struct proxy *proxy, unsigned number)
 
 int proxy_run(struct proxy *proxy, struct proxy_totals *ret)
 {
-	int err = loop_run(&proxy->loop);
+	int err = loop_run(proxy->loop);
 
 	while (!TAILQ_EMPTY(&proxy->all))
 		client_close(TAILQ_FIRST(&proxy->all));

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/loop.h"
 #include "stack/stack.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct proxy_options {
 	unsigned limit;      /* clients at once */
 	struct stack *stack; /* borrowed */
 	int supervisor;      /* announce.h; borrowed; -1: none */
+	struct loop *loop;   /* borrowed: what it does is done from within it */
 	FILE *log;           /* a line for each decision; NULL: none */
 };
 
