@@ -209,6 +209,11 @@ int cmd_run(int argc, char **argv)
 		return RUN_FAILED;
 	}
 	run.argv = argv + optind;
+	if (application && !automatic) {
+		fputs("rivulet: --for says what --stack auto chooses for: add --stack auto\n",
+		      stderr);
+		return RUN_FAILED;
+	}
 	if (automatic && choose_one(application, &run, &chosen, &err) < 0)
 		return fail(&err);
 	if (automatic)

@@ -64,6 +64,7 @@ static bool is_port(const char *text)
 	return port >= 1 && port <= 65535;
 }
 
+/* No name begins with a hyphen (RFC 1123, section 2.1): that is an option, where the relay was left out. */
 static bool is_host(const char *text)
 {
 	struct address address;
@@ -71,6 +72,8 @@ static bool is_host(const char *text)
 
 	if (strchr(text, ':'))
 		return !strchr(text, '/') && address_parse(text, &address) == 0;
+	if (text[0] == '-')
+		return false;
 	for (size_t i = 0; i < size; i++)
 		if (!isalnum((unsigned char)text[i]) && !strchr("-._", text[i]))
 			return false;

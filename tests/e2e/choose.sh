@@ -62,6 +62,8 @@ expect_text 'stack host: 1 connection' "$OUT"
 expect_code 125 rivulet run --stack auto -- true
 expect_text 'what for: --for bulk' "$OUT"
 expect_code 125 rivulet run --stack auto --for fun -- true
+expect_code 125 rivulet run --for bulk -- true
+expect_text 'add --stack auto' "$OUT"
 
 # Lost: whether to believe any of this.
 choose --regret "$TMP/summary.json" --json | jq -e 'has("combinations") and has("worst")' >/dev/null || fail "--regret"

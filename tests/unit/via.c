@@ -48,6 +48,8 @@ static void names_of_relays(void **state)
 		"http://h",
 		"tls://",
 		"tls://@h",
+		"--",
+		"tls://-h",
 		"t o@h",
 		"tls://h#12",
 		"h/x",
