@@ -202,9 +202,9 @@ static double figure_of(const struct query *query, const char *figure, unsigned 
 }
 
 /* By one workload in one scenario: the geometric mean of the figures that count; 0: one of them is not known. */
-static double score_of(const struct query *query, const struct application *application,
-		       unsigned scenario, unsigned way)
+static double score_of(const struct query *query, const void *what, unsigned scenario, unsigned way)
 {
+	const struct application *application = what;
 	struct mean mean = {0};
 
 	for (unsigned i = 0; i < APPLICATION_FIGURES && application->figures[i].name; i++) {
@@ -226,50 +226,55 @@ static unsigned first_scenario(const struct query *query, unsigned *ret_end)
 	return any ? 0 : (unsigned)query->place->scenario;
 }
 
+/* What a way is worth at one scenario, by @what. */
+typedef double (*value_of)(const struct query *query, const void *what, unsigned scenario,
+			   unsigned way);
+
+static double one_figure(const struct query *query, const void *figure, unsigned scenario,
+			 unsigned way)
+{
+	return figure_of(query, figure, scenario, way);
+}
+
+/* The scenarios that count, of one workload. */
+static void level_workload(struct level *level, struct query *query, const char *workload,
+			   value_of value, const void *what)
+{
+	unsigned end, i = first_scenario(query, &end);
+
+	query->workload = names_find(&query->from->workloads, workload);
+	for (; query->workload >= 0 && i < end; i++) {
+		double values[WAYS_MAX];
+
+		for (unsigned way = 0; way < query->from->way_count; way++)
+			values[way] = value(query, what, i, way);
+		level_add(level, values);
+	}
+}
+
 void model_figures(const struct measurements *from, const struct model_place *place,
 		   const char *workload, const char *figure, double ret[static WAYS_MAX])
 {
 	struct model_place plain = *place;
-	struct query query = {
-		.from = from, .place = &plain, .workload = names_find(&from->workloads, workload)};
+	struct query query = {.from = from, .place = &plain};
 	struct level level = {.ways = from->way_count};
-	unsigned end, i = first_scenario(&query, &end);
 
 	plain.as_measured = true;
-	for (; query.workload >= 0 && i < end; i++) {
-		double values[WAYS_MAX];
-
-		for (unsigned way = 0; way < from->way_count; way++)
-			values[way] = figure_of(&query, figure, i, way);
-		level_add(&level, values);
-	}
+	level_workload(&level, &query, workload, one_figure, figure);
 	level_of(&level, ret);
 	level_free(&level);
 }
 
-/* Over the application's workloads and the scenarios that count: what @value_of says of each. */
+/* Over all workloads of the application. */
 static void level_all(const struct measurements *from, const struct model_place *place,
-		      const struct application *application,
-		      double (*value_of)(const struct query *query,
-					 const struct application *application, unsigned scenario,
-					 unsigned way),
+		      const struct application *application, value_of value, const void *what,
 		      double ret[static WAYS_MAX])
 {
 	struct query query = {.from = from, .place = place};
 	struct level level = {.ways = from->way_count};
 
-	for (unsigned w = 0; w < APPLICATION_WORKLOADS && application->workloads[w]; w++) {
-		unsigned end, i = first_scenario(&query, &end);
-
-		query.workload = names_find(&from->workloads, application->workloads[w]);
-		for (; query.workload >= 0 && i < end; i++) {
-			double values[WAYS_MAX];
-
-			for (unsigned way = 0; way < from->way_count; way++)
-				values[way] = value_of(&query, application, i, way);
-			level_add(&level, values);
-		}
-	}
+	for (unsigned w = 0; w < APPLICATION_WORKLOADS && application->workloads[w]; w++)
+		level_workload(&level, &query, application->workloads[w], value, what);
 	level_of(&level, ret);
 	level_free(&level);
 }
@@ -277,19 +282,13 @@ static void level_all(const struct measurements *from, const struct model_place 
 void model_scores(const struct measurements *from, const struct model_place *place,
 		  const struct application *application, double ret[static WAYS_MAX])
 {
-	level_all(from, place, application, score_of, ret);
-}
-
-static double cost_of(const struct query *query, const struct application *application,
-		      unsigned scenario, unsigned way)
-{
-	return figure_of(query, "cpu", scenario, way);
+	level_all(from, place, application, score_of, application, ret);
 }
 
 void model_costs(const struct measurements *from, const struct model_place *place,
 		 const struct application *application, double ret[static WAYS_MAX])
 {
-	level_all(from, place, application, cost_of, ret);
+	level_all(from, place, application, one_figure, "cpu", ret);
 }
 
 int model_best(const double *scores, const double *costs, unsigned count)
