@@ -99,6 +99,16 @@ static void not_listening(void)
 	close(fd);
 }
 
+/* A connection that the peer is reading from already: MPTCP tells nobody of a reset that came before accept(). */
+static int read_by_peer(void)
+{
+	int fd = scripted("s1 n");
+	char byte;
+
+	recv(fd, &byte, 1, 0);
+	return fd;
+}
+
 /* What the peer sees of our ends. */
 static void seen(void)
 {
@@ -106,12 +116,12 @@ static void seen(void)
 	struct timespec before, after;
 	static char block[1 << 20];
 	const int little = 65536;
-	int fd = scripted("n");
+	int fd = read_by_peer();
 	pid_t pid;
 
 	close(fd);
 	say("close", "%s", errno_name(peer_saw()));
-	fd = scripted("n");
+	fd = read_by_peer();
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(fd);
 	say("linger 0", "%s", errno_name(peer_saw()));
@@ -120,7 +130,7 @@ static void seen(void)
 	close(fd);
 	say("close with unread data", "%s", errno_name(peer_saw()));
 	for (int how = 0; how < 2; how++) {
-		fd = scripted("n");
+		fd = read_by_peer();
 		pid = fork();
 		if (pid == 0 && how == 0)
 			_exit(send(fd, "x", 1, 0) != 1);
