@@ -13,6 +13,7 @@ static void tell_rest(const char *what, int fd)
 	socklen_t size = sizeof(address);
 	struct tcp_info info = {0};
 	char name[64], byte;
+	int unsent;
 
 #define NAMED(part) (snprintf(name, sizeof(name), "%s." part, what), name)
 	tell(NAMED("recv"), recv(fd, &byte, 1, MSG_DONTWAIT));
@@ -26,6 +27,8 @@ static void tell_rest(const char *what, int fd)
 	say(NAMED("has a port"), "%d", address.sin_port != 0);
 	tell(NAMED("shutdown"), shutdown(fd, SHUT_WR));
 	tell(NAMED("connect"), connect_to(fd, PORT_SCRIPT));
+	/* What a peer of MPTCP throws away it acknowledges, but not at once. */
+	UNTIL_MS(500, ioctl(fd, SIOCOUTQ, &unsent) < 0 || unsent == 0);
 	tell_ioctl(NAMED("SIOCOUTQ"), fd, SIOCOUTQ);
 	size = sizeof(info);
 	tell(NAMED("TCP_INFO"), getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size));
