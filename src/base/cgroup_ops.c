@@ -46,6 +46,18 @@ int64_t cgroup_read(const char *folder, const char *file, const char *key)
 	return -1;
 }
 
+static int limit_processes(const char *folder, const struct cgroup_limits *limits)
+{
+	return cgroup_write(folder, "pids.max", "%llu", (unsigned long long)limits->processes);
+}
+
+static uint64_t kills_in(const char *folder, const char *file)
+{
+	int64_t kills = cgroup_read(folder, file, "oom_kill");
+
+	return kills > 0 ? (uint64_t)kills : 0;
+}
+
 static int limit_first(const char *folder, enum cgroup_controller controller,
 		       const struct cgroup_limits *limits)
 {
@@ -67,8 +79,7 @@ static int limit_first(const char *folder, enum cgroup_controller controller,
 				     (unsigned long long)limits->memory);
 		return code;
 	case CGROUP_PIDS:
-		return cgroup_write(folder, "pids.max", "%llu",
-				    (unsigned long long)limits->processes);
+		return limit_processes(folder, limits);
 	default:
 		return code;
 	}
@@ -76,9 +87,7 @@ static int limit_first(const char *folder, enum cgroup_controller controller,
 
 static uint64_t kills_first(const char *folder)
 {
-	int64_t kills = cgroup_read(folder, "memory.oom_control", "oom_kill");
-
-	return kills > 0 ? (uint64_t)kills : 0;
+	return kills_in(folder, "memory.oom_control");
 }
 
 static double cpu_first(const char *folder)
@@ -104,8 +113,7 @@ static int limit_second(const char *folder, enum cgroup_controller controller,
 			cgroup_write(folder, "memory.swap.max", "0");
 		return code;
 	case CGROUP_PIDS:
-		return cgroup_write(folder, "pids.max", "%llu",
-				    (unsigned long long)limits->processes);
+		return limit_processes(folder, limits);
 	default:
 		return code;
 	}
@@ -113,9 +121,7 @@ static int limit_second(const char *folder, enum cgroup_controller controller,
 
 static uint64_t kills_second(const char *folder)
 {
-	int64_t kills = cgroup_read(folder, "memory.events", "oom_kill");
-
-	return kills > 0 ? (uint64_t)kills : 0;
+	return kills_in(folder, "memory.events");
 }
 
 static double cpu_second(const char *folder)

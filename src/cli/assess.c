@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "cli/assess_words.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -301,10 +302,8 @@ int cmd_assess(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		}
-		if (option == '?') {
-			fputs("Try 'rivulet assess --help'.\n", stderr);
-			return 2;
-		}
+		if (option == '?')
+			return say_try_help("assess");
 		code = take(&args, option, &err);
 	}
 	if (code < 0) {

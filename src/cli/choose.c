@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "choose/regret.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -185,8 +186,7 @@ static int judge(const char *path, bool json, struct err *err)
 	if (json) {
 		json_t *described = regret_describe(&regret);
 
-		json_dumpf(described, stdout, JSON_COMPACT);
-		putchar('\n');
+		say_json(described);
 		json_decref(described);
 	} else {
 		printf("%u combinations of profile, application and scenario (%u of them without "
@@ -264,8 +264,7 @@ int cmd_choose(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		case '?':
-			fputs("Try 'rivulet choose --help'.\n", stderr);
-			return 2;
+			return say_try_help("choose");
 		case OPTION_JSON:
 			json = true;
 			break;

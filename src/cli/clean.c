@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rivulet clean: takes back what killed runs have left in this network namespace. */
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "run/net.h"
 
 #include <errno.h>
@@ -58,9 +59,7 @@ int cmd_clean(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	if (clean(&err) < 0) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
-		return 1;
-	}
+	if (clean(&err) < 0)
+		return say_failure(&err);
 	return 0;
 }

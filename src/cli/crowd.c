@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "drop/discovery.h"
 #include "drop/join.h"
 #include "drop/node.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { USAGE = 2 };
 enum {
 	OPTION_STATE = 1,
 	OPTION_NAME,
@@ -67,8 +67,7 @@ struct crowd_command {
 
 static void print_json(json_t *object)
 {
-	json_dumpf(object, stdout, JSON_COMPACT);
-	putchar('\n');
+	say_json(object);
 	json_decref(object);
 }
 
@@ -299,13 +298,12 @@ int cmd_crowd(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs("Try 'rivulet crowd --help'.\n", stderr);
-			return USAGE;
+			return say_try_help("crowd");
 		}
 	}
 	if (code == 0)
 		code = act(&command, argc - optind, argv + optind, &err);
 	if (code)
-		fprintf(stderr, "rivulet: %s\n", err.text);
+		say_failure(&err);
 	return code < 0 ? 1 : code;
 }

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "drop/control.h"
 #include "drop/messages.h"
 #include "drop/node.h"
@@ -28,7 +29,6 @@
 #define NAME_LOOK 50             /* ms */
 #define URL_ROOM  3100           /* an URL whose every letter is escaped */
 
-enum { USAGE = 2 };
 enum { OPTION_STATE = 1, OPTION_WAIT, OPTION_URL, OPTION_QUIET, OPTION_HELP };
 
 static const struct option options[] = {
@@ -280,8 +280,7 @@ int cmd_get(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs("Try 'rivulet get --help'.\n", stderr);
-			return USAGE;
+			return say_try_help("get");
 		}
 	}
 	if (code == 0 && optind != argc - 1) {
@@ -304,6 +303,6 @@ int cmd_get(int argc, char **argv)
 	if (code == 0)
 		code = get(&getting, by_url, &err);
 	if (code < 0)
-		fprintf(stderr, "rivulet: %s\n", err.text);
+		say_failure(&err);
 	return code < 0 ? 1 : 0;
 }

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "cli/say.h"
 #include "drop/beacon.h"
 #include "drop/cloud.h"
 #include "drop/tcpcl.h"
@@ -25,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USAGE = 2 };
 enum {
 	OPTION_STATE = 1,
 	OPTION_STACK,
@@ -327,8 +327,7 @@ int cmd_node(int argc, char **argv)
 			code = policy_take(&policy, option, optarg, &err);
 			if (code <= 0)
 				break;
-			fputs("Try 'rivulet node --help'.\n", stderr);
-			return USAGE;
+			return say_try_help("node");
 		}
 	}
 	if (code == 0 && optind < argc)
@@ -342,7 +341,7 @@ int cmd_node(int argc, char **argv)
 	if (code == 0)
 		code = choose_port(&serving, &err);
 	if (code < 0) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
+		say_failure(&err);
 		return USAGE;
 	}
 	serving.options.state = state;
@@ -351,6 +350,6 @@ int cmd_node(int argc, char **argv)
 	how.quiet = true;
 	code = run(&serving, &how, as_it_is, &err);
 	if (err.text[0])
-		fprintf(stderr, "rivulet: %s\n", err.text);
+		say_failure(&err);
 	return code;
 }

@@ -2,6 +2,7 @@
 /* rivulet peers: the arguments of rivulet-peers(1), and a table. */
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "drop/control.h"
 #include "drop/node.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { USAGE = 2 };
 enum { OPTION_STATE = 1, OPTION_JSON, OPTION_HELP };
 
 static const struct option options[] = {
@@ -90,8 +90,7 @@ int cmd_peers(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs("Try 'rivulet peers --help'.\n", stderr);
-			return USAGE;
+			return say_try_help("peers");
 		}
 	}
 	if (optind < argc) {
@@ -100,16 +99,12 @@ int cmd_peers(int argc, char **argv)
 	}
 	if (code == 0)
 		answer = control_call(state, "GET", "/v1/peers", -1, &err);
-	if (!answer) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
-		return 1;
-	}
-	if (json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
-	} else {
+	if (!answer)
+		return say_failure(&err);
+	if (json)
+		say_json(answer);
+	else
 		print(json_object_get(answer, "peers"));
-	}
 	json_decref(answer);
 	return 0;
 }

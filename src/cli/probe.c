@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "link/links.h"
 #include "link/speed.h"
 #include "probe/attachments.h"
@@ -273,8 +274,7 @@ int cmd_probe(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs("Try 'rivulet probe --help'.\n", stderr);
-			return 2;
+			return say_try_help("probe");
 		}
 	}
 	if (optind < argc) {

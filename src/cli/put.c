@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "drop/control.h"
 #include "drop/eid.h"
 #include "drop/node.h"
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { USAGE = 2 };
 enum { OPTION_STATE = 1, OPTION_TO, OPTION_LIFETIME, OPTION_JSON, OPTION_QUIET, OPTION_HELP };
 
 static const struct option options[] = {
@@ -95,8 +95,7 @@ int cmd_put(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs("Try 'rivulet put --help'.\n", stderr);
-			return USAGE;
+			return say_try_help("put");
 		}
 	}
 	if (code == 0 && optind != argc - 1) {
@@ -110,16 +109,12 @@ int cmd_put(int argc, char **argv)
 			 (uint64_t)(lifetime / NS_PER_MS));
 	if (code == 0)
 		code = ask(state, argv[optind], target, quiet, &answer, &err);
-	if (code < 0) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
-		return 1;
-	}
-	if (json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
-	} else {
+	if (code < 0)
+		return say_failure(&err);
+	if (json)
+		say_json(answer);
+	else
 		puts(json_string_value(json_object_get(answer, "id")));
-	}
 	json_decref(answer);
 	return 0;
 }

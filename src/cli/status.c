@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "run/status.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ static int ask(struct view *view)
 	json_t *runs;
 
 	if (status_ask_all(&runs, &view->silent, &err) < 0) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
+		say_failure(&err);
 		return -1;
 	}
 	status_add_rates(runs, view->runs);
@@ -169,8 +170,7 @@ int cmd_status(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs("Try 'rivulet status --help'.\n", stderr);
-			return 2;
+			return say_try_help("status");
 		}
 	}
 	if (optind < argc) {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "cli/tasks.h"
 #include "drop/control.h"
 #include "drop/node.h"
@@ -19,7 +20,6 @@
 
 #define FILES_MAX TASK_FILES_MAX
 
-enum { USAGE = 2 };
 enum {
 	OPTION_STATE = 1,
 	OPTION_EACH,
@@ -281,8 +281,7 @@ static int run(struct submit *submit, struct err *err)
 		code = tasks_wait(submit->state, group ? group : "", submit->json, submit->quiet,
 				  err);
 	} else if (submit->json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
+		say_json(answer);
 	} else {
 		puts(group);
 	}
@@ -412,14 +411,14 @@ int cmd_submit(int argc, char **argv)
 		code = split(&submit, argc, argv, &err);
 	if (code < 0) {
 		if (err.text[0])
-			fprintf(stderr, "rivulet: %s\n", err.text);
+			say_failure(&err);
 		code = USAGE;
 	} else if (code == 1) {
 		code = 0;
 	} else {
 		code = run(&submit, &err);
 		if (code < 0) {
-			fprintf(stderr, "rivulet: %s\n", err.text);
+			say_failure(&err);
 			code = 1;
 		}
 	}

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "drop/control.h"
 #include "drop/node.h"
 
@@ -18,7 +19,6 @@
 #define POLL_LAST  (250 * NS_PER_MS)
 #define NOT_DONE   124 /* cancelled, expired */
 
-enum { USAGE = 2 };
 enum { OPTION_STATE = 1, OPTION_CANCEL, OPTION_JSON, OPTION_HELP };
 
 static const struct option options[] = {
@@ -132,10 +132,8 @@ int tasks_wait(const char *state, const char *group, bool json, bool quiet, stru
 	answer = control_call(state, "GET", target, -1, err);
 	if (!answer)
 		return -EIO;
-	if (json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
-	}
+	if (json)
+		say_json(answer);
 	json_array_foreach(json_object_get(answer, "tasks"), i, task)
 	{
 		int end;
@@ -204,8 +202,7 @@ int cmd_tasks(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs("Try 'rivulet tasks --help'.\n", stderr);
-			return USAGE;
+			return say_try_help("tasks");
 		}
 	}
 	if (argc - optind > 1 || (cancel && optind < argc)) {
@@ -218,13 +215,10 @@ int cmd_tasks(int argc, char **argv)
 		snprintf(target, sizeof(target), "/v1/tasks?group=%s", argv[optind]);
 	if (code == 0)
 		answer = control_call(state, cancel ? "DELETE" : "GET", target, -1, &err);
-	if (!answer) {
-		fprintf(stderr, "rivulet: %s\n", err.text);
-		return 1;
-	}
+	if (!answer)
+		return say_failure(&err);
 	if (json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
+		say_json(answer);
 	} else if (!cancel) {
 		json_array_foreach(json_object_get(answer, "tasks"), i, task) print_task(task);
 	}

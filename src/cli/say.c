@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/say.h"
+
+#include <stdio.h>
+
+int say_failure(const struct err *err)
+{
+	fprintf(stderr, "rivulet: %s\n", err->text);
+	return 1;
+}
+
+int say_try_help(const char *subcommand)
+{
+	fprintf(stderr, "Try 'rivulet %s --help'.\n", subcommand);
+	return USAGE;
+}
+
+void say_json(const json_t *value)
+{
+	json_dumpf(value, stdout, JSON_COMPACT);
+	putchar('\n');
+}
