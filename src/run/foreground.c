@@ -149,7 +149,8 @@ static int start_helpers(struct foreground *f, const int handoffs[static 2], str
 					   .handoff = handoffs[0],
 					   .watch = handoffs[1],
 					   .net = f->net};
-		const int keep[] = {setup.control, setup.handoff, setup.watch, setup.net};
+		const int keep[] = {setup.control, setup.handoff, setup.watch, setup.net,
+				    setup.options->known};
 
 		fds_close_but(keep, ARRAY_SIZE(keep));
 		become_helper(f);

@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 /* The kernel does not announce who listens: it is looked for. */
@@ -42,6 +43,7 @@ struct guest {
 	struct guest_names names;
 	uid_t user; /* of the program */
 	int status; /* where its supervisor's answer is read from; -1: it was not asked */
+	int known;  /* where its supervisor is told what is known of links; -1: nowhere */
 	char *said; /* that has been read; owned */
 	size_t said_size;
 	uint16_t listened[LISTENED_MAX]; /* that the host was told of */
@@ -106,7 +108,7 @@ static int open_terminal(struct guest *g, const struct guest_start *start)
 }
 
 static noreturn void become_program(const struct guest *g, const struct guest_start *start,
-				    char **strings)
+				    char **strings, int known)
 {
 	static struct via_options via; /* too large for the stack, and for nothing to be copied */
 	const struct run_options options = {.argv = strings + 2,
@@ -116,7 +118,8 @@ static noreturn void become_program(const struct guest *g, const struct guest_st
 					    .as_root = start->uid == 0,
 					    .policy = &start->policy,
 					    .via = start->relayed ? &via : NULL,
-					    .report = strings[1][0] ? strings[1] : NULL};
+					    .report = strings[1][0] ? strings[1] : NULL,
+					    .known = known};
 	int slave = g->master < 0 ? -1 : ioctl(g->master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	struct err err = {0};
 	char *last = strings[2 + start->argc];
@@ -134,7 +137,7 @@ static noreturn void become_program(const struct guest *g, const struct guest_st
 	code = guest_become_caller(start, strings, &err);
 	if (take_standard(start, slave) < 0)
 		_exit(RUN_FAILED);
-	fds_close_but(NULL, 0);
+	fds_close_but(&known, 1);
 	if (code == 0) {
 		strings[2 + start->argc] = NULL; /* the end of the arguments */
 		code = run_program(&options, &err);
@@ -163,7 +166,7 @@ static void start_program(struct guest *g, const void *data, size_t size)
 	const struct guest_start *start = data;
 	char **strings = guest_strings(data, size);
 	struct err err = {0};
-	int pipe = -1;
+	int pipe = -1, known[2];
 
 	if (!strings || g->program) {
 		err_set(&err, -EPROTO, "inside: a message that is none");
@@ -182,9 +185,15 @@ static void start_program(struct guest *g, const void *data, size_t size)
 			fail(g, &err);
 		}
 	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, known) < 0) {
+		err_set(&err, -errno, "inside: cannot make a socket pair: %s", strerror(errno));
+		fail(g, &err);
+	}
+	g->known = known[0];
 	g->program = fork();
 	if (g->program == 0)
-		become_program(g, start, strings);
+		become_program(g, start, strings, known[1]);
+	close_fd(known[1]);
 	free(strings);
 	if (g->program < 0) {
 		err_set(&err, -errno, "inside: cannot start a process: %s", strerror(errno));
@@ -237,6 +246,9 @@ static void hear(struct guest *g)
 				g->status = guest_status_ask(g->user);
 			if (g->status < 0)
 				guest_send(&g->line, GUEST_STATUS, NULL, 0, NULL, 0);
+			break;
+		case GUEST_KNOW:
+			send(g->known, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 			break;
 		case GUEST_ANSWER:
 			guest_names_answer(&g->names, data, size);
@@ -350,7 +362,7 @@ static noreturn void serve(struct guest *g, int signals)
 
 int guest_main(void)
 {
-	struct guest g = {.master = -1, .status = -1};
+	struct guest g = {.master = -1, .status = -1, .known = -1};
 	struct err err = {0};
 	sigset_t set;
 	int signals;

@@ -36,6 +36,7 @@ enum guest_kind {
 	GUEST_WINDOW,    /* struct winsize: of the terminal */
 	GUEST_ANSWER,    /* guest_names.h */
 	GUEST_ASKED,     /* what the run is doing: GUEST_STATUS answers */
+	GUEST_KNOW, /* struct policy: what NetworkManager knows of the links now (link/metered.h) */
 	/* From it */
 	GUEST_ENDED,    /* int: the program's wait status; all files are written */
 	GUEST_STOPPED,  /* the program is stopped; SIGCONT lets it go on */

@@ -60,6 +60,8 @@ static bool fits(const struct header *header)
 		return header->size >= sizeof(struct guest_start) && header->size <= MESSAGE_MAX;
 	case GUEST_PORTS:
 		return header->size == sizeof(struct guest_ports);
+	case GUEST_KNOW:
+		return header->size == sizeof(struct policy);
 	case GUEST_SIGNAL:
 	case GUEST_ENDED:
 		return header->size == sizeof(int);

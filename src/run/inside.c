@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/folder.h"
 #include "base/units.h"
+#include "link/metered.h"
 #include "link/watch.h"
 #include "run/end_as.h"
 #include "run/guest_names.h"
@@ -19,13 +20,24 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-enum { LINE, WORDS, SIGNALS, LINKS, NET, STATUS, NAMES, SOURCES = NAMES + GUEST_QUESTIONS_MAX };
+enum {
+	LINE,
+	WORDS,
+	SIGNALS,
+	LINKS,
+	NET,
+	STATUS,
+	METERED,
+	NAMES,
+	SOURCES = NAMES + GUEST_QUESTIONS_MAX
+};
 
 struct loop_state {
 	struct inside *inside;
 	struct nl *watch; /* NULL: cannot be had */
 	struct nl *route;
 	int signals;
+	struct metered *metered; /* NULL: nobody knows */
 	struct inside_names names;
 	bool ended; /* the program has, with @status */
 	int status;
@@ -194,6 +206,14 @@ static void on_links(struct loop_state *s)
 		tell_ports(s, false);
 }
 
+static void on_metered(struct loop_state *s)
+{
+	struct policy known;
+
+	if (metered_hear(s->metered, &known))
+		guest_send(&s->inside->line, GUEST_KNOW, &known, sizeof(known), NULL, 0);
+}
+
 static void loop(struct loop_state *s)
 {
 	struct inside *inside = s->inside;
@@ -204,12 +224,14 @@ static void loop(struct loop_state *s)
 		[LINKS] = {.fd = s->watch ? nl_fd(s->watch) : -1, .events = POLLIN},
 		[NET] = {.events = POLLIN},
 		[STATUS] = {.fd = inside->status.status.fd, .events = POLLIN},
+		[METERED] = {.events = POLLIN},
 	};
 
 	/* The kernel has ended when nobody can write its words any more. */
 	while (inside->words >= 0) {
 		fds[WORDS].fd = inside->words;
 		fds[NET].fd = inside->net.fd;
+		fds[METERED].fd = metered_fd(s->metered);
 		inside_names_poll(&s->names, &fds[NAMES]);
 		if (poll(fds, SOURCES, -1) < 0 && errno != EINTR)
 			return;
@@ -224,6 +246,8 @@ static void loop(struct loop_state *s)
 			on_links(s);
 		if (fds[STATUS].revents)
 			inside_status_ask(&inside->status, &inside->line);
+		if (fds[METERED].revents)
+			on_metered(s);
 		if (fds[NET].revents)
 			on_net(s);
 	}
@@ -301,6 +325,7 @@ static void finish(struct loop_state *s)
 	inside_status_close(&inside->status);
 	remove_folder(inside);
 	guest_line_close(&inside->line);
+	metered_close(s->metered);
 	close_fd(inside->hatch);
 	net_ports_close(&inside->ports);
 	net_end(&inside->net);
@@ -325,6 +350,9 @@ static int run(struct inside *inside, struct err *err)
 	code = inside_start(inside, say, err);
 	if (code == 0) {
 		fcntl(inside->line.fd, F_SETFL, O_NONBLOCK);
+		s.metered = metered_follow();
+		if (s.metered)
+			on_metered(&s);
 		loop(&s);
 	}
 	finish(&s);

@@ -52,6 +52,7 @@ struct run_options {
 	struct via_options
 		*via; /* by a relay, what does not speak MPTCP, on the same stack; NULL: no relay */
 	const char *report; /* file for the summary as JSON; NULL: none */
+	int known; /* what tells, in NetworkManager's place, what it knows: a struct policy each time; 0: nothing does */
 };
 
 /* Exit codes of our own; all others are the program's. */

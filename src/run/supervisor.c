@@ -25,7 +25,7 @@
 #include <sys/socket.h>
 
 /* LISTENER is for its end alone. */
-enum { CONTROL, LISTENER, ASKS, WORK, MADE, VIA_MADE, NET, GONE, STATUS, METERED, PROBES };
+enum { CONTROL, LISTENER, ASKS, WORK, MADE, VIA_MADE, NET, GONE, STATUS, METERED, KNOWN, PROBES };
 #define SOURCES (PROBES + PROBER_MAX)
 
 #define LEADS_WITHIN (200 * NS_PER_MS)
@@ -201,6 +201,17 @@ static void on_metered(struct state *s)
 		net_know(&s->net, &known);
 }
 
+/* False: nothing more comes. */
+static bool on_known(struct state *s, int from)
+{
+	struct policy known;
+	ssize_t got = recv(from, &known, sizeof(known), MSG_DONTWAIT);
+
+	if (got == sizeof(known))
+		net_know(&s->net, &known);
+	return got > 0 || (got < 0 && errno == EAGAIN);
+}
+
 static void summarise(struct state *s, bool goes_on)
 {
 	const struct run_options *options = s->setup->options;
@@ -312,6 +323,8 @@ static void loop(struct state *s, int listener)
 		[GONE] = {.events = POLLIN},
 		[STATUS] = {.fd = s->status.fd, .events = POLLIN},
 		[METERED] = {.events = POLLIN},
+		[KNOWN] = {.fd = s->setup->options->known ? s->setup->options->known : -1,
+			   .events = POLLIN},
 	};
 
 	for (;;) {
@@ -342,6 +355,8 @@ static void loop(struct state *s, int listener)
 			answer_status(s);
 		if (fds[METERED].revents)
 			on_metered(s);
+		if (fds[KNOWN].revents && !on_known(s, fds[KNOWN].fd))
+			fds[KNOWN].fd = -1;
 		while ((link = prober_answer(&s->prober, &fds[PROBES])) != 0) {
 			monitor_answered(s->lookout.monitor, link);
 			lookout_soon(&s->lookout);
@@ -461,7 +476,7 @@ int supervisor_main(const struct supervisor *setup)
 		    &s.attachment, &err) < 0)
 		fprintf(stderr, "rivulet: %s\n", err.text);
 	status_open(&s.status);
-	s.metered = s.net.privileged ? metered_follow() : NULL;
+	s.metered = s.net.privileged && !setup->options->known ? metered_follow() : NULL;
 	if (s.metered)
 		on_metered(&s);
 	if (s.attachment)

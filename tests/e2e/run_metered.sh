@@ -125,6 +125,7 @@ EOF2
 truncate -s 2G "$TMP/www/long" # nobody reads what is in it
 STACKS=native
 [ ! -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || STACKS="$STACKS lkl"
+if [ -x "$(dirname "$RIVULET")/kernel/rivulet-uml" ] && ! grep -q __asan_init "$RIVULET"; then STACKS="$STACKS uml"; fi
 export STACKS
 expect "metered links" pair_lab env TMP="$TMP" RIVULET="$RIVULET" PROGRAMS="$PROGRAMS" bash "$TMP/inside.sh"
 expect_text 'link wwan0 .*used as a backup: it is metered' "$OUT"
