@@ -286,14 +286,12 @@ static char hear(const struct foreground *f, struct err *ret)
 	return message[0];
 }
 
-/* Waits until the summary is said and nothing is left of us, or processes of the run go on without
- * us. */
-static void end(const struct foreground *f)
+/* Tells the supervisor @why, and waits until nothing is left of us, or processes of the run go on without us. */
+static void end(const struct foreground *f, char why)
 {
-	const char ended = SUPERVISOR_ENDED;
 	char what = 0;
 
-	send(f->control, &ended, 1, MSG_NOSIGNAL);
+	supervisor_say(f->control, why);
 	do
 		what = hear(f, NULL);
 	while (what == SUPERVISOR_DONE);
@@ -362,14 +360,14 @@ static int run_under(struct foreground *f, struct err *err)
 	close_fd(handoff[OURS]);
 	close_fd(watch[OURS]);
 	if (code != 0) {
-		end(f);
+		end(f, SUPERVISOR_FAILED);
 		return code;
 	}
 	let_go_of_descriptors(f);
 	status = follow(f);
 	if (f->options->service)
 		f->options->service->clean(f->options->service->data);
-	end(f);
+	end(f, SUPERVISOR_ENDED);
 	return end_as(status);
 }
 

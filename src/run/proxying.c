@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "run/linked.h"
 #include "run/relaying_status.h"
+#include "run/summary.h"
 #include "run/user.h"
 
 #include <errno.h>
@@ -165,6 +166,13 @@ static int serve(void *data)
 	close_service(service);
 	if (err < 0)
 		fprintf(stderr, "rivulet: the proxy cannot go on: %s\n", strerror(-err));
+	/* Where there are links of the host's, the supervisor says what went over which. */
+	if (run->report && !service->stack->uses_host_links)
+		summary_moved_report(&(struct summary_moved){.stack = service->stack->name,
+							     .connections = totals.connected,
+							     .sent = totals.sent,
+							     .received = totals.received},
+				     run->report);
 	if (run->json || !run->quiet)
 		print_totals(&totals, run->json);
 	return err < 0 ? RUN_FAILED : 0;

@@ -11,10 +11,10 @@
 #include "base/units.h"
 #include "run/linked.h"
 #include "run/relaying_status.h"
+#include "run/summary.h"
 #include "run/supervisor.h"
 
 #include <fcntl.h>
-#include <jansson.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -31,47 +31,26 @@ struct relaying {
 	bool orphan;  /* nobody waits for us any more */
 };
 
-static json_t *describe(const struct relaying *r)
-{
-	const struct attachment_totals *totals = &r->attachment->totals;
-
-	return json_pack("{ss sI sI sI}", "stack", run_stack(r->setup->options)->name,
-			 "connections", (json_int_t)totals->connections, "received",
-			 (json_int_t)totals->received, "sent", (json_int_t)totals->sent);
-}
-
-static void print_json(const struct relaying *r, FILE *out)
-{
-	json_t *object = describe(r);
-
-	json_dumpf(object, out, JSON_COMPACT);
-	fputc('\n', out);
-	json_decref(object);
-}
-
 static void summarise(const struct relaying *r)
 {
 	const struct attachment_totals *totals = &r->attachment->totals;
 	const struct run_options *options = r->setup->options;
+	const struct summary_moved moved = {.stack = run_stack(options)->name,
+					    .connections = totals->connections,
+					    .sent = totals->sent,
+					    .received = totals->received};
 	char received[UNITS_TEXT_MAX], sent[UNITS_TEXT_MAX];
 
-	if (options->report) {
-		_cleanup_fclose_ FILE *file = fopen(options->report, "we");
-
-		if (file)
-			print_json(r, file);
-		if (!file || fflush(file) != 0)
-			fprintf(stderr, "rivulet: cannot write the report %s: %s\n",
-				options->report, strerror(errno));
-	}
+	if (options->report)
+		summary_moved_report(&moved, options->report);
 	if (options->json)
-		print_json(r, stderr);
+		summary_moved_print_json(&moved, stderr);
 	else if (!options->quiet)
 		fprintf(stderr, "rivulet: stack %s: %llu connection%s, %s received, %s sent\n",
-			run_stack(options)->name, (unsigned long long)totals->connections,
-			totals->connections == 1 ? "" : "s",
-			units_bytes_about(totals->received, received),
-			units_bytes_about(totals->sent, sent));
+			moved.stack, (unsigned long long)moved.connections,
+			moved.connections == 1 ? "" : "s",
+			units_bytes_about(moved.received, received),
+			units_bytes_about(moved.sent, sent));
 }
 
 /* There is no more to wait for: what the caller reads from our standard error ends. */
@@ -103,8 +82,8 @@ static void on_control(struct loop_source *source, uint32_t events)
 	struct relaying *r = loop_owner(source, struct relaying, control);
 	char what;
 
-	/* A foreground that was killed leaves a program that goes on. */
-	if (recv(source->fd, &what, 1, MSG_DONTWAIT) != 1)
+	/* A foreground that was killed leaves a program that goes on; one that could start none has nothing to be told. */
+	if (recv(source->fd, &what, 1, MSG_DONTWAIT) != 1 || what == SUPERVISOR_FAILED)
 		r->orphan = true;
 	r->status.ended = true;
 	loop_forget(&r->loop, source);

@@ -93,13 +93,12 @@ void summary_print(const struct summary *summary, FILE *out)
 	fflush(out);
 }
 
-int summary_print_json(const struct summary *summary, FILE *out)
+static json_t *describe(const struct summary *summary)
 {
 	const struct ledger_totals *totals = &summary->totals;
 	struct share shares[SUMMARY_LINKS] = {0};
 	unsigned count = share_out(summary, shares);
-	json_t *links = json_array(), *root;
-	int err;
+	json_t *links = json_array();
 
 	for (unsigned i = 0; i < count; i++)
 		json_array_append_new(links, json_pack("{s:s, s:s, s:I, s:I, s:i}", "name",
@@ -107,26 +106,62 @@ int summary_print_json(const struct summary *summary, FILE *out)
 						       "sent", (json_int_t)shares[i].sent,
 						       "received", (json_int_t)shares[i].received,
 						       "subflows", (int)shares[i].subflows));
-	root = json_pack("{s:i, s:i, s:i, s:i, s:i, s:b, s:s*, s:o}", "connections",
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:b, s:s*, s:o}", "connections",
 			 (int)totals->connections, "fallbacks", (int)totals->fallbacks, "open",
 			 (int)totals->open, "unseen", (int)totals->unseen, "refused",
 			 (int)summary->refused, "processes_go_on", summary->open, "plain_tcp",
 			 summary->why_tcp, "links", links);
-	if (!root)
+}
+
+static json_t *describe_moved(const struct summary_moved *moved)
+{
+	return json_pack("{ss sI sI sI}", "stack", moved->stack, "connections",
+			 (json_int_t)moved->connections, "received", (json_int_t)moved->received,
+			 "sent", (json_int_t)moved->sent);
+}
+
+/* Takes @object. */
+static int put(json_t *object, FILE *out)
+{
+	int err;
+
+	if (!object)
 		return -ENOMEM;
-	err = json_dumpf(root, out, JSON_COMPACT) < 0 || fputc('\n', out) == EOF || fflush(out)
+	err = json_dumpf(object, out, JSON_COMPACT) < 0 || fputc('\n', out) == EOF || fflush(out)
 		      ? -EIO
 		      : 0;
-	json_decref(root);
+	json_decref(object);
 	return err;
+}
+
+/* Takes @object. */
+static int report(json_t *object, const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "we");
+	int err = file ? put(steal_ptr(object), file) : -errno;
+
+	json_decref(object);
+	if (err < 0)
+		fprintf(stderr, "rivulet: cannot write the report %s: %s\n", path, strerror(-err));
+	return err;
+}
+
+int summary_print_json(const struct summary *summary, FILE *out)
+{
+	return put(describe(summary), out);
 }
 
 int summary_report(const struct summary *summary, const char *path)
 {
-	_cleanup_fclose_ FILE *file = fopen(path, "we");
-	int err = file ? summary_print_json(summary, file) : -errno;
+	return report(describe(summary), path);
+}
 
-	if (err < 0)
-		fprintf(stderr, "rivulet: cannot write the report %s: %s\n", path, strerror(-err));
-	return err;
+int summary_moved_print_json(const struct summary_moved *moved, FILE *out)
+{
+	return put(describe_moved(moved), out);
+}
+
+int summary_moved_report(const struct summary_moved *moved, const char *path)
+{
+	return report(describe_moved(moved), path);
 }

@@ -21,3 +21,12 @@ void summary_print(const struct summary *summary, FILE *out);
 int summary_print_json(const struct summary *summary, FILE *out);
 /* The same into the file @path. Negative errno: words are printed. */
 int summary_report(const struct summary *summary, const char *path);
+
+/* Of a stack whose connections are not seen one by one: what went through them. */
+struct summary_moved {
+	const char *stack;
+	uint64_t connections, sent, received;
+};
+
+int summary_moved_print_json(const struct summary_moved *moved, FILE *out);
+int summary_moved_report(const struct summary_moved *moved, const char *path);

@@ -365,12 +365,14 @@ static void loop(struct state *s, int listener)
 			look(s);
 		look_at_gate(s);
 		if (fds[CONTROL].revents) {
-			char what;
+			char what = 0;
 
-			if (!s->ended && recv(s->setup->control, &what, 1, MSG_DONTWAIT) == 1)
-				on_end(s, listener);
-			else if (!s->ended)
+			if (!s->ended && recv(s->setup->control, &what, 1, MSG_DONTWAIT) != 1)
 				return; /* the foreground was killed */
+			if (what == SUPERVISOR_FAILED)
+				s->ended = true;
+			else if (!s->ended)
+				on_end(s, listener);
 			fds[CONTROL].fd = -1;
 		}
 		if ((fds[LISTENER].revents & (POLLHUP | POLLERR)) && s->ended)

@@ -123,12 +123,17 @@ for where in 0.0.0.0:1080 '[::]:1080' 10.1.0.2:1080; do
 	[ "$code" = 125 ] || fail "listening at $where ended with $code"
 	grep -q -- --allow-anyone "$LOG" || fail "no word of how"
 done
+# Lost: why it does not begin, behind a summary of what never was.
+code=0
+"$RIVULET" proxy --listen foo --json 2>"$LOG" || code=$?
+[ "$code" = 125 ] || fail "listening at foo ended with $code"
+grep -q "'foo'" "$LOG" && ! grep -q connections "$LOG" || fail "other words than why"
 for wrong in 1080 localhost:1080 127.0.0.1 127.0.0.1:65536 127.0.0.1: ::1:1080 unix:; do
 	code=0
 	"$RIVULET" proxy --stack host --listen "$wrong" 2>"$LOG" || code=$?
 	[ "$code" = 125 ] || fail "listening at '$wrong' ended with $code"
 done
-proxy --stack host --allow-anyone --limit 4 --listen 0.0.0.0:1080
+proxy --stack host --allow-anyone --limit 4 --listen 0.0.0.0:1080 --report "$TMP/moved"
 client limit 4
 # Lost: other machines could reach what serves this one only.
 get 97 --socks5 10.1.0.2:1080 http://127.0.0.1:7/
@@ -142,6 +147,8 @@ code=0
 [ "$code" = 125 ] || fail "a second one ended with $code"
 grep -q 'in use' "$TMP/curl" || fail "no word of a port that is in use"
 end INT 0
+python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); sys.exit((r["stack"], r["connections"] > 0, r["received"] > 1000) != ("host", True, True))' \
+	"$TMP/moved" || fail "the report: $(cat "$TMP/moved")"
 
 # Lost: a killed proxy would leave its set-up, its socket, or a process that nobody knows of.
 for victim in worker proxy both; do

@@ -25,7 +25,7 @@ sysctl -qw net.mptcp.enabled=0
 soon 20 curl -4 -fsS -o /dev/null http://server/small || fail "there is no server"
 soon 20 python3 -c 'import socket; socket.create_connection(("10.1.0.1", 7)).close()' || fail "there is no other server"
 before=$(sockets)
-proxy
+proxy --report "$TMP/moved"
 
 # Lost: what the proxy is for.
 wlan=$(received wlan0) wwan=$(received wwan0)
@@ -52,10 +52,11 @@ kill -TERM "$proxy"
 code=0
 wait "$proxy" || code=$?
 [ "$code" = 0 ] || fail "it ended with $code: $(tail -n 5 "$LOG")"
-python3 - "$TMP/out" <<'EOF3' || fail "the summary: $(cat "$TMP/out")"
+python3 - "$TMP/out" "$TMP/moved" <<'EOF3' || fail "the summary: $(cat "$TMP/out" "$TMP/moved")"
 import json, sys
-r = json.load(open(sys.argv[1]))
+r, moved = (json.load(open(name)) for name in sys.argv[1:])
 assert r["connected"] > 100 and r["failed"] == 1 and r["received"] > 56e6, r
+assert moved == {"stack": "lkl", "connections": r["connected"], "received": r["received"], "sent": r["sent"]}, moved
 EOF3
 soon 20 none_left && soon 20 none_runs || fail "something is left of it"
 
