@@ -144,7 +144,8 @@ int rv_ended(struct rv *rv, int fd, struct rv_error *why);
 
 /* What a connection is at present. */
 enum rv_protocol {
-	RV_TCP = 1,       /* plain TCP, made so, or accepted from a peer without MPTCP */
+	RV_TCP =
+		1, /* plain TCP, made so (of a peer that refused MPTCP lately, too), or accepted from one without MPTCP */
 	RV_TCP_FALLBACK,  /* MPTCP was asked for, and the peer or something between refused it */
 	RV_MPTCP,         /* MPTCP, or (not connected yet, or listening) it will try to be */
 	RV_MPTCP_PERHAPS, /* an MPTCP socket of a kernel before 5.16, which does not tell more */

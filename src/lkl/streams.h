@@ -13,7 +13,7 @@
 #pragma once
 
 #include "lkl/past.h"
-#include "lkl/plain.h"
+#include "stack/plain.h"
 
 #include <stdbool.h>
 #include <stddef.h>

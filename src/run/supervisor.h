@@ -12,8 +12,9 @@ enum {
 	SUPERVISOR_TAKEN =
 		'T', /* they are set up for other wishes; the reason follows in the same message */
 	SUPERVISOR_ENDED = 'E', /* (to the supervisor) the program has ended: say the summary */
-	SUPERVISOR_FAILED = 'F', /* (to the supervisor) it could not be started: there is nothing to say */
-	SUPERVISOR_DONE = 'D',  /* summary said and all taken back; the socket's end follows */
+	SUPERVISOR_FAILED =
+		'F', /* (to the supervisor) it could not be started: there is nothing to say */
+	SUPERVISOR_DONE = 'D', /* summary said and all taken back; the socket's end follows */
 	SUPERVISOR_STAYS = 'S' /* there is no more to wait for, though processes of the run go on */
 };
 

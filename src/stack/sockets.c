@@ -16,13 +16,17 @@ int sockets_open(const struct stack_ops *ops, int protocol, const struct stack_o
 	sockets->stack.ops = ops;
 	sockets->protocol = protocol;
 	sockets->stack.stagger = options->stagger;
+	pthread_mutex_init(&sockets->lock, NULL);
 	*ret = &sockets->stack;
 	return 0;
 }
 
 void sockets_close(struct stack *stack)
 {
-	free((struct sockets *)stack);
+	struct sockets *sockets = (struct sockets *)stack;
+
+	pthread_mutex_destroy(&sockets->lock);
+	free(sockets);
 }
 
 socklen_t sockets_size(const struct sockaddr_storage *sa)

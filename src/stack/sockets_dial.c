@@ -84,11 +84,22 @@ static int watch(const struct sockets_dialling *d, int fd, uint32_t events)
 	return epoll_ctl(d->dialling.fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+/* Takes @fd. */
+static void win(struct sockets_dialling *d, int fd, const struct sockaddr *to)
+{
+	const struct stack_calls *calls = d->stack->ops->calls;
+
+	d->won = fd;
+	if (calls->connected)
+		calls->connected(d->stack, fd, to);
+}
+
 static int begin(struct sockets_dialling *d, const struct sockaddr_storage *to)
 {
 	const struct sockaddr *sa = (const struct sockaddr *)to;
 	const struct stack_calls *calls = d->stack->ops->calls;
-	_cleanup_close_ int fd = calls->make(d->stack, to->ss_family);
+	_cleanup_close_ int fd = calls->make_to ? calls->make_to(d->stack, sa)
+						: calls->make(d->stack, to->ss_family);
 	int err = fd < 0 ? fd : 0;
 
 	if (err == 0 && d->dial.before)
@@ -97,7 +108,7 @@ static int begin(struct sockets_dialling *d, const struct sockaddr_storage *to)
 		return err;
 	err = calls->connect(d->stack, fd, sa, sockets_size(to));
 	if (err == 0) {
-		d->won = steal_fd(&fd);
+		win(d, steal_fd(&fd), sa);
 		return 0;
 	}
 	if (err != -EINPROGRESS)
@@ -135,7 +146,7 @@ static void on_attempt(struct sockets_dialling *d, unsigned i)
 	d->attempts[i] = d->attempts[--d->attempt_count];
 	if (error == 0) {
 		epoll_ctl(d->dialling.fd, EPOLL_CTL_DEL, attempt.fd, NULL);
-		d->won = attempt.fd;
+		win(d, attempt.fd, (const struct sockaddr *)&attempt.to);
 		return;
 	}
 	close_fd(attempt.fd);

@@ -3,13 +3,18 @@
 #pragma once
 
 #include "base/address.h"
+#include "stack/plain.h"
 #include "stack/sockets.h"
+
+#include <pthread.h>
 
 #define SOCKETS_TEXT_MAX (ADDRESS_TEXT_MAX + 1)
 
 struct sockets {
 	struct stack stack;
-	int protocol; /* that sockets are made with */
+	int protocol; /* that sockets are made with, but towards @plain */
+	pthread_mutex_t lock;
+	struct plain plain; /* under @lock */
 };
 
 /* Length of the address for the system calls. */

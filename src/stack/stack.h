@@ -4,7 +4,7 @@
  * here and a file or folder of its own; nobody outside this folder asks which one it is.
  *
  * The words for what is asked and told (flags, status) are those of the public header, whatever
- * the stack. Calls may come from several threads at once: a stack is not changed after open().
+ * the stack. Calls may come from several threads at once: a stack is not changed after open(), but for what it locks.
  */
 #pragma once
 
@@ -93,6 +93,9 @@ struct stack_listen {
  */
 struct stack_calls {
 	int (*make)(struct stack *stack, int family);
+	/* The same, for a connection to @to; and that is there now. NULL: it makes no difference who @to is. */
+	int (*make_to)(struct stack *stack, const struct sockaddr *to);
+	void (*connected)(struct stack *stack, int fd, const struct sockaddr *to);
 	int (*bind)(struct stack *stack, int fd, const struct sockaddr *address, socklen_t size);
 	/* -EINPROGRESS: it polls writable when that is decided, and SO_ERROR tells how. */
 	int (*connect)(struct stack *stack, int fd, const struct sockaddr *address, socklen_t size);

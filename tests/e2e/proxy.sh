@@ -40,6 +40,10 @@ get() {
 	[ "$code" = "$wanted" ] || { cat "$TMP/curl" >&2; fail "curl ended with $code, not $wanted: $*"; }
 }
 same() { cmp -s "$WWW/$1" "$TMP/got" || fail "other bytes"; }
+# How often MPTCP was asked for.
+asked() {
+	awk '$1 == "MPTcpExt:" { for (i = 2; i <= NF && !at; i++) if ($i == "MPCapableSYNTX") at = i; count = $at } END { print count }' /proc/net/netstat
+}
 fds() { find "/proc/$worker/fd" -mindepth 1 | wc -l; }
 few_fds() { [ "$(fds)" -le "$1" ]; }
 
@@ -80,6 +84,11 @@ client refusals
 # Lost: half of a conversation, or the sign that the other half is missing.
 client half_close
 client resets
+# Lost: bytes of who falls back to TCP (rivulet-run(1), BUGS), each time anew.
+before=$(asked)
+client half_close
+client resets
+[ "$(asked)" = "$before" ] || fail "servers that are known not to speak MPTCP are asked for it $(($(asked) - before)) times"
 TARGET=10.1.0.1 client half_close
 TARGET=10.1.0.1 client resets
 # Lost: one bad program would end it for all.

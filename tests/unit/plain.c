@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Lost if this fails: MPTCP towards a server that speaks it, or bytes of one that does not. */
-#include "lkl/plain.h"
+#include "stack/plain.h"
 #include "base/clock.h"
 
 #include <setjmp.h>

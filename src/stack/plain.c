@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-#include "lkl/plain.h"
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stack/plain.h"
 
 #include "base/clock.h"
 

@@ -1,7 +1,8 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Peers that do not speak MPTCP: whoever connects to one again does so by plain TCP, for a while. A connection that has fallen back
- * has a socket and queues of MPTCP's over those of TCP all the same, and nothing for it.
+ * has a socket and queues of MPTCP's over those of TCP all the same, and nothing for it, and Linux' own may lose bytes of it
+ * (rivulet-run(1), BUGS).
  */
 #pragma once
 
