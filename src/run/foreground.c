@@ -166,8 +166,7 @@ static int start_helpers(struct foreground *f, const int handoffs[static 2], str
 	return 0;
 }
 
-/* In the child that becomes the program. Until it does it has our memory, not a copy, while we wait: inside a kernel (guest.h) each
- * page of a copy is dear. */
+/* In the child that becomes the program. */
 static noreturn void start(const struct foreground *f, const int handoffs[static 2], int report)
 {
 	struct start_failure failure = {.exit_code = RUN_FAILED};
@@ -202,7 +201,7 @@ static int start_program(struct foreground *f, const int handoffs[static 2], str
 
 	if (pipe2(pipe, O_CLOEXEC) < 0)
 		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
-	f->program = f->options->service ? fork() : vfork();
+	f->program = fork();
 	if (f->program == 0)
 		start(f, handoffs, pipe[1]);
 	close_fd(pipe[1]);
