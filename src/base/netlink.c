@@ -17,6 +17,8 @@ struct nl {
 	const struct nl_calls *calls;
 	int fd;
 	uint32_t sequence;
+	unsigned groups[NL_GROUPS], group_count; /* that were joined */
+	bool deaf;                               /* none of them is at present */
 	char words[256];
 	_Alignas(struct nlmsghdr) char request[8192];
 	_Alignas(struct nlmsghdr) char answer[NL_BUFFER];
@@ -73,6 +75,8 @@ int nl_open_by(struct nl **ret, const struct nl_calls *calls, int protocol)
 		return -ENOMEM;
 	nl->calls = calls;
 	nl->sequence = 0;
+	nl->group_count = 0;
+	nl->deaf = false;
 	nl->words[0] = '\0';
 	nl->fd = calls->socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	err = nl->fd < 0 ? nl->fd : calls->bind(nl->fd, (const struct sockaddr *)&any, sizeof(any));
@@ -106,11 +110,29 @@ int nl_fd(const struct nl *nl)
 	return nl->fd;
 }
 
-int nl_join(struct nl *nl, unsigned group)
+static int set_membership(struct nl *nl, unsigned group, bool member)
 {
 	int value = (int)group;
 
-	return nl->calls->set(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &value, sizeof(value));
+	return nl->calls->set(nl->fd, SOL_NETLINK,
+			      member ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP, &value,
+			      sizeof(value));
+}
+
+int nl_join(struct nl *nl, unsigned group)
+{
+	int err = nl->group_count < NL_GROUPS ? set_membership(nl, group, true) : -ENOSPC;
+
+	if (err == 0)
+		nl->groups[nl->group_count++] = group;
+	return err;
+}
+
+void nl_listen(struct nl *nl, bool listens)
+{
+	for (unsigned i = 0; i < nl->group_count && listens == nl->deaf; i++)
+		set_membership(nl, nl->groups[i], listens);
+	nl->deaf = !listens;
 }
 
 struct nlmsghdr *nl_start(struct nl *nl, uint16_t type, uint16_t flags, size_t extra)

@@ -12,8 +12,11 @@
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
+
+#define NL_GROUPS 8
 
 struct nl;
 
@@ -39,9 +42,11 @@ void nl_close(struct nl *nl);
 /* The descriptor, for poll(); owned by @nl. */
 int nl_fd(const struct nl *nl);
 
-/* Joins a multicast group: its messages are then read with nl_receive(). Use a socket that does
+/* Joins a multicast group, one of NL_GROUPS at most: its messages are then read with nl_receive(). Use a socket that does
  * nothing else. */
 int nl_join(struct nl *nl, unsigned group);
+/* Leaves all groups that were joined, or joins them again: the kernel makes no messages that nobody listens to. */
+void nl_listen(struct nl *nl, bool listens);
 
 /* Starts a request in the socket's own buffer (one at a time): NLM_F_REQUEST is added to @flags;
  * room for a family header of @extra bytes, zeroed, follows (mnl_nlmsg_get_payload). */

@@ -402,14 +402,15 @@ void ledger_saw_connections(struct ledger *ledger)
 	}
 }
 
-void ledger_gone(struct ledger *ledger, const struct diag_socket *socket)
+bool ledger_gone(struct ledger *ledger, const struct diag_socket *socket)
 {
 	struct flow **found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
 
 	if (!found)
-		return;
+		return false;
 	flow_count(ledger, *found, socket);
 	flow_forget(ledger, *found);
+	return true;
 }
 
 unsigned ledger_closing(const struct ledger *ledger)

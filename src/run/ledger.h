@@ -58,8 +58,8 @@ bool ledger_looked(struct ledger *ledger);
 void ledger_saw_connection(struct ledger *ledger, uint32_t inode);
 void ledger_saw_connections(struct ledger *ledger);
 
-/* A socket was freed: these are its last counts. */
-void ledger_gone(struct ledger *ledger, const struct diag_socket *socket);
+/* A socket was freed: these are its last counts. False: it is not known. */
+bool ledger_gone(struct ledger *ledger, const struct diag_socket *socket);
 
 /* Subflows that the last look missed and whose last counts have not been told yet: worth a moment's
  * waiting. */

@@ -18,7 +18,9 @@
 /* Where many sockets come and go, what is missed of them is worth less than the time of those who wait for theirs. */
 #define CROWD       200
 #define CROWD_SHARE 200
-#define SETTLE      (100 * NS_PER_MS)
+/* The kernel is spared to tell of their ends until the next look, when some of them become known. */
+#define STRANGERS_MANY 16
+#define SETTLE         (100 * NS_PER_MS)
 
 int lookout_open(struct lookout *lookout)
 {
@@ -141,6 +143,10 @@ static bool look(struct lookout *lookout, const struct links *links,
 	struct pass pass = {lookout, links};
 	bool watching = monitor_is_watching(lookout->monitor), moved = true;
 
+	lookout->crowd = lookout->deaf;
+	if (lookout->deaf)
+		nl_listen(lookout->gone, true);
+	lookout->deaf = false;
 	lookout->sockets = 0;
 	lookout->in_flight = false;
 	ledger_look(lookout->ledger);
@@ -150,6 +156,7 @@ static bool look(struct lookout *lookout, const struct links *links,
 	if (subflows_dump(&lookout->subflows, saw, &pass) < 0)
 		return true;
 	moved = ledger_looked(lookout->ledger);
+	lookout->crowd = lookout->crowd || lookout->sockets > CROWD;
 	if (watching || ledger_totals(lookout->ledger).lost) {
 		diag_dump_connections(lookout->diag, saw_connection, lookout);
 		ledger_saw_connections(lookout->ledger);
@@ -174,8 +181,8 @@ static uint64_t processor_time(void)
 
 static uint64_t pause_after(const struct lookout *lookout, uint64_t cost)
 {
-	bool crowd = lookout->sockets > CROWD && !monitor_is_watching(lookout->monitor);
-	uint64_t pause = cost * (crowd ? CROWD_SHARE : LOOK_SHARE);
+	bool seldom = lookout->crowd && !monitor_is_watching(lookout->monitor);
+	uint64_t pause = cost * (seldom ? CROWD_SHARE : LOOK_SHARE);
 
 	return pause < PAUSE_MAX ? pause : PAUSE_MAX;
 }
@@ -225,16 +232,30 @@ void lookout_soon(struct lookout *lookout)
 		lookout->next = at;
 }
 
+struct ends {
+	struct ledger *ledger;
+	unsigned known, strange;
+};
+
 static int forget(const struct diag_socket *socket, void *data)
 {
-	ledger_gone(data, socket);
+	struct ends *ends = data;
+
+	if (ledger_gone(ends->ledger, socket))
+		ends->known++;
+	else
+		ends->strange++;
 	return 0;
 }
 
 void lookout_on_gone(struct lookout *lookout)
 {
-	if (diag_destroyed(lookout->gone, forget, lookout->ledger) < 0)
+	struct ends ends = {.ledger = lookout->ledger};
+
+	if (diag_destroyed(lookout->gone, forget, &ends) < 0)
 		lookout_soon(lookout); /* some announcements were lost */
+	lookout->deaf = ends.strange > STRANGERS_MANY && ends.strange > ends.known;
+	nl_listen(lookout->gone, !lookout->deaf);
 }
 
 static void let_be(unsigned link, enum monitor_action action, void *data)
@@ -254,10 +275,12 @@ void lookout_settle(struct lookout *lookout, const struct links *links)
 	struct pollfd gone = {.fd = lookout->gone ? nl_fd(lookout->gone) : -1, .events = POLLIN};
 	const struct lookout_acts none = {let_be, do_not_rejoin, leave_backlog, NULL};
 	uint64_t until = clock_now() + SETTLE;
+	bool missed = lookout->deaf; /* the ends of some that were known */
 
 	if (lookout->diag)
 		look(lookout, links, &none);
-	while (lookout->gone && ledger_closing(lookout->ledger) > 0 && clock_now() < until)
+	while (lookout->gone && !missed && ledger_closing(lookout->ledger) > 0 &&
+	       clock_now() < until)
 		if (poll(&gone, 1, 10) > 0)
 			lookout_on_gone(lookout);
 }

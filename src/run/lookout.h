@@ -29,9 +29,11 @@ struct lookout {
 	struct nl *diag;          /* to look; NULL: blind, as any that cannot be had */
 	struct subflows subflows; /* seen by @diag */
 	struct nl *gone;          /* sockets that were freed: poll, then lookout_on_gone() */
+	bool deaf;                /* to them, until the next look */
 	uint64_t next;            /* when to look again, UINT64_MAX: not until something happens */
 	uint64_t earliest, interval;
 	unsigned sockets; /* of the namespace, at the last look */
+	bool crowd;       /* many were, or had come and gone by then */
 	bool in_flight;   /* something was, then */
 	struct {          /* whom a subflow over that link last talked to */
 		unsigned link;

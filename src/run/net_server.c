@@ -30,8 +30,11 @@ enum { CLIENT, LINKS, EVENTS, SOURCES };
 #define RETRY_FIRST (20 * NS_PER_MS)
 #define RETRY_LAST  (320 * NS_PER_MS)
 
-/* The path manager announces short connections by the thousand. */
-#define EVENTS_EVERY (5 * NS_PER_MS)
+/* The path manager announces short connections by the thousand. That there are so many is all that is to be known of them: it
+ * is not listened to for a while then, which spares the kernel the telling. */
+#define EVENTS_EVERY  (5 * NS_PER_MS)
+#define EVENTS_MANY   16
+#define EVENTS_CROWDS (100 * NS_PER_MS)
 
 struct server {
 	int client; /* owned */
@@ -43,6 +46,7 @@ struct server {
 	uint64_t spent_to; /* the time up to which the allowance is used up */
 	uint64_t retry_at, retry_after;
 	uint64_t events_at; /* when they are read again */
+	bool deaf;          /* until then nobody listens */
 	struct bound bound;
 	struct net_ports_server ports;
 	bool opened;
@@ -137,8 +141,11 @@ static int pass_over(const struct nlmsghdr *msg, void *data)
 
 static void on_events(struct server *s)
 {
-	nl_receive(s->events, pass_over, NULL);
-	s->events_at = clock_now() + EVENTS_EVERY;
+	int count = nl_receive(s->events, pass_over, NULL);
+
+	s->deaf = count > EVENTS_MANY || count == -ENOBUFS;
+	s->events_at = clock_now() + (s->deaf ? EVENTS_CROWDS : EVENTS_EVERY);
+	nl_listen(s->events, !s->deaf);
 	if (s->upkeep.deferred)
 		retry(s);
 	report_kind(s, NET_EVENT);
@@ -398,7 +405,7 @@ static int wait_for_something(const struct server *s, struct pollfd fds[static S
 	fds[EVENTS].fd = s->events_at <= now ? fd_of(s->events) : -1;
 	if (may_ask > now && may_ask < next)
 		next = may_ask;
-	if (s->events_at > now && s->events_at < next)
+	if ((s->deaf || s->events_at > now) && s->events_at < next)
 		next = s->events_at;
 	if (next > now) {
 		left.tv_sec = (time_t)((next - now) / NS_PER_S);
@@ -424,7 +431,7 @@ static void converse(struct server *s)
 			net_ports_follow(&s->ports);
 		else if (fds[LINKS].revents && upkeep_on_links(&s->upkeep))
 			on_followed(s);
-		if (fds[EVENTS].revents)
+		if (fds[EVENTS].revents || (s->deaf && clock_now() >= s->events_at))
 			on_events(s);
 		if (clock_now() >= s->retry_at)
 			retry(s);

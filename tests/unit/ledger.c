@@ -52,7 +52,8 @@ static void counts_each_byte_once(void **state)
 	look(ledger, seen, 2);
 	seen[1].bytes_received = 80;
 	last.mptcp_flags = 0; /* the announcement of its end carries none */
-	ledger_gone(ledger, &last);
+	assert_true(ledger_gone(ledger, &last));
+	assert_false(ledger_gone(ledger, &last));
 	look(ledger, &seen[1], 1);
 
 	totals = ledger_totals(ledger);
