@@ -63,6 +63,13 @@ int helper_take_packets(struct helper *h, int wire, unsigned count)
 	return 0;
 }
 
+static void on_ending(void *data)
+{
+	struct helper *h = data;
+
+	paths_ending(&h->paths, h->streams.count);
+}
+
 int helper_start(struct helper *h, int wire, const struct lkl_start *setup, struct err *err)
 {
 	int code;
@@ -80,6 +87,8 @@ int helper_start(struct helper *h, int wire, const struct lkl_start *setup, stru
 		code = network_open(&h->network, setup, h->packets, err);
 	if (code == 0)
 		code = paths_open(&h->paths, &h->network);
+	h->streams.ending = on_ending;
+	h->streams.data = h;
 	h->started = code == 0;
 	return code;
 }

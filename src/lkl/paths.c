@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "link/diag.h"
 #include "lkl/kernel.h"
+#include "lkl/tally.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #define LIVED         1000 /* ms */
 #define DEAF_CLOSED   1000 /* ms without an answer */
 #define DEAF          3000
+#define ENDING_MAX    16   /* connections, of whose ends each is looked at */
 #define FLOWS_MAX     1024 /* that are looked at for who would lose its last one */
 
 struct flow {
@@ -40,7 +42,8 @@ int paths_open(struct paths *paths, struct network *network)
 	network->is_last = would_cut_off;
 	network->data = paths;
 	paths->monitor = monitor_new();
-	if (!paths->monitor)
+	paths->ledger = ledger_new();
+	if (!paths->monitor || !paths->ledger)
 		return -ENOMEM;
 	return nl_open_by(&paths->diag, &kernel_netlink, NETLINK_SOCK_DIAG);
 }
@@ -92,6 +95,7 @@ static int saw(const struct diag_socket *socket, void *data)
 	struct paths_peer *peer = &pass->paths->peers[port % LKL_PORTS_MAX];
 
 	backlog_saw(&pass->paths->backlog, socket);
+	tally_saw(pass->paths->ledger, socket);
 	if (socket->state != DIAG_ESTABLISHED && (!socket->mptcp || socket->state != DIAG_SYN_SENT))
 		return 0;
 	pass->moved += socket->bytes_acked + socket->bytes_received;
@@ -244,8 +248,10 @@ static bool look(struct paths *paths, uint64_t now)
 		hear_probe(paths, i);
 	monitor_look(paths->monitor, now);
 	backlog_look(&paths->backlog);
+	ledger_look(paths->ledger);
 	if (diag_dump(paths->diag, saw, &pass) < 0)
 		return true;
+	tally_looked(paths->ledger, paths->diag);
 	if (monitor_is_watching(paths->monitor))
 		diag_dump_connections(paths->diag, saw_connection, paths->monitor);
 	monitor_looked(paths->monitor, act, &pass);
@@ -255,6 +261,12 @@ static bool look(struct paths *paths, uint64_t now)
 	moved = pass.moved != paths->moved;
 	paths->moved = pass.moved;
 	return moved;
+}
+
+void paths_ending(struct paths *paths, unsigned connections)
+{
+	if (paths->diag && connections <= ENDING_MAX)
+		tally_look(paths->ledger, paths->diag);
 }
 
 struct hearing {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "link/backlog.h"
+#include "link/ledger.h"
 #include "link/monitor.h"
 #include "lkl/network.h"
 
@@ -23,6 +24,7 @@ struct paths {
 	struct network *network;
 	struct monitor *monitor; /* owned */
 	struct nl *diag;         /* owned; NULL: it is blind */
+	struct ledger *ledger;   /* owned: what was seen amounts to that (tally.h) */
 	struct backlog backlog;
 	struct paths_peer peers[LKL_PORTS_MAX];
 	uint64_t next, interval, moved; /* bytes, at the last look */
@@ -33,5 +35,7 @@ int paths_open(struct paths *paths, struct network *network);
 /* Looks if it is time, or if bytes have moved (@busy) and it will be soon: when the next look is due, UINT64_MAX: not before some
  * do. @now is of clock_now(). */
 uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, bool busy);
+/* One of @connections is about to end: the last look at what it has moved. */
+void paths_ending(struct paths *paths, unsigned connections);
 /* May anybody still hear the last words, which were said @ago ns ago? Not over a link that has died. */
 bool paths_hear(const struct paths *paths, uint64_t ago);

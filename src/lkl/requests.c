@@ -228,8 +228,9 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 static int look(struct helper *h, const struct lkl_request *r, struct lkl_answer *answer)
 {
 	struct lkl_sight sight;
-	int fd =
-		r->a < 0 ? -EINVAL : sight_take(&h->network, h->paths.diag, (unsigned)r->a, &sight);
+	int fd = r->a < 0 ? -EINVAL
+			  : sight_take(&h->network, h->paths.diag, h->paths.ledger, (unsigned)r->a,
+				       &sight);
 
 	if (fd >= 0) {
 		answer->size = sizeof(sight);

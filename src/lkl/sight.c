@@ -2,12 +2,14 @@
 #include "lkl/sight.h"
 
 #include "base/cleanup.h"
+#include "lkl/tally.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
 struct pass {
+	struct ledger *ledger;
 	struct stack_subflow *seen;
 	unsigned count, most, left_out;
 };
@@ -16,6 +18,7 @@ static int saw(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
 
+	tally_saw(pass->ledger, socket);
 	/* One of plain TCP that connects asks whether a link is alive (paths.h), or will be seen soon. */
 	if (!socket->inode || socket->state == DIAG_LISTEN || socket->state == DIAG_CLOSE ||
 	    (!socket->mptcp && socket->state == DIAG_SYN_SENT))
@@ -70,20 +73,25 @@ static int put_into_memory(const void *data, size_t size)
 	return steal_fd(&fd);
 }
 
-int sight_take(const struct network *network, struct nl *diag, unsigned most, struct lkl_sight *ret)
+int sight_take(const struct network *network, struct nl *diag, struct ledger *ledger, unsigned most,
+	       struct lkl_sight *ret)
 {
 	_cleanup_free_ struct stack_subflow *seen = calloc(most + 1, sizeof(*seen));
-	struct pass pass = {.seen = seen, .most = most};
+	struct pass pass = {.ledger = ledger, .seen = seen, .most = most};
 	int code;
 
 	if (!seen)
 		return -ENOMEM;
+	ledger_look(ledger);
 	code = diag_dump(diag, saw, &pass);
+	if (code == 0)
+		tally_looked(ledger, diag);
 	if (code == 0)
 		code = diag_dump_connections(diag, saw_connection, &pass);
 	if (code < 0)
 		return code;
-	*ret = (struct lkl_sight){.count = pass.count, .left_out = pass.left_out};
+	*ret = (struct lkl_sight){
+		.count = pass.count, .left_out = pass.left_out, .sum = ledger_sum(ledger)};
 	memcpy(ret->use, network->use, sizeof(ret->use));
 	return put_into_memory(seen, pass.count * sizeof(*seen));
 }

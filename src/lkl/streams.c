@@ -96,8 +96,10 @@ void stream_end(struct streams *streams, struct stream *stream)
 {
 	if (stream->dead)
 		return;
-	if (stream->state == STREAM_CONNECTED)
+	if (stream->state == STREAM_CONNECTED) {
 		past_remember(&streams->past, stream->number, stream->error, stream->far);
+		streams->ending(streams->data);
+	}
 	stream_tell_end(stream);
 	if (stream->hurried)
 		streams->hurried--;

@@ -60,12 +60,14 @@ struct stream {
 };
 
 struct streams {
-	struct past past;        /* connections that are over */
-	struct stream **buckets; /* owned: all streams, by their numbers */
-	unsigned bucket_count;   /* a power of two; 0: there was no stream yet */
-	unsigned count, racing;  /* streams; of them, those that may get a rival */
-	unsigned hurried;        /* that have so much time to connect and no more */
-	struct plain plain;      /* of whom it is known that MPTCP is of no use */
+	struct past past;           /* connections that are over */
+	struct stream **buckets;    /* owned: all streams, by their numbers */
+	unsigned bucket_count;      /* a power of two; 0: there was no stream yet */
+	unsigned count, racing;     /* streams; of them, those that may get a rival */
+	unsigned hurried;           /* that have so much time to connect and no more */
+	struct plain plain;         /* of whom it is known that MPTCP is of no use */
+	void (*ending)(void *data); /* a connection is about to */
+	void *data;
 	int host, kernel,
 		owners; /* epolls: of near sides, owned by the caller; of far ones; of ways to owners */
 	TAILQ_HEAD(, stream) queue;

@@ -10,11 +10,11 @@
 #pragma once
 
 #include "link/backlog.h"
+#include "link/ledger.h"
 #include "link/links.h"
 #include "link/monitor.h"
 #include "link/rejoin.h"
 #include "link/subflows.h"
-#include "run/ledger.h"
 #include "run/prober.h"
 
 #include <stdint.h>

@@ -31,16 +31,37 @@ struct relaying {
 	bool orphan;  /* nobody waits for us any more */
 };
 
+/* What the stack has seen of its subflows; false: it does not show them. */
+static bool look(const struct relaying *r, struct stack_sight *ret)
+{
+	const struct stack_ops *ops = r->linked.stack->ops;
+
+	if (!ops->look || ops->look(r->linked.stack, 0, ret) < 0)
+		return false;
+	free(ret->subflows);
+	return true;
+}
+
 static void summarise(const struct relaying *r)
 {
 	const struct attachment_totals *totals = &r->attachment->totals;
 	const struct run_options *options = r->setup->options;
+	struct link all[NET_PORTS_MAX];
+	const struct links links = {.all = all, .count = r->linked.packets.ports.count};
+	struct stack_sight sight = {0};
+	bool shows = look(r, &sight);
+	const struct summary seen = {.links = &links,
+				     .totals = {.fallbacks = sight.sum.fallbacks,
+						.paths = sight.sum.paths,
+						.path_count = sight.sum.path_count}};
 	const struct summary_moved moved = {.stack = run_stack(options)->name,
 					    .connections = totals->connections,
 					    .sent = totals->sent,
-					    .received = totals->received};
+					    .received = totals->received,
+					    .seen = shows ? &seen : NULL};
 	char received[UNITS_TEXT_MAX], sent[UNITS_TEXT_MAX];
 
+	relaying_links(&r->linked.packets.ports, all);
 	if (options->report)
 		summary_moved_report(&moved, options->report);
 	if (options->json)

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* As the stack knows them: behind the host a link has other addresses than there. */
-static void describe_links(const struct net_ports *ports, struct link ret[static NET_PORTS_MAX])
+void relaying_links(const struct net_ports *ports, struct link ret[static NET_PORTS_MAX])
 {
 	for (unsigned i = 0; i < ports->count; i++) {
 		const struct port *port = &ports->all[i];
@@ -37,7 +36,7 @@ static char *make_text(const struct relaying_status *status, const struct stack_
 
 	if (!seen)
 		return NULL;
-	describe_links(status->ports, all);
+	relaying_links(status->ports, all);
 	for (unsigned i = 0; i < sight->count; i++) {
 		const struct stack_subflow *from = &sight->subflows[i];
 

@@ -17,6 +17,8 @@ struct relaying_status {
 	struct loop_source asks; /* who wants to know */
 };
 
+/* The links as the stack knows them: behind the host a link has other addresses than there. */
+void relaying_links(const struct net_ports *ports, struct link ret[static NET_PORTS_MAX]);
 /* Answers from within @loop. Not where the stack's connections are those of the host's kernel, which all could be looked through. */
 void relaying_status_open(struct relaying_status *status, struct loop *loop);
 void relaying_status_close(struct relaying_status *status, struct loop *loop);

@@ -14,9 +14,9 @@
 #pragma once
 
 #include "base/err.h"
+#include "link/ledger.h"
 #include "link/multipath.h"
 #include "link/subflows.h"
-#include "run/ledger.h"
 
 #include <jansson.h>
 #include <limits.h>

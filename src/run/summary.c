@@ -15,7 +15,7 @@
 struct share {
 	char name[ADDRESS_TEXT_MAX];
 	const char *kind;
-	uint64_t sent, received;
+	uint64_t sent, received, retransmitted;
 	unsigned subflows;
 };
 
@@ -44,6 +44,7 @@ static unsigned share_out(const struct summary *summary, struct share shares[sta
 		share->kind = link ? link_kind_names[link->kind] : "unknown";
 		share->sent += path->sent;
 		share->received += path->received;
+		share->retransmitted += path->retransmitted;
 		share->subflows += path->subflows;
 	}
 	return count;
@@ -93,31 +94,45 @@ void summary_print(const struct summary *summary, FILE *out)
 	fflush(out);
 }
 
-static json_t *describe(const struct summary *summary)
+static json_t *describe_links(const struct summary *summary)
 {
-	const struct ledger_totals *totals = &summary->totals;
 	struct share shares[SUMMARY_LINKS] = {0};
 	unsigned count = share_out(summary, shares);
 	json_t *links = json_array();
 
 	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(links, json_pack("{s:s, s:s, s:I, s:I, s:i}", "name",
-						       shares[i].name, "kind", shares[i].kind,
-						       "sent", (json_int_t)shares[i].sent,
-						       "received", (json_int_t)shares[i].received,
-						       "subflows", (int)shares[i].subflows));
+		json_array_append_new(
+			links, json_pack("{s:s, s:s, s:I, s:I, s:I, s:i}", "name", shares[i].name,
+					 "kind", shares[i].kind, "sent", (json_int_t)shares[i].sent,
+					 "received", (json_int_t)shares[i].received,
+					 "retransmitted", (json_int_t)shares[i].retransmitted,
+					 "subflows", (int)shares[i].subflows));
+	return links;
+}
+
+static json_t *describe(const struct summary *summary)
+{
+	const struct ledger_totals *totals = &summary->totals;
+
 	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:b, s:s*, s:o}", "connections",
 			 (int)totals->connections, "fallbacks", (int)totals->fallbacks, "open",
 			 (int)totals->open, "unseen", (int)totals->unseen, "refused",
 			 (int)summary->refused, "processes_go_on", summary->open, "plain_tcp",
-			 summary->why_tcp, "links", links);
+			 summary->why_tcp, "links", describe_links(summary));
 }
 
 static json_t *describe_moved(const struct summary_moved *moved)
 {
-	return json_pack("{ss sI sI sI}", "stack", moved->stack, "connections",
-			 (json_int_t)moved->connections, "received", (json_int_t)moved->received,
-			 "sent", (json_int_t)moved->sent);
+	json_t *object = json_pack("{ss sI sI sI}", "stack", moved->stack, "connections",
+				   (json_int_t)moved->connections, "received",
+				   (json_int_t)moved->received, "sent", (json_int_t)moved->sent);
+
+	if (moved->seen) {
+		json_object_set_new(object, "fallbacks",
+				    json_integer(moved->seen->totals.fallbacks));
+		json_object_set_new(object, "links", describe_links(moved->seen));
+	}
+	return object;
 }
 
 /* Takes @object. */

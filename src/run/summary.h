@@ -2,8 +2,8 @@
 /* The line that a run ends with, for people and for machines. */
 #pragma once
 
+#include "link/ledger.h"
 #include "link/links.h"
-#include "run/ledger.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,10 +22,11 @@ int summary_print_json(const struct summary *summary, FILE *out);
 /* The same into the file @path. Negative errno: words are printed. */
 int summary_report(const struct summary *summary, const char *path);
 
-/* Of a stack whose connections are not seen one by one: what went through them. */
+/* Of a stack that is not the host's: what went through its connections. */
 struct summary_moved {
 	const char *stack;
 	uint64_t connections, sent, received;
+	const struct summary *seen; /* of its subflows, where it shows them; NULL: it does not */
 };
 
 int summary_moved_print_json(const struct summary_moved *moved, FILE *out);

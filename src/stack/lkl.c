@@ -247,6 +247,7 @@ static int look(struct stack *stack, unsigned most, struct stack_sight *ret)
 	*ret = (struct stack_sight){
 		.subflows = steal_ptr(seen), .count = sight.count, .left_out = sight.left_out};
 	memcpy(ret->use, sight.use, sizeof(ret->use));
+	ret->sum = sight.sum;
 	return 0;
 }
 

@@ -20,6 +20,7 @@
  */
 #pragma once
 
+#include "link/ledger.h"
 #include "link/multipath.h"
 #include "link/policy.h"
 #include "link/port.h"
@@ -85,10 +86,11 @@ struct lkl_request {
 
 #define LKL_REQUEST_SIZE offsetof(struct lkl_request, data)
 
-/* Of subflows, struct stack_subflow each. */
+/* Of subflows, struct stack_subflow each; and what all that there were amount to. */
 struct lkl_sight {
 	uint32_t count, left_out;
 	enum multipath_use use[LKL_PORTS_MAX];
+	struct ledger_sum sum;
 };
 
 struct lkl_answer {

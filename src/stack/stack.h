@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "link/diag.h"
+#include "link/ledger.h"
 #include "link/multipath.h"
 #include "link/port.h"
 #include "rivulet.h"
@@ -142,6 +143,7 @@ struct stack_sight {
 	unsigned count, left_out;       /* there are more */
 	enum multipath_use
 		use[PORTS_MAX]; /* of the links that it was opened with, in their order */
+	struct ledger_sum sum;  /* of all that there were since it was opened */
 };
 
 /* NULL where a stack cannot; all return 0 or more, or a negative errno with words in @err. */

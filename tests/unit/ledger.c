@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Without these, the summary of a run would count wrong, or a long-lived run would grow. */
-#include "run/ledger.h"
+#include "link/ledger.h"
 
 #include <linux/mptcp.h>
 #include <setjmp.h>
@@ -69,6 +69,35 @@ static void counts_each_byte_once(void **state)
 	assert_int_equal(ledger_totals(ledger).open, 1);
 	look(ledger, NULL, 0);
 	assert_int_equal(ledger_totals(ledger).open, 0);
+	ledger_free(ledger);
+}
+
+/* What a link loses would be counted at each look anew, or end with its subflow; and another process would be told something else. */
+static void counts_what_was_sent_again(void **state)
+{
+	struct ledger *ledger = ledger_new();
+	struct diag_socket seen[] = {subflow(1, 7, 1, 100), subflow(2, 7, 2, 50)};
+	struct ledger_sum sum;
+
+	ledger_made(ledger, 7);
+	seen[0].retransmissions = 3;
+	look(ledger, seen, 2);
+	look(ledger, seen, 2);
+	seen[0].retransmissions = 5;
+	ledger_gone(ledger, &seen[0]);
+	seen[0] = subflow(3, 7, 1, 10);
+	seen[0].retransmissions = 1;
+	look(ledger, seen, 2);
+
+	assert_int_equal(ledger_totals(ledger).paths[0].retransmitted, 6);
+	assert_int_equal(ledger_totals(ledger).paths[1].retransmitted, 0);
+	sum = ledger_sum(ledger);
+	assert_int_equal(sum.connections, 1);
+	assert_int_equal(sum.fallbacks, 0);
+	assert_int_equal(sum.path_count, 2);
+	assert_int_equal(sum.paths[0].retransmitted, 6);
+	assert_int_equal(sum.paths[0].received, 110);
+	assert_int_equal(sum.paths[0].subflows, 2);
 	ledger_free(ledger);
 }
 
@@ -281,6 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_each_byte_once),
+		cmocka_unit_test(counts_what_was_sent_again),
 		cmocka_unit_test(leaves_strangers_alone),
 		cmocka_unit_test(follows_what_a_listener_accepts),
 		cmocka_unit_test(tells_fallbacks),

@@ -6,7 +6,7 @@
  * order of their making once there are many, so that a program that runs for a year costs no more
  * than one that runs for an hour.
  */
-#include "run/ledger.h"
+#include "link/ledger.h"
 
 #include "base/cleanup.h"
 
@@ -34,6 +34,7 @@ struct flow {
 	struct connection *connection;
 	unsigned path;
 	uint64_t sent, received;
+	uint32_t retransmitted;
 	unsigned look;     /* in which it was last seen */
 	struct flow *next; /* of a list of stale ones */
 };
@@ -204,6 +205,10 @@ static void flow_count(struct ledger *ledger, struct flow *flow, const struct di
 		path->received += socket->bytes_received - flow->received;
 		flow->received = socket->bytes_received;
 		ledger->moved = true;
+	}
+	if (socket->retransmissions > flow->retransmitted) {
+		path->retransmitted += socket->retransmissions - flow->retransmitted;
+		flow->retransmitted = socket->retransmissions;
 	}
 }
 
@@ -463,4 +468,16 @@ struct ledger_totals ledger_totals(const struct ledger *ledger)
 		.paths = ledger->paths,
 		.path_count = ledger->path_count,
 	};
+}
+
+struct ledger_sum ledger_sum(const struct ledger *ledger)
+{
+	struct ledger_sum sum = {.connections = ledger->connection_count,
+				 .fallbacks = ledger->fallback_count};
+
+	while (sum.path_count < ledger->path_count && sum.path_count < LEDGER_PATHS_MAX) {
+		sum.paths[sum.path_count] = ledger->paths[sum.path_count];
+		sum.path_count++;
+	}
+	return sum;
 }

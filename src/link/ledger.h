@@ -22,6 +22,7 @@ struct ledger;
 struct ledger_path { /* what went over one local address */
 	struct address local;
 	uint64_t sent, received; /* bytes of payload */
+	uint64_t retransmitted;  /* segments */
 	unsigned subflows;
 };
 
@@ -37,6 +38,14 @@ struct ledger_totals {
 	unsigned unseen; /* sockets whose connection, if they had one, was too short to be seen */
 	struct ledger_path *paths; /* owned by the ledger, good until its next call */
 	unsigned path_count;
+};
+
+#define LEDGER_PATHS_MAX 16 /* that another process is told of */
+
+/* The totals that outlast connections, as plain data: for another process. */
+struct ledger_sum {
+	uint32_t connections, fallbacks, path_count;
+	struct ledger_path paths[LEDGER_PATHS_MAX];
 };
 
 struct ledger *ledger_new(void);
@@ -78,3 +87,4 @@ bool ledger_connection(const struct ledger *ledger, const struct diag_socket *so
 		       struct ledger_connection *ret);
 
 struct ledger_totals ledger_totals(const struct ledger *ledger);
+struct ledger_sum ledger_sum(const struct ledger *ledger);
