@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "assess/cell_files.h"
 
+#include "assess/processor.h"
 #include "assess/talk.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -52,22 +53,17 @@ uint64_t cell_estimate(const struct cell *cell)
 
 #define SOFTIRQ 6
 
-/* What a processor has spent in softirqs, s; -1: all of them. */
-static double read_softirq(int cpu)
+/* What all processors have spent in softirqs, s. */
+static double read_softirq(void)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/stat", "re");
 	uint64_t ticks[SOFTIRQ + 1]; /* user, nice, system, idle, iowait, irq, softirq */
-	char line[256], name[32];
+	char line[256];
 
-	snprintf(name, sizeof(name), "cpu ");
-	if (cpu >= 0)
-		snprintf(name, sizeof(name), "cpu%d ", cpu);
-	while (file && fgets(line, sizeof(line), file))
-		if (strncmp(line, name, strlen(name)) == 0)
-			return numbers_parse(line + strlen(name), ticks, ARRAY_SIZE(ticks)) < 0
-				       ? 0
-				       : (double)ticks[SOFTIRQ] / (double)sysconf(_SC_CLK_TCK);
-	return 0;
+	if (!file || !fgets(line, sizeof(line), file) || strncmp(line, "cpu ", 4) != 0 ||
+	    numbers_parse(line + 4, ticks, ARRAY_SIZE(ticks)) < 0)
+		return 0;
+	return (double)ticks[SOFTIRQ] / (double)sysconf(_SC_CLK_TCK);
 }
 
 void cell_clear(const char *folder)
@@ -81,14 +77,12 @@ void cell_clear(const char *folder)
 		closedir(all);
 }
 
-static void __attribute__((noreturn)) become(char *const *command, const struct cell *cell,
-					     const struct cell_setup *setup, const sigset_t *mask)
+static void __attribute__((noreturn))
+become(char *const *command, const struct cell_setup *setup, const sigset_t *mask)
 {
 	_cleanup_close_ int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int output = -1;
 	char path[PATH_MAX];
-	int cpu = cell_cpu(cell->profile);
-	cpu_set_t others;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0); /* Ctrl-C is ours to hand on */
@@ -97,10 +91,6 @@ static void __attribute__((noreturn)) become(char *const *command, const struct 
 	if (input < 0 || output < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
 	    dup2(output, 2) < 0)
 		_exit(126);
-	if (cpu >= 0 && sched_getaffinity(0, sizeof(others), &others) == 0) {
-		CPU_CLR((size_t)cpu, &others);
-		sched_setaffinity(0, sizeof(others), &others);
-	}
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execv(command[0], command);
 	_exit(127);
@@ -131,28 +121,36 @@ static int watch(pid_t pid, int signals, const struct cell *cell, const struct c
 	return asked ? -EINTR : 0;
 }
 
-static int start(const struct cell *cell, const struct cell_setup *setup,
+static int start(const struct cell *cell, const struct cell_setup *setup, int cpu,
 		 const struct cgroup *cgroup, const sigset_t *mask, pid_t *ret, struct err *err)
 {
 	int doors[CGROUP_CONTROLLERS];
 	unsigned count = cgroup_doors(cgroup, doors);
-	char **command = cell_command(cell, setup, doors, count);
+	char **command = cell_command(cell, setup, cpu, doors, count);
 
 	*ret = command ? fork() : -1;
 	if (*ret == 0)
-		become(command, cell, setup, mask);
+		become(command, setup, mask);
 	for (unsigned i = 0; i < count; i++)
 		close(doors[i]);
 	cell_command_free(command);
 	return *ret < 0 ? err_set(err, -errno, "no process: %s", strerror(errno)) : 0;
 }
 
-static int measure(const struct cell *cell, const struct cell_setup *setup,
-		   const struct cgroup *cgroup, struct cell_watched *watched, struct err *err)
+/* What serves the device, the links, and we who look at it, are elsewhere: what @cpu does is the device's. */
+static void keep_off(int cpu, const cpu_set_t *usable)
+{
+	cpu_set_t others = *usable;
+
+	CPU_CLR((size_t)cpu, &others);
+	sched_setaffinity(0, sizeof(others), &others);
+}
+
+/* As measure(); @cpu: the device's alone, -1: it has none. */
+static int run_and_watch(const struct cell *cell, const struct cell_setup *setup, int cpu,
+			 const struct cgroup *cgroup, struct cell_watched *watched, struct err *err)
 {
 	_cleanup_close_ int signals = -1;
-	int cpu = cell_cpu(cell->profile);
-	double softirq = read_softirq(-1), own = cpu < 0 ? 0 : read_softirq(cpu);
 	sigset_t all, mask;
 	pid_t pid;
 	int code;
@@ -164,12 +162,33 @@ static int measure(const struct cell *cell, const struct cell_setup *setup,
 	sigaddset(&all, SIGHUP);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	code = start(cell, setup, cgroup, &mask, &pid, err);
+	code = start(cell, setup, cpu, cgroup, &mask, &pid, err);
 	if (code == 0)
 		code = watch(pid, signals, cell, cgroup, watched);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	watched->softirq = read_softirq(-1) - softirq;
-	watched->own_softirq = cpu < 0 ? -1 : read_softirq(cpu) - own;
+	return code;
+}
+
+static int measure(const struct cell *cell, const struct cell_setup *setup,
+		   const struct cgroup *cgroup, struct cell_watched *watched, struct err *err)
+{
+	int cpu = cell_cpu(cell->profile), code;
+	struct processor before = {.tasks = -1}, after = before;
+	double softirq = read_softirq();
+	cpu_set_t usable;
+	bool alone = cpu >= 0 && sched_getaffinity(0, sizeof(usable), &usable) == 0;
+
+	if (alone) {
+		keep_off(cpu, &usable);
+		processor_read((unsigned)cpu, &before);
+	}
+	code = run_and_watch(cell, setup, cpu, cgroup, watched, err);
+	if (alone) {
+		processor_read((unsigned)cpu, &after);
+		sched_setaffinity(0, sizeof(usable), &usable);
+	}
+	watched->softirq = read_softirq() - softirq;
+	watched->nobody = processor_of_nobody(&before, &after);
 	watched->cpu = cgroup_cpu(cgroup);
 	return code;
 }
@@ -220,6 +239,7 @@ static void ask_device(const struct cell_setup *setup, struct cell_watched *watc
 	calibrate(0, &here);
 	packet = json_number_value(json_object_get(report, "packet_ns"));
 	watched->cpu = json_number_value(json_object_get(report, "cpu_s"));
+	watched->nobody = -1;
 	watched->seconds = json_number_value(json_object_get(report, "seconds"));
 	watched->memory = (uint64_t)json_integer_value(json_object_get(report, "memory"));
 	watched->cpus = packet > 0 ? here.packet / packet : 0;

@@ -162,8 +162,8 @@ static void add_memory(struct words *words, const struct cell *cell)
 	add(words, "--memory=%" PRIu64, half > machine->memory_min ? half : machine->memory_min);
 }
 
-char **cell_command(const struct cell *cell, const struct cell_setup *setup, const int *doors,
-		    unsigned door_count)
+char **cell_command(const struct cell *cell, const struct cell_setup *setup, int cpu,
+		    const int *doors, unsigned door_count)
 {
 	struct words words = {0};
 	_cleanup_free_ char *server = serving(cell, setup);
@@ -187,8 +187,8 @@ char **cell_command(const struct cell *cell, const struct cell_setup *setup, con
 	add(&words, "--folder=%s", setup->folder);
 	for (unsigned i = 0; i < door_count; i++)
 		add(&words, "--door=%d", doors[i]);
-	if (cell_cpu(cell->profile) >= 0)
-		add(&words, "--cpu=%d", cell_cpu(cell->profile));
+	if (cpu >= 0)
+		add(&words, "--cpu=%d", cpu);
 	add(&words, "--");
 	if (cell->profile->emulated) {
 		add(&words, "%s", setup->self);

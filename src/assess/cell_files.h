@@ -18,20 +18,20 @@
 
 /* What was seen of the processes from outside. */
 struct cell_watched {
-	int status;         /* of waitpid(2) */
-	bool late;          /* it had to be killed */
-	double cpu;         /* s; negative: not known */
-	double softirq;     /* s, of the whole machine... */
-	double own_softirq; /* ...and of the processor that is the device's; negative: it has none */
-	uint64_t memory;    /* bytes, the most */
-	double seconds;     /* in which that was used; 0: until the client's end */
+	int status;     /* of waitpid(2) */
+	bool late;      /* it had to be killed */
+	double cpu;     /* s; negative: not known */
+	double nobody;  /* s, of the device's processor beside (processor.h); negative: not known */
+	double softirq; /* s, of the whole machine */
+	uint64_t memory; /* bytes, the most */
+	double seconds;  /* in which that was used; 0: until the client's end */
 	double cpus; /* of an emulated device: its processor, as a share of one of this machine */
 	char note[256]; /* what could not be had, or "" */
 };
 
-/* The command line of the lab, a list of strings that ends with NULL; the caller frees with cell_command_free(). */
-char **cell_command(const struct cell *cell, const struct cell_setup *setup, const int *doors,
-		    unsigned door_count);
+/* The command line of the lab, a list of strings that ends with NULL; the caller frees with cell_command_free(). @cpu: of cell_cpu(). */
+char **cell_command(const struct cell *cell, const struct cell_setup *setup, int cpu,
+		    const int *doors, unsigned door_count);
 void cell_command_free(char **command);
 
 /* The processor that is the device's alone, all others being for what serves it and for the links; -1: all are everyone's. */

@@ -17,6 +17,7 @@
 
 struct ends {
 	json_t *client, *server; /* owned; NULL: wrote nothing */
+	json_t *run; /* owned: what the run says of its connections; NULL: there was none */
 	struct timeline down, up;
 	double *delays; /* of both; owned */
 	size_t delay_count;
@@ -60,6 +61,7 @@ static int read_ends(const struct cell *cell, const struct cell_setup *setup, st
 	*ends = (struct ends){
 		.client = load_file(setup, LOAD_CLIENT),
 		.server = load_file(setup, LOAD_SERVER),
+		.run = load_file(setup, CELL_RUN),
 	};
 	timeline_parse(json_object_get(ends->client, "received"), &ends->down);
 	timeline_parse(json_object_get(ends->server, "received"), &ends->up);
@@ -74,6 +76,7 @@ static void free_ends(struct ends *ends)
 {
 	json_decref(ends->client);
 	json_decref(ends->server);
+	json_decref(ends->run);
 	free(ends->delays);
 }
 
@@ -188,9 +191,35 @@ static double goodput(const struct cell *cell, const struct ends *ends)
 	return down + up;
 }
 
+/* What the device's processors did for it, s; negative: not known. */
+static double spent(const struct cell_watched *watched)
+{
+	return watched->cpu >= 0 && watched->nobody > 0 ? watched->cpu + watched->nobody
+							: watched->cpu;
+}
+
+/* The sum over all links of what the run saw of its subflows. */
+static double sum_of_subflows(const struct ends *ends, const char *what)
+{
+	const json_t *link;
+	double sum = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(ends->run, "links"), i, link) sum += number(link, what);
+	return sum;
+}
+
+/* The device's kernel knows nothing of a stack that is not its own. */
+static double retransmitted(const struct ends *ends)
+{
+	return fmax(number(ends->client, "retransmitted"), sum_of_subflows(ends, "retransmitted")) +
+	       number(ends->server, "retransmitted");
+}
+
 static json_t *describe_figures(const struct cell *cell, const struct cell_watched *watched,
 				const struct ends *ends)
 {
+	double cpu = spent(watched);
 	double bytes = number(ends->client, "sent") + (double)ends->down.bytes;
 	double longest = (double)timeline_longest(&ends->down), up;
 	json_t *figures = json_object();
@@ -204,16 +233,14 @@ static json_t *describe_figures(const struct cell *cell, const struct cell_watch
 			set(figures, "first-byte", (double)ends->down.first / NS_PER_S);
 		else if (ends->up.first)
 			set(figures, "first-byte", (double)ends->up.first / NS_PER_S);
-		set(figures, "retransmitted",
-		    number(ends->client, "retransmitted") + number(ends->server, "retransmitted"));
+		set(figures, "retransmitted", retransmitted(ends));
 		set(figures, "given-up", number(ends->client, "given_up"));
-		if (watched->cpu >= 0 && ends->down.end)
+		if (cpu >= 0 && ends->down.end)
 			set(figures, "cpu",
-			    watched->cpu / (watched->seconds > 0
-						    ? watched->seconds
-						    : (double)ends->down.end / NS_PER_S));
-		if (watched->cpu >= 0 && bytes > 0 && cell->workload->talk == TALK_STREAM)
-			set(figures, "cpu-per-gb", watched->cpu / (bytes / 1e9));
+			    cpu / (watched->seconds > 0 ? watched->seconds
+							: (double)ends->down.end / NS_PER_S));
+		if (cpu >= 0 && bytes > 0 && cell->workload->talk == TALK_STREAM)
+			set(figures, "cpu-per-gb", cpu / (bytes / 1e9));
 	}
 	up = (double)timeline_longest(&ends->up);
 	set(figures, "stall", (up > longest ? up : longest) / NS_PER_S);
@@ -271,20 +298,16 @@ static json_t *describe_links(const struct cell_setup *setup)
 	return links;
 }
 
-/* What the run says of its connections: of a stack that it relays to it knows no subflows. */
-static void add_summary(json_t *record, json_t *figures, const struct cell_setup *setup,
+/* What the run says of its connections. */
+static void add_summary(json_t *record, json_t *figures, const struct ends *ends,
 			const struct cell *cell)
 {
-	json_t *run = load_file(setup, CELL_RUN);
-	const json_t *fallbacks = json_object_get(run, "fallbacks"), *link;
-	json_t *links = json_object_get(run, "links");
-	json_int_t subflows = 0;
-	size_t i;
+	const json_t *fallbacks = json_object_get(ends->run, "fallbacks");
+	json_t *links = json_object_get(ends->run, "links");
 
 	if (links) {
-		json_array_foreach(links, i, link) subflows +=
-			json_integer_value(json_object_get(link, "subflows"));
-		json_object_set_new(record, "subflows", json_integer(subflows));
+		json_object_set_new(record, "subflows",
+				    json_integer((json_int_t)sum_of_subflows(ends, "subflows")));
 		json_object_set(record, "shares", links);
 	}
 	if (fallbacks) {
@@ -294,7 +317,6 @@ static void add_summary(json_t *record, json_t *figures, const struct cell_setup
 		if (cell->protocol == CELL_MPTCP)
 			set(figures, "fallbacks", json_number_value(fallbacks));
 	}
-	json_decref(run);
 }
 
 static void add_bytes(json_t *record, const struct cell_watched *watched, const struct ends *ends)
@@ -306,9 +328,9 @@ static void add_bytes(json_t *record, const struct cell_watched *watched, const 
 	if (watched->cpu >= 0)
 		json_object_set_new(record, "cpu_s", json_real(watched->cpu));
 	json_object_set_new(record, "own_cpu_s", json_real(number(ends->client, "own_cpu_s")));
+	if (watched->nobody >= 0)
+		json_object_set_new(record, "nobody_s", json_real(watched->nobody));
 	json_object_set_new(record, "softirq_s", json_real(watched->softirq));
-	if (watched->own_softirq >= 0)
-		json_object_set_new(record, "own_softirq_s", json_real(watched->own_softirq));
 	if (watched->note[0])
 		json_object_set_new(record, "note", json_string(watched->note));
 }
@@ -358,7 +380,7 @@ json_t *cell_record(const struct cell *cell, const struct cell_setup *setup,
 		json_object_set_new(record, "rate_up", describe_rates(&ends.up));
 		json_object_set_new(record, "delays_ms", describe_delays(&ends));
 		add_bytes(record, watched, &ends);
-		add_summary(record, figures, setup, cell);
+		add_summary(record, figures, &ends, cell);
 	}
 	free_ends(&ends);
 	return record;

@@ -22,7 +22,11 @@ struct profile {
 };
 
 /* The quota of a profile: so much time of each period, ns. Periods are 5 ms, so that a program waits no longer for its next
- * share; no kernel takes a quota below 1 ms, so they are longer for less than a fifth of a processor. */
+ * share; no kernel takes a quota below 1 ms, so they are longer for less than a fifth of a processor. A quota below another one gives
+ * the smaller of both, not their product. What leaves a tenth of each 5 ms by taking the rest (a program of real-time priority that
+ * turns in circles) is no slow device, either: it would let nothing run outside of that half millisecond, even where all it had to
+ * do was answer, while a quota begins to hold up only who has used it; and what the kernel does for the device on nobody's account
+ * would be on that program's. */
 struct profile_quota {
 	uint64_t time, period;
 };

@@ -79,6 +79,70 @@ static void print_links(const struct page *page, const struct group *group)
 	fputs("</td>", page->out);
 }
 
+/* What the run saw of the subflows over each link of the device. */
+static const json_t *shares_of(const struct group *group, unsigned record)
+{
+	return json_object_get(group->records[record], "shares");
+}
+
+static bool has_shares(const struct group *const *groups, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (json_array_size(shares_of(groups[i], 0)) > 0)
+			return true;
+	return false;
+}
+
+/* Over link @name, of one record; 0: nothing. */
+static double share_value(const json_t *shares, const char *name, const char *what)
+{
+	const json_t *share;
+	size_t i;
+
+	json_array_foreach(shares, i, share)
+	{
+		const char *link = json_string_value(json_object_get(share, "name"));
+
+		if (link && strcmp(link, name) == 0)
+			return json_number_value(json_object_get(share, what));
+	}
+	return 0;
+}
+
+static double median_share(const struct group *group, const char *name, const char *what)
+{
+	_cleanup_free_ double *values = calloc(group->count, sizeof(*values));
+
+	for (unsigned i = 0; values && i < group->count; i++)
+		values[i] = share_value(shares_of(group, i), name, what);
+	return values ? stats_median(values, group->count) : 0;
+}
+
+static void print_subflows(const struct page *page, const struct group *group)
+{
+	const json_t *share;
+	size_t i;
+
+	fputs("<td>", page->out);
+	json_array_foreach(shares_of(group, 0), i, share)
+	{
+		const char *name = json_string_value(json_object_get(share, "name"));
+		char bytes[32], again[32], subflows[32];
+
+		if (!name)
+			continue;
+		page_text(page, name);
+		fprintf(page->out, " %s&nbsp;MB<small>%s subflows, %s again</small>",
+			number((median_share(group, name, "sent") +
+				median_share(group, name, "received")) *
+				       1e-6,
+			       bytes),
+			number(median_share(group, name, "subflows"), subflows),
+			number(median_share(group, name, "retransmitted"), again));
+	}
+	fputs("</td>", page->out);
+}
+
 static void print_head(const struct page *page, const struct group *const *groups, unsigned count,
 		       bool shares)
 {
@@ -94,6 +158,8 @@ static void print_head(const struct page *page, const struct group *const *group
 	}
 	if (has_links(groups, count))
 		fputs("<th>bytes by link", page->out);
+	if (has_shares(groups, count))
+		fputs("<th>by subflow<small> sent again: segments</small>", page->out);
 	fputs("</tr></thead>", page->out);
 }
 
@@ -134,6 +200,8 @@ static void print_row(const struct page *page, const struct group *const *groups
 	}
 	if (has_links(groups, count))
 		print_links(page, group);
+	if (has_shares(groups, count))
+		print_subflows(page, group);
 	fputs("</tr>\n", page->out);
 }
 

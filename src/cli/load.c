@@ -2,7 +2,8 @@
 /*
  * `rivulet load`: the programs that `rivulet assess` puts into its labs, and nobody else starts.
  *
- *   enter  becomes a member of the cell's control groups, writes down when the cell begins, and becomes another program
+ *   enter  becomes a member of the cell's control groups, takes the device's processor, writes down when the cell begins, and
+ *          becomes another program
  *   emulate  runs another program on an emulated device
  *   boot   is the first process of such a device
  *   serve  the server of a workload
@@ -11,6 +12,7 @@
 #include "assess/load.h"
 #include "assess/emulated.h"
 #include "assess/meter.h"
+#include "assess/processor.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -119,6 +121,7 @@ static int enter(const struct arguments *args, char **command, struct err *err)
 	if (args->cpu >= 0) {
 		CPU_SET((size_t)args->cpu, &cpus);
 		sched_setaffinity(0, sizeof(cpus), &cpus);
+		processor_attract((unsigned)args->cpu);
 	}
 	snprintf(path, sizeof(path), "%s/" LOAD_START, args->load.folder);
 	file = fopen(path, "we");

@@ -46,8 +46,10 @@ jq -es --argjson cpus "$(nproc)" '
 	[.[] | select(.workload == "bulk-down")] | all(.[];
 		.figures.goodput > 1e5 and .received > 1000 and .figures["first-byte"] > 0 and
 		.figures["cpu-per-gb"] > 0 and .figures.memory > 1e5 and .links.wifi > 0) and
-	all(.[]; (.softirq_s >= 0) and (.profile == "this" or $cpus == 1 or .own_softirq_s >= 0)) and
-	any(.[]; .protocol == "mptcp" and .subflows >= 1 and .fallbacks == 0) and
+	all(.[]; (.softirq_s >= 0) and (.profile == "this" or $cpus == 1 or .nobody_s >= 0)) and
+	all(.[] | select(.protocol == "mptcp" and .workload == "bulk-down"); .subflows >= 1 and .fallbacks == 0 and
+		((.shares | map(.received) | add) / .received | . > 0.7 and . < 1.3) and
+		(.shares | all(.[]; .retransmitted >= 0))) and
 	all(.[] | select(.link == "lte"); .links.lte > 1000 and .links.wifi < .links.lte)' \
 	"$out/results.jsonl" >/dev/null || fail "figures: $(jq -c 'del(.rate_down)' "$out/results.jsonl")"
 
