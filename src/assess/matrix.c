@@ -4,6 +4,7 @@
 #include "lab/random.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define AFTER_EVENTS \
 	(1500 * NS_PER_MS) /* and what stands still then is waited for longer (talk.h) */
@@ -136,6 +137,27 @@ static void shuffle(struct cell *cells, unsigned count, uint64_t seed)
 	}
 }
 
+static bool is_one_place(const struct cell *a, const struct cell *b)
+{
+	return a->scenario == b->scenario && a->workload == b->workload && a->profile == b->profile;
+}
+
+/* Of each place all cells come behind its first. */
+static void gather(struct cell *cells, unsigned count)
+{
+	for (unsigned first = 0, next; first < count; first = next) {
+		next = first + 1;
+		for (unsigned i = next; i < count; i++) {
+			struct cell cell = cells[i];
+
+			if (!is_one_place(&cell, &cells[first]))
+				continue;
+			memmove(&cells[next + 1], &cells[next], (i - next) * sizeof(cell));
+			cells[next++] = cell;
+		}
+	}
+}
+
 uint64_t matrix_estimate(const struct cell *cells, unsigned count)
 {
 	uint64_t all = 0;
@@ -159,6 +181,7 @@ struct cell *matrix_plan(const struct matrix *matrix, unsigned *ret_count)
 			break;
 		}
 		shuffle(plan.cells + begin, plan.count - begin, matrix->seed + i);
+		gather(plan.cells + begin, plan.count - begin);
 	}
 	if (plan.failed || !plan.count) {
 		free(plan.cells);

@@ -3,7 +3,9 @@
  * All cells of an assessment, in the order in which they are run. Pure.
  *
  * A repetition is a block: every combination once, in an order that the seed decides, so that what changes on the machine
- * meanwhile hits all alike; what is compared is compared within a block. Combinations that say nothing are left out: control
+ * meanwhile hits all alike; what is compared is compared within a block. All stacks and protocols in a scenario with a workload on a
+ * profile come one after the other: they are what is compared, and where the time ends, it ends between two such places, and does not
+ * leave each of them without some of its third values. Combinations that say nothing are left out: control
  * but once for a profile, single links but for bulk workloads where nothing happens to the links, and an emulated device but in
  * the first scenario in which nothing does.
  */

@@ -79,11 +79,16 @@ static void order(void **state)
 	struct scenario scenario;
 	struct matrix matrix = make(&scenario);
 	char key[CELL_KEY_MAX], other[CELL_KEY_MAX];
-	unsigned count, same = 0;
+	unsigned count, same = 0, places = 1;
 	struct cell *cells = matrix_plan(&matrix, &count), *again = matrix_plan(&matrix, &count);
 
 	for (unsigned i = 0; i < count; i++)
 		assert_string_equal(cell_key(&cells[i], key), cell_key(&again[i], other));
+	/* What is compared comes together: three workloads, a round after the other. */
+	for (unsigned i = 1; i < count; i++)
+		places += cells[i].workload != cells[i - 1].workload ||
+			  cells[i].repetition != cells[i - 1].repetition;
+	assert_int_equal(places, 3 * 3);
 	free(again);
 	matrix.seed = 8;
 	again = matrix_plan(&matrix, &count);
