@@ -127,18 +127,21 @@ static void print_subflows(const struct page *page, const struct group *group)
 	json_array_foreach(shares_of(group, 0), i, share)
 	{
 		const char *name = json_string_value(json_object_get(share, "name"));
-		char bytes[32], again[32], subflows[32];
+		double subflows = name ? median_share(group, name, "subflows") : 0;
+		char bytes[32], again[32];
 
 		if (!name)
 			continue;
 		page_text(page, name);
-		fprintf(page->out, " %s&nbsp;MB<small>%s subflows, %s again</small>",
+		fprintf(page->out, " %s&nbsp;MB, %s again",
 			number((median_share(group, name, "sent") +
 				median_share(group, name, "received")) *
 				       1e-6,
 			       bytes),
-			number(median_share(group, name, "subflows"), subflows),
 			number(median_share(group, name, "retransmitted"), again));
+		if (subflows > 1)
+			fprintf(page->out, " (of %.0f)", subflows);
+		fputs("<br>", page->out);
 	}
 	fputs("</td>", page->out);
 }
@@ -159,7 +162,8 @@ static void print_head(const struct page *page, const struct group *const *group
 	if (has_links(groups, count))
 		fputs("<th>bytes by link", page->out);
 	if (has_shares(groups, count))
-		fputs("<th>by subflow<small> sent again: segments</small>", page->out);
+		fputs("<th>by subflow<small> bytes, segments sent again, (subflows)</small>",
+		      page->out);
 	fputs("</tr></thead>", page->out);
 }
 

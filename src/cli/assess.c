@@ -33,7 +33,7 @@ static const struct extent quick = {
 	.budget = 170 * NS_PER_S,
 };
 
-/* With four stacks there is time for three rounds: fewer would tell nothing apart. */
+/* With four stacks there is time for three rounds, nearly so on a slow machine: fewer would tell nothing apart. */
 static const struct extent usual = {
 	.words.scenarios = "pair,lossy,handover-silent",
 	.words.workloads = "bulk-down,request,messages,control",
