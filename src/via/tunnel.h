@@ -5,7 +5,7 @@
  *
  *  - What one end cannot take at once is held, one record at most for each way, and the other end is not read meanwhile. A
  *    tunnel that waits holds nothing but the session.
- *  - What goes to the session goes no further ahead of its peer than its links need (via/ahead.h).
+ *  - What goes to the session goes no further ahead of its peer than its links need (link/ahead.h).
  *  - The end of one way is passed on after all that came before it (close_notify), and the other way goes on.
  *  - Whatever was cut off, the other end finds reset: half of a file never looks whole.
  */
@@ -13,7 +13,7 @@
 
 #include "base/loop.h"
 #include "base/tls.h"
-#include "via/ahead.h"
+#include "link/ahead.h"
 
 struct tunnel_way {
 	uint8_t *held; /* owned; NULL: nothing */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "via/ahead.h"
+#include "link/ahead.h"
 
 #include "link/backlog.h"
 #include "link/diag.h"
