@@ -2,6 +2,7 @@
 #include "attach/flow.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -40,6 +41,7 @@ static void make_reset(const struct flow_end *end)
 
 void flow_close(struct flow *flow, bool reset)
 {
+	loop_unset(flow->loop, &flow->later);
 	for (unsigned i = 0; i < 2; i++) {
 		struct flow_end *end = &flow->ends[i];
 
@@ -178,6 +180,12 @@ static int move_pages(struct flow *flow, struct flow_end *end)
 	return got >= 0 || got == -EAGAIN || got == -EINVAL ? 0 : (int)got;
 }
 
+/* Is what is read from @end for a connection that must not be filled? */
+static bool is_bounded(const struct flow *flow, const struct flow_end *end)
+{
+	return flow->bounded && end == &flow->ends[1];
+}
+
 static int move_bytes(struct flow *flow, struct flow_end *end)
 {
 	uint8_t bytes[FLOW_READ];
@@ -191,7 +199,7 @@ static int move_bytes(struct flow *flow, struct flow_end *end)
 		note_end(end);
 		return 0;
 	}
-	way->bulk = got >= MUCH && takes_pages(to);
+	way->bulk = got >= MUCH && !is_bounded(flow, end) && takes_pages(to);
 	done = write_some(to, bytes, (size_t)got);
 	if (done < 0) {
 		drop(flow, other(flow, end), (int)done);
@@ -207,9 +215,23 @@ static int move(struct flow *flow, struct flow_end *end)
 	return end->out.bulk ? move_pages(flow, end) : move_bytes(flow, end);
 }
 
-static bool may_read(const struct flow_way *way)
+static bool may_read(const struct flow *flow, const struct flow_end *end)
 {
-	return !way->ended && !is_holding(way);
+	return !end->out.ended && !is_holding(&end->out) &&
+	       !(is_bounded(flow, end) && flow->later.set);
+}
+
+static bool is_too_far_ahead(struct flow *flow, const struct flow_end *end)
+{
+	uint64_t now;
+
+	if (!is_bounded(flow, end))
+		return false;
+	now = clock_now();
+	if (ahead_may_write(&flow->ahead, other(flow, end)->source.fd, now))
+		return false;
+	loop_set(flow->loop, &flow->later, now + AHEAD_LATER);
+	return true;
 }
 
 /* What each end is watched for: a sender that would only be held up is not. */
@@ -217,7 +239,7 @@ static int watch(struct flow *flow)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		struct flow_end *end = &flow->ends[i];
-		uint32_t events = (may_read(&end->out) ? EPOLLIN : 0) |
+		uint32_t events = (may_read(flow, end) ? EPOLLIN : 0) |
 				  (is_holding(&other(flow, end)->out) ? EPOLLOUT : 0);
 		int err;
 
@@ -269,7 +291,7 @@ static int advance(struct flow *flow, struct flow_end *end, uint32_t events)
 	}
 	if (is_holding(&peer->out) && (events & (EPOLLOUT | ENDED)))
 		write_held(flow, peer);
-	if (may_read(&end->out) && (events & (EPOLLIN | ENDED)))
+	if (may_read(flow, end) && (events & (EPOLLIN | ENDED)) && !is_too_far_ahead(flow, end))
 		err = move(flow, end);
 	if (err < 0)
 		return err;
@@ -295,10 +317,8 @@ static bool is_over(const struct flow *flow)
 	       (a->out.closed || b->out.closed);
 }
 
-static void on_ready(struct loop_source *source, uint32_t events)
+static void go_on(struct flow *flow, struct flow_end *end, uint32_t events)
 {
-	struct flow_end *end = loop_owner(source, struct flow_end, source);
-	struct flow *flow = end->flow;
 	int err = advance(flow, end, events);
 
 	if (err == 0 && !is_over(flow))
@@ -308,12 +328,28 @@ static void on_ready(struct loop_source *source, uint32_t events)
 	flow->over(flow, err);
 }
 
+static void on_ready(struct loop_source *source, uint32_t events)
+{
+	struct flow_end *end = loop_owner(source, struct flow_end, source);
+
+	go_on(end->flow, end, events);
+}
+
+static void on_later(struct loop_timer *timer)
+{
+	struct flow *flow = loop_owner(timer, struct flow, later);
+
+	go_on(flow, &flow->ends[1], EPOLLIN);
+}
+
 int flow_open(struct flow *flow, struct loop *loop, int a, int b, const void *early, size_t size)
 {
 	const int fds[] = {a, b};
 	int err = 0;
 
 	flow->loop = loop;
+	flow->ahead = (struct ahead){0};
+	flow->later = (struct loop_timer){.due = on_later};
 	for (unsigned i = 0; i < 2; i++)
 		flow->ends[i] = (struct flow_end){.flow = flow,
 						  .source = {.fd = fds[i], .ready = on_ready}};

@@ -11,6 +11,7 @@
 
 #include "attach/pages.h"
 #include "base/loop.h"
+#include "link/ahead.h"
 #include "stack/stack.h"
 
 #include <stddef.h>
@@ -43,6 +44,10 @@ struct flow {
 	 * sees to that by flow_close(). */
 	void (*over)(struct flow *flow, int code);
 	bool left_open;
+	/* What is read from @ends[1] goes no further ahead of the peer of @ends[0] than its links need. */
+	bool bounded;
+	struct ahead ahead;
+	struct loop_timer later; /* until then nothing more is read from @ends[1] */
 	/* That @ends[1] is of: by its calls it tells a reset from an end, and is reset. NULL: a socket of the host's kernel. */
 	struct stack *stack;
 	/* @ends[0] has gone: was it said (SO_LINGER) that what it has written, and is not sent, is thrown away? NULL: never. */

@@ -23,7 +23,7 @@ int carriage_open(struct carriage *carriage, struct loop *loop, int fd, struct t
 		carriage->tunnel = (struct tunnel){.over = tunnel_over};
 		return tunnel_open(&carriage->tunnel, loop, tls, fd, open, early, size);
 	}
-	carriage->flow = (struct flow){.over = flow_over};
+	carriage->flow = (struct flow){.over = flow_over, .bounded = true};
 	return flow_open(&carriage->flow, loop, fd, open, early, size);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bytes between two connections, of which one may be inside TLS: then it is a tunnel, else a flow, and nobody else asks. */
+/* Bytes between two connections, of which one may be inside TLS: then it is a tunnel, else a flow, and nobody else asks. What goes
+ * there goes no further ahead of its peer than its links need (link/ahead.h). */
 #pragma once
 
 #include "attach/flow.h"
