@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOPBACK     1
-#define PAGE         4096
-#define OWN          (8U << 20) /* what the kernel itself takes of its memory, and a little more */
-#define SHARE_LEAST  65536
-#define SEND_MOST    (4U << 20) /* as the kernel has it with much memory */
-#define RECEIVE_MOST (6U << 20)
+#define LOOPBACK    1
+#define PAGE        4096
+#define OWN         (8U << 20) /* what the kernel itself takes of its memory, and a little more */
+#define SHARE_LEAST 16384
+/* As the kernel has it with much memory. */
+#define SEND_FIRST    16384
+#define SEND_MOST     (4U << 20)
+#define RECEIVE_FIRST 131072
+#define RECEIVE_MOST  (6U << 20)
 
 static int open_netstack(struct netstack *ret)
 {
@@ -97,24 +100,36 @@ static int set_up_all(const struct lkl_start *start)
 	return err < 0 ? err : kernel_set("net/ipv4/tcp_mem", pressure);
 }
 
+static uint64_t least_of(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* @first: what a socket begins with. */
+static int set_bounds(const char *name, uint64_t first, uint64_t most)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "4096 %" PRIu64 " %" PRIu64, least_of(first, most), most);
+	return kernel_set(name, text);
+}
+
 /* An eighth each way for all together: with two subflows that is half of all memory, for MPTCP has its data in its own buffer, which is
  * as large as those of its subflows together, and in theirs. */
 static int set_buffers(const struct network *network)
 {
-	uint64_t share = network->is.memory / 8 / network->sharers, most;
-	char text[64];
+	uint64_t share = network->is.memory / 8 / network->sharers, send;
 	int err;
 
 	if (share < SHARE_LEAST)
 		share = SHARE_LEAST;
-	most = share < SEND_MOST ? share : SEND_MOST;
-	if (network->backlog && network->backlog < most)
-		most = network->backlog;
-	snprintf(text, sizeof(text), "4096 16384 %" PRIu64, most);
-	err = kernel_set("net/ipv4/tcp_wmem", text);
-	most = share < RECEIVE_MOST ? share : RECEIVE_MOST;
-	snprintf(text, sizeof(text), "4096 %u %" PRIu64, 131072, most < 131072 ? 131072 : most);
-	return err < 0 ? err : kernel_set("net/ipv4/tcp_rmem", text);
+	send = least_of(share, SEND_MOST);
+	if (network->backlog)
+		send = least_of(send, network->backlog);
+	err = set_bounds("net/ipv4/tcp_wmem", SEND_FIRST, send);
+	if (err == 0)
+		err = set_bounds("net/ipv4/tcp_rmem", RECEIVE_FIRST, least_of(share, RECEIVE_MOST));
+	return err;
 }
 
 int network_share(struct network *network, unsigned connections)
