@@ -342,12 +342,15 @@ int kernel_shutdown(int fd, int how)
 
 int kernel_unsent(int fd)
 {
-	int bytes = 0, code, is_mptcp = 0;
-	socklen_t size = sizeof(is_mptcp);
+	int bytes = 0, code, is_mptcp = 0, protocol = 0;
+	socklen_t size = sizeof(int), protocol_size = sizeof(int);
+	bool fell_back;
 
-	/* Of a connection that has fallen back to TCP, MPTCP counts what TCP has a second time for a while, but in what is not sent. */
 	kernel_get_option(fd, IPPROTO_TCP, TCP_IS_MPTCP, &is_mptcp, &size);
-	code = (int)CALL6(CALL_IOCTL, fd, is_mptcp ? SIOCOUTQ : SIOCOUTQNSD, &bytes, 0, 0, 0);
+	kernel_get_option(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &protocol_size);
+	fell_back = protocol == IPPROTO_MPTCP && !is_mptcp;
+	/* Of a connection that has fallen back to TCP, MPTCP counts what TCP has a second time for a while, but in what is not sent. */
+	code = (int)CALL6(CALL_IOCTL, fd, fell_back ? SIOCOUTQNSD : SIOCOUTQ, &bytes, 0, 0, 0);
 	return code < 0 ? code : bytes;
 }
 
