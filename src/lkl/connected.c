@@ -177,6 +177,7 @@ int stream_carry(struct streams *streams, struct stream *stream, int near, int o
 	stream->owner = stream->near;
 	stream->near = near;
 	stream->near_in = stream->near_out = true;
+	stream->awaits_room = false;
 	stream_enqueue(streams, stream);
 	return 0;
 }

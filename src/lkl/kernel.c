@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -40,6 +41,7 @@ enum {
 	CALL_CLOSE = 57,
 	CALL_READ = 63,
 	CALL_WRITE = 64,
+	CALL_PPOLL = 73,
 	CALL_EXIT_GROUP = 94,
 	CALL_SOCKET = 198,
 	CALL_BIND = 200,
@@ -333,6 +335,36 @@ ssize_t kernel_send(int fd, const void *data, size_t size, int flags)
 ssize_t kernel_receive(int fd, void *data, size_t size, int flags)
 {
 	return CALL6(CALL_RECVFROM, fd, data, size, flags, NULL, NULL);
+}
+
+ssize_t kernel_peek(int fd, size_t size, struct iovec *parts, int *count)
+{
+	return lkl_peek(fd, size, parts, count);
+}
+
+int kernel_drop(int fd, size_t size)
+{
+	return (int)CALL6(CALL_RECVFROM, fd, NULL, size, MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
+}
+
+ssize_t kernel_room(int fd)
+{
+	uint32_t memory[SK_MEMINFO_VARS] = {0};
+	socklen_t size = sizeof(memory);
+	struct pollfd is = {fd, POLLOUT, 0};
+	struct timespec no = {0};
+	uint32_t all, used;
+	int code;
+
+	/* It is asked first, for then the kernel knows that somebody waits. */
+	code = (int)CALL6(CALL_PPOLL, &is, 1, &no, NULL, 0, 0);
+	if (code == 1)
+		code = kernel_get_option(fd, SOL_SOCKET, SO_MEMINFO, memory, &size);
+	if (code < 0 || !is.revents)
+		return code;
+	all = memory[SK_MEMINFO_SNDBUF];
+	used = memory[SK_MEMINFO_WMEM_QUEUED];
+	return all > used ? (ssize_t)(all - used) : 1;
 }
 
 int kernel_shutdown(int fd, int how)

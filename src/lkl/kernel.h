@@ -41,7 +41,13 @@ int kernel_set_option(int fd, int level, int option, const void *value, socklen_
 int kernel_get_option(int fd, int level, int option, void *ret, socklen_t *size);
 ssize_t kernel_send(int fd, const void *data, size_t size, int flags);
 ssize_t kernel_receive(int fd, void *data, size_t size, int flags);
+/* What can be received, up to @size bytes, stays there, and lies in @parts, of which there may be *@count, until the kernel is called again. */
+ssize_t kernel_peek(int fd, size_t size, struct iovec *parts, int *count);
+/* Takes that much of it out. */
+int kernel_drop(int fd, size_t size);
 int kernel_shutdown(int fd, int how);
+/* How many bytes can be sent at once, about. 0: none, and that there are is told (EPOLLOUT) as after kernel_send(). */
+ssize_t kernel_room(int fd);
 /* Bytes that the peer has not acknowledged. */
 int kernel_unsent(int fd);
 /* Of what it was given and the peer has not acknowledged: what was not sent yet, and what was. */

@@ -25,7 +25,8 @@
 #include <sys/resource.h>
 
 #define BATCH      64
-#define AT_ONCE    2 /* turns of the kernel between two looks at the descriptors */
+#define AT_ONCE    2  /* turns of the kernel between two looks at the descriptors */
+#define AT_MOST    16 /* where much is sent, and the links are looked at in each */
 #define LAST_WORDS (10 * NS_PER_S)
 
 /* Of ports that are set up, for nobody would read others. Output that did not fit waits until it does. */
@@ -198,19 +199,28 @@ static void on_break(int number)
 	is_to_break = 1;
 }
 
+static void look_at_links(const struct helper *h)
+{
+	for (unsigned i = 0; i < h->network.device_count; i++)
+		lkl_link_ready(h->network.indexes[i]);
+}
+
 /* Until when the kernel has nothing to do. @ret_busy: there is something to move. */
 static uint64_t work(struct helper *h, bool *ret_moved, bool *ret_busy)
 {
 	unsigned turns = 0;
 	uint64_t until;
+	bool much;
 
 	*ret_moved = streams_look(&h->streams);
 	do {
-		streams_move(&h->streams);
+		much = streams_move(&h->streams);
+		if (much)
+			look_at_links(h);
 		until = lkl_turn();
 		*ret_busy = streams_look(&h->streams);
 		*ret_moved = *ret_moved || *ret_busy;
-	} while (*ret_busy && ++turns < AT_ONCE);
+	} while (*ret_busy && ++turns < (much ? AT_MOST : AT_ONCE));
 	return until;
 }
 

@@ -6,26 +6,26 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
-#define CHUNK  (256 * 1024)
-#define CHUNKS 4 /* that a stream moves each way in its turn */
+#define CHUNK  ((size_t)256 * 1024)
+#define CHUNKS 4   /* received in a turn; one is sent, then what comes back is looked at */
+#define PARTS  256 /* that a chunk may lie in */
 
-static ssize_t near_send(struct stream *stream, const uint8_t *bytes, size_t size)
+static ssize_t near_send(struct stream *stream, struct iovec *parts, int count, size_t size)
 {
-	ssize_t done = send(stream->near, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	const struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
+	ssize_t done = sendmsg(stream->near, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	/* A program that does not listen any more (SHUT_RD) loses what comes. Where one has gone the peer is to know, but first all
 	 * that the program wrote. */
 	if (done < 0 && errno == EPIPE && !(stream->gone && stream->up.closed))
-		return (ssize_t)size;
-	return done < 0 ? -errno : done;
-}
-
-static ssize_t near_receive(struct stream *stream, uint8_t *bytes, size_t size)
-{
-	ssize_t got = recv(stream->near, bytes, size, MSG_DONTWAIT);
-
-	return got < 0 ? -errno : got;
+		done = (ssize_t)size;
+	else if (done < 0)
+		done = -errno;
+	if (done < (ssize_t)size && (done >= 0 || done == -EAGAIN))
+		stream->near_out = false;
+	return done;
 }
 
 static ssize_t of_far(struct stream *stream, ssize_t done)
@@ -42,38 +42,35 @@ static ssize_t far_send(struct stream *stream, const uint8_t *bytes, size_t size
 	ssize_t done =
 		of_far(stream, kernel_send(stream->far, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
 
+	if (done < (ssize_t)size && (done >= 0 || done == -EAGAIN))
+		stream->far_out = false;
 	stream->sent += done > 0 ? (uint64_t)done : 0;
 	return done;
 }
 
-static ssize_t far_receive(struct stream *stream, uint8_t *bytes, size_t size)
+/* 0: all; -EAGAIN: some is held still. */
+static int went(struct stream_way *way, ssize_t done)
 {
-	ssize_t got = of_far(stream, kernel_receive(stream->far, bytes, size, MSG_DONTWAIT));
-
-	if (got > 0)
-		stream->received += (uint64_t)got;
-	return got;
+	if (done < 0 && done != -EAGAIN)
+		return (int)done;
+	way->at += (size_t)(done > 0 ? done : 0);
+	if (way->at < way->size)
+		return -EAGAIN;
+	free(way->held);
+	way->held = NULL;
+	return 0;
 }
 
-struct direction {
-	struct stream_way *way;
-	bool *in, *out;
-	ssize_t (*receive)(struct stream *stream, uint8_t *bytes, size_t size);
-	ssize_t (*send)(struct stream *stream, const uint8_t *bytes, size_t size);
-};
-
-/* 0: it took all; -EAGAIN: the rest is held; else it is lost. */
-static int pass_on(struct stream *stream, const struct direction *d, const uint8_t *bytes,
-		   size_t size)
+/* 0: the kernel took all; -EAGAIN: the rest is held; else it is lost. */
+static int send_up(struct stream *stream, const uint8_t *bytes, size_t size)
 {
-	struct stream_way *way = d->way;
-	ssize_t done = d->send(stream, bytes, size);
+	struct stream_way *way = &stream->up;
+	ssize_t done = far_send(stream, bytes, size);
 
 	if (done < 0 && done != -EAGAIN)
 		return (int)done;
 	if (done == (ssize_t)size)
 		return 0;
-	*d->out = false;
 	way->at = 0;
 	way->size = size - (size_t)(done > 0 ? done : 0);
 	way->held = malloc(way->size);
@@ -85,70 +82,76 @@ static int pass_on(struct stream *stream, const struct direction *d, const uint8
 	return -EAGAIN;
 }
 
-static int give_held(struct stream *stream, const struct direction *d)
-{
-	struct stream_way *way = d->way;
-	ssize_t done = d->send(stream, way->held + way->at, way->size - way->at);
-
-	if (done < 0 && done != -EAGAIN)
-		return (int)done;
-	way->at += (size_t)(done > 0 ? done : 0);
-	if (way->at < way->size) {
-		*d->out = false;
-		return -EAGAIN;
-	}
-	free(way->held);
-	way->held = NULL;
-	return 0;
-}
-
-/* 0: there may be more; -EAGAIN: not now; else the connection is lost. */
-static int move(struct stream *stream, const struct direction *d)
+int pump_up(struct stream *stream)
 {
 	static uint8_t bytes[CHUNK]; /* everyone's: nothing stays in it */
-	struct stream_way *way = d->way;
-	ssize_t got;
+	struct stream_way *way = &stream->up;
+	ssize_t room, got;
 	int err = 0;
 
 	if (way->held)
-		err = *d->out ? give_held(stream, d) : -EAGAIN;
+		err = stream->far_out ? went(way, far_send(stream, way->held + way->at,
+							   way->size - way->at))
+				      : -EAGAIN;
 	if (err < 0)
 		return err;
-	if (way->ended || !*d->in || !*d->out)
+	if (way->ended || !stream->near_in || !stream->far_out)
 		return -EAGAIN;
-	got = d->receive(stream, bytes, sizeof(bytes));
-	if (got == -EAGAIN)
-		*d->in = false;
+	room = of_far(stream, kernel_room(stream->far));
+	if (room == 0)
+		stream->far_out = false;
+	if (room <= 0)
+		return room == 0 ? -EAGAIN : (int)room;
+	got = recv(stream->near, bytes, (size_t)room < CHUNK ? (size_t)room : CHUNK, MSG_DONTWAIT);
+	if (got < 0 && errno == EAGAIN)
+		stream->near_in = false;
 	if (got < 0)
-		return (int)got;
-	if (got == 0) {
-		way->ended = true;
+		return -errno;
+	way->ended = got == 0;
+	return got == 0 ? -EAGAIN : send_up(stream, bytes, (size_t)got);
+}
+
+static int give_held(struct stream *stream)
+{
+	struct stream_way *way = &stream->down;
+	struct iovec part = {way->held + way->at, way->size - way->at};
+
+	return stream->near_out ? went(way, near_send(stream, &part, 1, part.iov_len)) : -EAGAIN;
+}
+
+static int move_down(struct stream *stream)
+{
+	struct stream_way *way = &stream->down;
+	struct iovec parts[PARTS];
+	ssize_t there, done;
+	int count = PARTS;
+	int err = way->held ? give_held(stream) : 0;
+
+	if (err < 0)
+		return err;
+	if (way->ended || !stream->far_in || !stream->near_out)
 		return -EAGAIN;
-	}
-	return pass_on(stream, d, bytes, (size_t)got);
-}
-
-static int move_some(struct stream *stream, const struct direction *d)
-{
-	int err = 0;
-
-	for (unsigned i = 0; i < CHUNKS && err == 0; i++)
-		err = move(stream, d);
-	return err;
-}
-
-int pump_up(struct stream *stream)
-{
-	const struct direction up = {&stream->up, &stream->near_in, &stream->far_out, near_receive,
-				     far_send};
-
-	return move_some(stream, &up);
+	there = of_far(stream, kernel_peek(stream->far, CHUNK, parts, &count));
+	if (there == -EAGAIN)
+		stream->far_in = false;
+	if (there < 0)
+		return (int)there;
+	way->ended = there == 0;
+	if (there == 0)
+		return -EAGAIN;
+	done = near_send(stream, parts, count, (size_t)there);
+	if (done < 0)
+		return (int)done;
+	kernel_drop(stream->far, (size_t)done);
+	stream->received += (uint64_t)done;
+	return stream->near_out ? 0 : -EAGAIN;
 }
 
 int pump_down(struct stream *stream)
 {
-	const struct direction down = {&stream->down, &stream->far_in, &stream->near_out,
-				       far_receive, near_send};
+	int err = 0;
 
-	return move_some(stream, &down);
+	for (unsigned i = 0; i < CHUNKS && err == 0; i++)
+		err = move_down(stream);
+	return err;
 }

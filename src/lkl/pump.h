@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The bytes of a connected stream (streams.h), from one side to the other. A little at a time, and never more than a side takes:
- * the rest of what was read is held in the stream.
+ * The bytes of a connected stream (streams.h), from one side to the other. A little at a time, and never more than a side takes: of
+ * the program's no more is read than the kernel has room for, which holds for most times, and the rest is held in the stream; what came from
+ * the net is given to the program from where it lies in the kernel, and stays there if there is no room for it.
  */
 #pragma once
 

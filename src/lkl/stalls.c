@@ -23,7 +23,8 @@ static void push(const struct stream *stream)
 /* True if it has something to send. */
 static bool look(struct streams *streams, struct stream *stream)
 {
-	bool held = stream->up.held && !stream->far_out;
+	/* What was read of it, or is there to be read. */
+	bool held = !stream->far_out && (stream->up.held || (stream->near_in && !stream->up.ended));
 	uint32_t waiting, under_way;
 
 	if (stream->state != STREAM_CONNECTED || stream->error ||

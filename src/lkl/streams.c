@@ -10,6 +10,8 @@
 
 #define BATCH         64
 #define ALL_TURNS     16
+#define SENT_MUCH     32768
+#define MOVED_FIRST   (1 << 20)
 #define BUCKETS_FIRST 64 /* a power of two */
 
 int streams_open(struct streams *streams, int host)
@@ -70,12 +72,20 @@ static int make_buckets(struct streams *streams)
 	return 0;
 }
 
+static uint64_t moved_by(const struct stream *stream)
+{
+	return stream->sent + stream->received;
+}
+
 void stream_enqueue(struct streams *streams, struct stream *stream)
 {
 	if (stream->queued || stream->dead)
 		return;
 	stream->queued = true;
-	TAILQ_INSERT_TAIL(&streams->queue, stream, turn);
+	if (stream == streams->first && moved_by(stream) < streams->first_to)
+		TAILQ_INSERT_HEAD(&streams->queue, stream, turn);
+	else
+		TAILQ_INSERT_TAIL(&streams->queue, stream, turn);
 }
 
 /* Nobody waits here until all is sent, as one who closes may have wished (SO_LINGER). */
@@ -265,17 +275,45 @@ bool streams_look(struct streams *streams)
 	return !TAILQ_EMPTY(&streams->queue);
 }
 
-void streams_move(struct streams *streams)
+/* Is it to be told of room, or no longer? */
+static void watch_room(const struct streams *streams, struct stream *stream)
+{
+	struct epoll_event event = {.events = STREAM_NEAR_EVENTS, .data.ptr = stream};
+
+	if (stream->dead || stream->awaits_room == !stream->near_out)
+		return;
+	stream->awaits_room = !stream->near_out;
+	if (stream->awaits_room)
+		event.events |= EPOLLOUT;
+	epoll_ctl(streams->host, EPOLL_CTL_MOD, stream->near, &event);
+}
+
+/* True if it has sent much. */
+static bool serve(struct streams *streams, struct stream *stream)
+{
+	uint64_t sent = stream->sent;
+
+	TAILQ_REMOVE(&streams->queue, stream, turn);
+	stream->queued = false;
+	if (stream != streams->first || moved_by(stream) >= streams->first_to) {
+		streams->first = stream;
+		streams->first_to = moved_by(stream) + MOVED_FIRST;
+	}
+	stream_advance(streams, stream);
+	watch_room(streams, stream);
+	return stream->sent - sent >= SENT_MUCH;
+}
+
+bool streams_move(struct streams *streams)
 {
 	struct stream *stream;
+	bool much = false;
 
-	for (unsigned i = 0; i < ALL_TURNS && (stream = TAILQ_FIRST(&streams->queue)); i++) {
-		TAILQ_REMOVE(&streams->queue, stream, turn);
-		stream->queued = false;
-		stream_advance(streams, stream);
-	}
+	for (unsigned i = 0; i < ALL_TURNS && !much && (stream = TAILQ_FIRST(&streams->queue)); i++)
+		much = serve(streams, stream);
 	while ((stream = TAILQ_FIRST(&streams->dead))) {
 		TAILQ_REMOVE(&streams->dead, stream, turn);
 		free(stream);
 	}
+	return much;
 }

@@ -6,6 +6,10 @@
  * cleared by a call that would have had to wait. A stream that can move something is in a queue; each in turn moves a little,
  * so that none holds the others up. What one side does not take at once is held, and stops the reading of the other.
  *
+ * One that sends much stays the first for as long as it can (MOVED_FIRST), with a look at what comes back from the net in between: its peer
+ * is woken up once for all that, not for each buffer that the kernel has for it, and the same memory carries it, which is in the
+ * processor's caches.
+ *
  * The relay asks for the streams of programs, but their bytes do not go through it: when such a stream is connected (stream_carry), its
  * near side becomes the other end of what the program holds, and what was the near side leads to its owner, the relay, who is told
  * there how it ended (struct stack_carried).
@@ -51,6 +55,7 @@ struct stream {
 		settled; /* of those sent, up to which all was acknowledged when that was looked at (stalls.h) */
 	bool told; /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
+	bool awaits_room;           /* it is told when the near side becomes writable */
 	struct stream_way up, down; /* from the program to the net; back */
 	bool gone; /* both ways of the near side have ended, or nobody has it any more */
 	bool queued, dead;
@@ -70,6 +75,8 @@ struct streams {
 	void *data;
 	int host, kernel,
 		owners; /* epolls: of near sides, owned by the caller; of far ones; of ways to owners */
+	const struct stream *first; /* only to be compared, for it may be gone */
+	uint64_t first_to;          /* as long as it has moved no more than that */
 	TAILQ_HEAD(, stream) queue;
 	TAILQ_HEAD(, stream) dead; /* to be freed when no event can be about them any more */
 	LIST_HEAD(, stream) all;
@@ -109,7 +116,7 @@ int stream_carry(struct streams *streams, struct stream *stream, int near, int o
 void streams_on_owners(struct streams *streams);
 /* An event of the near side. */
 void stream_on_near(struct streams *streams, struct stream *stream, uint32_t events);
-/* Moves bytes of those that have some, of each a little. */
-void streams_move(struct streams *streams);
+/* Moves bytes of those that have some, of each a little. True: it stopped at one that has sent much. */
+bool streams_move(struct streams *streams);
 /* Takes in what the kernel tells. Has any stream something to move? */
 bool streams_look(struct streams *streams);

@@ -7,7 +7,8 @@
 
 #include <sys/epoll.h>
 
-#define STREAM_NEAR_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+/* With EPOLLOUT only while there is no room (stream->awaits_room): else each message that a program takes would wake us up. */
+#define STREAM_NEAR_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 /* It may have something to move. */
 void stream_enqueue(struct streams *streams, struct stream *stream);

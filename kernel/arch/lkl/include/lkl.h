@@ -59,6 +59,11 @@ int lkl_boot(const struct lkl_host *host, unsigned long memory, const char *comm
 
 long lkl_call(long number, long a, long b, long c, long d, long e, long f);
 
+/* What the TCP or MPTCP socket @fd has received, up to @size bytes of it, as recvfrom() with MSG_PEEK and MSG_DONTWAIT: how many, with the
+ * parts that they lie in, of which there may be *@count. They can be read until the kernel is called again; recvfrom() with MSG_TRUNC takes
+ * them out. */
+long lkl_peek(int fd, unsigned long size, struct iovec *parts, int *count);
+
 /* Lets the kernel do all that it has to do now. Returns when (of now()) it has to be called again, LKL_NEVER: not before
  * something happens. It may return early, with the present time, when there is much to do. */
 unsigned long long lkl_turn(void);
