@@ -58,7 +58,9 @@ echo "works: 2 000 connections at once"
 
 # Lost: some of many uploads would stand still for ever, because all memory was taken at the wrong moment.
 SERVER="'$RIVULET' run --quiet -- python3 '$TMP/many.py' serve 5000"
-expect "more to send than there is memory" pair_lab sh -c "$run -- timeout 60 python3 '$TMP/many.py' ask 128 200000"
+for memory in 16 32; do
+	expect "more to send than there is memory, of $memory MiB" pair_lab sh -c "$run --memory ${memory}MiB -- timeout 60 python3 '$TMP/many.py' ask 128 200000"
+done
 echo "works: 128 connections that have more to send than there is memory"
 
 # Lost: all connections of a small device would stop together.
