@@ -45,6 +45,7 @@ static void parse_info(const struct nlattr *attr, struct diag_socket *ret)
 	ret->bytes_received = info.tcpi_bytes_received;
 	ret->unacked = info.tcpi_unacked;
 	ret->rtt = info.tcpi_rtt > info.tcpi_rcv_rtt ? info.tcpi_rtt : info.tcpi_rcv_rtt;
+	ret->rtt_acked = info.tcpi_rtt;
 	ret->rtt_min = info.tcpi_min_rtt;
 	ret->rtt_var = info.tcpi_rttvar;
 	ret->cwnd = info.tcpi_snd_cwnd;

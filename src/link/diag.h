@@ -47,6 +47,7 @@ struct diag_socket {
 	uint64_t bytes_acked, bytes_received; /* payload, sent and received */
 	uint32_t unacked;                     /* segments on their way */
 	uint32_t rtt; /* smoothed, us; the receiver's estimate if that is larger; 0: not known */
+	uint32_t rtt_acked;       /* smoothed, us, as acknowledgements tell it; 0: not known */
 	uint32_t rtt_min;         /* the shortest ever, us */
 	uint32_t rtt_var;         /* us */
 	uint32_t cwnd;            /* segments */

@@ -19,7 +19,8 @@
 static uint64_t patience(const struct monitor *m, const struct monitor_path *path,
 			 const struct monitor_seen_flow *flow)
 {
-	uint64_t wait = (uint64_t)flow->is.rtt * NS_PER_US;
+	/* Of messages to and fro data tells how long the peer's program waits with the next one. */
+	uint64_t wait = (uint64_t)(m->quiet ? flow->is.rtt_acked : flow->is.rtt) * NS_PER_US;
 	unsigned strikes = path->strikes;
 
 	/* Of what is said now and then the peer may put off the acknowledgement for a round trip. A link that had to rest

@@ -44,7 +44,8 @@ struct monitor_flow {
 	bool established;
 	bool in_flight; /* something sent waits for its acknowledgement */
 	uint64_t acked, received;
-	uint32_t rtt; /* us; 0: not known */
+	uint32_t rtt;       /* us; 0: not known */
+	uint32_t rtt_acked; /* of it, what acknowledgements tell, not data that comes */
 };
 
 enum monitor_action {

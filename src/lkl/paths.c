@@ -116,6 +116,7 @@ static int saw(const struct diag_socket *socket, void *data)
 				   .acked = socket->bytes_acked,
 				   .received = socket->bytes_received,
 				   .rtt = socket->rtt,
+				   .rtt_acked = socket->rtt_acked,
 			   });
 }
 

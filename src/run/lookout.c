@@ -115,6 +115,7 @@ static int saw(const struct diag_socket *socket, void *data)
 			.acked = socket->bytes_acked,
 			.received = socket->bytes_received,
 			.rtt = socket->rtt,
+			.rtt_acked = socket->rtt_acked,
 		};
 		monitor_saw(pass->lookout->monitor, &flow);
 		pass->lookout->in_flight = pass->lookout->in_flight || flow.in_flight;

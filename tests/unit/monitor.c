@@ -55,7 +55,8 @@ static void begin(struct world *w)
 						    .connection = 7,
 						    .link = WLAN + i,
 						    .established = true,
-						    .rtt = 40000};
+						    .rtt = 40000,
+						    .rtt_acked = 40000};
 }
 
 static void step(struct world *w, unsigned ms)
@@ -379,6 +380,23 @@ static void a_lost_message_is_found_though_others_come(void **state)
 	monitor_free(w.monitor);
 }
 
+/* Where both ends speak every now and then, data seems to take as long as the peer is silent: TCP's timer would be sooner. */
+static void a_lost_message_is_found_whenever_the_peer_speaks(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.sending = w.receiving = true;
+	w.size = 300;
+	for (unsigned i = 0; i < 2; i++)
+		w.flows[i].rtt = 110000;
+	step(&w, 2000);
+	w.lost = true;
+	step(&w, 140);
+	assert_int_equal(w.out[0], 1);
+	monitor_free(w.monitor);
+}
+
 /* Who has much to send would have half of the rate; who has lost the other link, none. */
 static void a_link_rests_only_while_the_others_do(void **state)
 {
@@ -423,6 +441,7 @@ int main(void)
 		cmocka_unit_test(a_dead_link_is_probed),
 		cmocka_unit_test(a_link_that_loses_messages_rests),
 		cmocka_unit_test(a_lost_message_is_found_though_others_come),
+		cmocka_unit_test(a_lost_message_is_found_whenever_the_peer_speaks),
 		cmocka_unit_test(a_link_rests_only_while_the_others_do),
 		cmocka_unit_test(patience_grows_with_pauses),
 		cmocka_unit_test(patience_fits_the_round_trip),
