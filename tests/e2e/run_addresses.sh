@@ -11,6 +11,8 @@ set -eu
 fail() { echo "$*" >&2; ip address >&2; ip mptcp endpoint >&2; ss -tn >&2; exit 1; }
 # Bytes of the transfer have come by this address.
 carries() { ss -tniH state established "src = $1" | grep -q 'bytes_received:[0-9]\{5,\}'; }
+# And the run has seen that: it looks now and then.
+is_seen() { "$RIVULET" status --json | grep -qF "$1"; }
 no_endpoint() { ! ip mptcp endpoint | grep -q "^$1 "; }
 begin() { # 4|6: the download
 	"$RIVULET" run --explain --report "$TMP/report" -- curl "-$1" -fsS --max-time 60 -o "$TMP/got" http://server/file &
@@ -57,6 +59,7 @@ ip address add 10.2.0.9/24 dev wwan0
 begin 4
 soon 5 carries 10.2.0.2 || fail "the first address carries nothing"
 soon 5 carries 10.2.0.9 || fail "the second address carries nothing"
+soon 5 is_seen 10.2.0.9 || fail "rivulet status does not show the second address"
 ip address del 10.2.0.9/24 dev wwan0
 soon 2 no_endpoint 10.2.0.9 || fail "the address that is gone is an endpoint"
 carries 10.2.0.2 || fail "the address that stayed carries nothing"
