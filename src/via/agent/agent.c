@@ -57,22 +57,6 @@ static void take_in(struct agent *agent, int fd, const struct sockaddr_storage *
 	agent->arrivals[agent->arrival_count++] = (struct arrival){fd, *from};
 }
 
-static void on_door(struct loop_source *source, uint32_t events)
-{
-	struct agent *agent = loop_owner(source, struct agent_door, source)->agent;
-
-	for (unsigned i = 0; i < ACCEPTS_IN_TURN; i++) {
-		struct sockaddr_storage from = {0};
-		socklen_t size = sizeof(from);
-		int fd = accept4(source->fd, (struct sockaddr *)&from, &size,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd < 0)
-			return;
-		take_in(agent, fd, &from);
-	}
-}
-
 static int claim(struct agent *agent, const struct sockaddr_storage *from)
 {
 	for (unsigned i = 0; i < agent->arrival_count; i++) {
@@ -132,26 +116,51 @@ static void desert(struct agent *agent)
 	loop_set(&agent->loop, &agent->last_look, clock_now());
 }
 
-static void on_request(struct loop_source *source, uint32_t events)
+/* False: there is none now. */
+static bool take_request(struct agent *agent)
 {
-	struct agent *agent = loop_owner(source, struct agent, requests);
 	struct via_request request;
-	int fd, reply, code = wire_receive(source->fd, &request, sizeof(request), &reply);
+	int fd, reply, code = wire_receive(agent->requests.fd, &request, sizeof(request), &reply);
 
 	if (code == -EAGAIN)
-		return;
+		return false;
 	if (code < 0) {
 		desert(agent);
-		return;
+		return false;
 	}
 	if (!request.host[0]) {
 		hush();
 		close_fd(reply);
-		return;
+		return true;
 	}
 	request.host[sizeof(request.host) - 1] = request.port[sizeof(request.port) - 1] = '\0';
 	fd = request.from.ss_family ? claim(agent, &request.from) : -1;
 	errand_open(agent, &request, reply, fd);
+	return true;
+}
+
+static void on_request(struct loop_source *source, uint32_t events)
+{
+	take_request(loop_owner(source, struct agent, requests));
+}
+
+/* Who comes is asked for at once: all requests are heard first, so that nobody whose request lies there is taken for a stranger. */
+static void on_door(struct loop_source *source, uint32_t events)
+{
+	struct agent *agent = loop_owner(source, struct agent_door, source)->agent;
+
+	while (take_request(agent))
+		continue;
+	for (unsigned i = 0; i < ACCEPTS_IN_TURN && source->fd >= 0; i++) {
+		struct sockaddr_storage from = {0};
+		socklen_t size = sizeof(from);
+		int fd = accept4(source->fd, (struct sockaddr *)&from, &size,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd < 0)
+			return;
+		take_in(agent, fd, &from);
+	}
 }
 
 static int set_up(struct agent *agent)
