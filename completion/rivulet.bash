@@ -64,9 +64,9 @@ _rivulet_lab()
 		local options='--help'
 
 		case ${words[2]} in
-		run) options='--on --also --pcap --stats --samples --json --seed --wire --verbose
+		run) options='--on --also --pcap --stats --samples --json --seed --wire --from-traffic --verbose
 			--help --' ;;
-		shell) options='--on --also --pcap --stats --samples --json --seed --wire
+		shell) options='--on --also --pcap --stats --samples --json --seed --wire --from-traffic
 			--verbose --help' ;;
 		show) options='--json --help' ;;
 		on) options='--help --' ;;

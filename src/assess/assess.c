@@ -83,18 +83,24 @@ static int measure(struct run *run, const struct cell *cell, struct assess_done 
 	return code;
 }
 
-/* Is there no time for this cell any more? */
-static bool too_late(const struct run *run, const struct cell *cell)
+/* Is there no time any more for @cells, which are compared with each other? */
+static bool too_late(const struct run *run, const struct cell *cells, unsigned count)
 {
-	uint64_t budget = run->options->matrix->budget;
+	uint64_t budget = run->options->matrix->budget, planned = 0;
+	char key[CELL_KEY_MAX];
 
-	return budget && clock_now() - run->begin + cell_estimate(cell) > budget;
+	for (unsigned i = 0; i < count; i++)
+		if (!results_have(run->options->results, cell_key(&cells[i], key)))
+			planned += cell_estimate(&cells[i]);
+	return budget && planned &&
+	       clock_now() - run->begin + pace_expect(&run->pace, planned) > budget;
 }
 
 static int measure_all(struct run *run, const struct cell *cells, unsigned count,
 		       struct assess_done *done, struct err *err)
 {
 	const struct results *results = run->options->results;
+	unsigned place = 0; /* where the next one begins */
 	char key[CELL_KEY_MAX];
 	int code = 0;
 
@@ -106,11 +112,13 @@ static int measure_all(struct run *run, const struct cell *cells, unsigned count
 	done->planned = count;
 	done->had = count - run->pace.all;
 	for (unsigned i = 0; code == 0 && i < count; i++) {
-		if (results_have(results, cell_key(&cells[i], key)))
-			continue;
-		if (too_late(run, &cells[i]))
-			break;
-		code = measure(run, &cells[i], done, err);
+		if (i == place) {
+			place += matrix_place(&cells[i], count - i);
+			if (too_late(run, &cells[i], place - i))
+				break;
+		}
+		if (!results_have(results, cell_key(&cells[i], key)))
+			code = measure(run, &cells[i], done, err);
 	}
 	done->left = count - done->had - done->measured;
 	if (run->options->progress)

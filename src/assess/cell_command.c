@@ -178,6 +178,7 @@ char **cell_command(const struct cell *cell, const struct cell_setup *setup, int
 	add(&words, "--samples=%s/" CELL_SAMPLES, setup->folder);
 	add(&words, "--stats=%s/" CELL_STATS, setup->folder);
 	add(&words, "--json");
+	add(&words, "--from-traffic");
 	if (cell->workload->talk != TALK_NONE && server)
 		add(&words, "--also=%s", server);
 	add(&words, "--");

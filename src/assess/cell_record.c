@@ -7,6 +7,7 @@
 #include "assess/timeline.h"
 #include "base/cleanup.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,6 +22,8 @@ struct ends {
 	struct timeline down, up;
 	double *delays; /* of both; owned */
 	size_t delay_count;
+	uint64_t *events; /* when those of the scenario came, so far as they did; owned */
+	unsigned event_count;
 };
 
 static json_t *load_file(const struct cell_setup *setup, const char *name)
@@ -54,6 +57,29 @@ static int read_delays(struct ends *ends)
 	return 0;
 }
 
+/* In order, as the scenario has them: the lab's samples say when they really happened. */
+static int read_events(const struct cell *cell, const struct cell_setup *setup, struct ends *ends)
+{
+	unsigned count = cell->scenario->scenario->event_count;
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[PATH_MAX], line[LINE_MAX];
+
+	ends->events = calloc(count + 1, sizeof(*ends->events));
+	if (!ends->events)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), "%s/" CELL_SAMPLES, setup->folder);
+	file = fopen(path, "re");
+	while (file && ends->event_count < count && fgets(line, sizeof(line), file)) {
+		json_t *sample = json_loads(line, 0, NULL);
+
+		if (json_object_get(sample, "event"))
+			ends->events[ends->event_count++] =
+				(uint64_t)(number(sample, "t") * NS_PER_S);
+		json_decref(sample);
+	}
+	return 0;
+}
+
 static int read_ends(const struct cell *cell, const struct cell_setup *setup, struct ends *ends)
 {
 	int code;
@@ -66,6 +92,8 @@ static int read_ends(const struct cell *cell, const struct cell_setup *setup, st
 	timeline_parse(json_object_get(ends->client, "received"), &ends->down);
 	timeline_parse(json_object_get(ends->server, "received"), &ends->up);
 	code = read_delays(ends);
+	if (code == 0)
+		code = read_events(cell, setup, ends);
 	/* Messages come at times of their own. */
 	if (code == 0 && (cell->workload->talk == TALK_ASK || workload_is_sized(cell->workload)))
 		code = stats_fill(&ends->delays, &ends->delay_count);
@@ -78,6 +106,7 @@ static void free_ends(struct ends *ends)
 	json_decref(ends->server);
 	json_decref(ends->run);
 	free(ends->delays);
+	free(ends->events);
 }
 
 /* Why the cell is worth nothing; false: it is. */
@@ -136,14 +165,13 @@ static void set(json_t *figures, const char *name, double value)
 		json_object_set_new(figures, name, json_real(value));
 }
 
-static uint64_t recovery(const struct cell *cell, const struct ends *ends, unsigned event)
+static uint64_t recovery(const struct ends *ends, unsigned event)
 {
-	const struct scenario *scenario = cell->scenario->scenario;
-	uint64_t at = scenario->events[event].at, until = UINT64_MAX, down, up;
+	uint64_t at = ends->events[event], until = UINT64_MAX, down, up;
 
-	for (unsigned i = event + 1; until == UINT64_MAX && i < scenario->event_count; i++)
-		if (scenario->events[i].at > at)
-			until = scenario->events[i].at;
+	for (unsigned i = event + 1; until == UINT64_MAX && i < ends->event_count; i++)
+		if (ends->events[i] > at)
+			until = ends->events[i];
 	down = timeline_recovery(&ends->down, at, until);
 	up = timeline_recovery(&ends->up, at, until);
 	return down > up ? down : up;
@@ -155,18 +183,18 @@ static json_t *describe_events(const struct cell *cell, const struct ends *ends,
 	json_t *all = json_array();
 	double worst = 0;
 
-	for (unsigned i = 0; i < scenario->event_count; i++) {
+	for (unsigned i = 0; i < ends->event_count; i++) {
 		const struct scenario_event *event = &scenario->events[i];
-		double took = (double)recovery(cell, ends, i) / NS_PER_S;
+		double took = (double)recovery(ends, i) / NS_PER_S;
 
 		if (took > worst)
 			worst = took;
 		json_array_append_new(
-			all, json_pack("{sf ss ss sf}", "at", (double)event->at / NS_PER_S, "what",
-				       scenario_action_names[event->action], "link",
+			all, json_pack("{sf ss ss sf}", "at", (double)ends->events[i] / NS_PER_S,
+				       "what", scenario_action_names[event->action], "link",
 				       scenario->links[event->link].name, "recovery", took));
 	}
-	if (scenario->event_count)
+	if (ends->event_count)
 		set(figures, "recovery", worst);
 	return all;
 }

@@ -139,7 +139,8 @@ static void shuffle(struct cell *cells, unsigned count, uint64_t seed)
 
 static bool is_one_place(const struct cell *a, const struct cell *b)
 {
-	return a->scenario == b->scenario && a->workload == b->workload && a->profile == b->profile;
+	return a->scenario == b->scenario && a->workload == b->workload &&
+	       a->profile == b->profile && a->repetition == b->repetition;
 }
 
 /* Of each place all cells come behind its first. */
@@ -156,6 +157,15 @@ static void gather(struct cell *cells, unsigned count)
 			cells[next++] = cell;
 		}
 	}
+}
+
+unsigned matrix_place(const struct cell *cells, unsigned count)
+{
+	unsigned i = 0;
+
+	while (i < count && is_one_place(&cells[i], &cells[0]))
+		i++;
+	return i;
 }
 
 uint64_t matrix_estimate(const struct cell *cells, unsigned count)

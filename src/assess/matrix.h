@@ -34,5 +34,8 @@ struct matrix {
 /* The cells, which borrow from @matrix; the caller frees. NULL without memory. */
 struct cell *matrix_plan(const struct matrix *matrix, unsigned *ret_count);
 
+/* How many of @cells, from the first on, are of one place. */
+unsigned matrix_place(const struct cell *cells, unsigned count);
+
 /* ns that @cells will take, about. */
 uint64_t matrix_estimate(const struct cell *cells, unsigned count);

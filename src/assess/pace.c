@@ -9,16 +9,16 @@
 #define BAR   24
 #define TRUST (20 * NS_PER_S) /* the estimate counts as much as so much of experience */
 
-uint64_t pace_left(const struct pace *pace)
+uint64_t pace_expect(const struct pace *pace, uint64_t planned)
 {
 	double factor = (double)(pace->taken + TRUST) / (double)(pace->planned + TRUST);
 
-	return (uint64_t)((double)pace->left * factor);
+	return (uint64_t)((double)planned * factor);
 }
 
 void pace_show(const struct pace *pace, const char *what)
 {
-	unsigned seconds = (unsigned)(pace_left(pace) / NS_PER_S);
+	unsigned seconds = (unsigned)(pace_expect(pace, pace->left) / NS_PER_S);
 	unsigned filled = pace->all ? BAR * pace->done / pace->all : BAR;
 	char bar[BAR + 1];
 

@@ -19,5 +19,5 @@ void pace_step(struct pace *pace, uint64_t planned, uint64_t taken);
 /* Nothing stays on the terminal. */
 void pace_clear(const struct pace *pace);
 
-/* ns until the end, by what was done so far. */
-uint64_t pace_left(const struct pace *pace);
+/* ns that what was estimated to take @planned will take, by what was done so far. */
+uint64_t pace_expect(const struct pace *pace, uint64_t planned);

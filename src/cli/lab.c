@@ -39,6 +39,8 @@ static void help(FILE *out)
 	      "  --stats[=FILE]      at the end, what went over each link (to standard error)\n"
 	      "  --json              the same as JSON\n"
 	      "  --samples FILE      every 100 ms a JSON line for each direction of each link\n"
+	      "  --from-traffic      events count from the host's first TCP segment, not from the "
+	      "command's start\n"
 	      "  --seed N            in place of the scenario's\n"
 	      "  --wire tap|veth     how links are made; the best that can be had unless told\n"
 	      "  --verbose           say what could not be had\n"

@@ -17,11 +17,17 @@ struct arguments {
 };
 
 static const struct option long_options[] = {
-	{"on", required_argument, NULL, 'o'},      {"also", required_argument, NULL, 'a'},
-	{"pcap", required_argument, NULL, 'p'},    {"stats", optional_argument, NULL, 's'},
-	{"samples", required_argument, NULL, 'S'}, {"json", no_argument, NULL, 'j'},
-	{"seed", required_argument, NULL, 'n'},    {"wire", required_argument, NULL, 'w'},
-	{"verbose", no_argument, NULL, 'v'},       {0},
+	{"on", required_argument, NULL, 'o'},
+	{"also", required_argument, NULL, 'a'},
+	{"pcap", required_argument, NULL, 'p'},
+	{"stats", optional_argument, NULL, 's'},
+	{"samples", required_argument, NULL, 'S'},
+	{"json", no_argument, NULL, 'j'},
+	{"seed", required_argument, NULL, 'n'},
+	{"wire", required_argument, NULL, 'w'},
+	{"from-traffic", no_argument, NULL, 'f'},
+	{"verbose", no_argument, NULL, 'v'},
+	{0},
 };
 
 static int take_seed(struct arguments *args, const char *text)
@@ -69,6 +75,9 @@ static int take(struct arguments *args, int c, const char *value)
 		return take_seed(args, value);
 	case 'w':
 		args->options.wire = value;
+		return 0;
+	case 'f':
+		args->options.from_traffic = true;
 		return 0;
 	case 'v':
 		args->verbose = true;

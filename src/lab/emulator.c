@@ -44,6 +44,7 @@ struct emulator {
 	uint64_t real;           /* add to clock_now() for ns since 1970 */
 	uint64_t flush;          /* clock_now() when captures are written out next */
 	unsigned event;          /* the next one; counts only once started */
+	uint64_t origin;         /* time that events count from; CHANNEL_NEVER: not yet */
 	bool started;
 };
 
@@ -133,6 +134,14 @@ static int make_directions(struct emulator *e)
 	return make_channels(e);
 }
 
+/* Does the time of events begin with what this end sends? */
+static bool is_awaited(const struct emulator *e, unsigned wire)
+{
+	const struct scenario_end *end = &e->job->scenario->links[wire / 2].ends[wire % 2];
+
+	return e->started && e->origin == CHANNEL_NEVER && (int)end->host == e->job->awaited;
+}
+
 /* Takes what the end has sent; true when there may be more. A wire whose device was deleted is not
  * looked at again. */
 static bool take_frames(struct emulator *e, unsigned wire)
@@ -157,6 +166,8 @@ static bool take_frames(struct emulator *e, unsigned wire)
 		now = clock_now();
 		if (d->pcap_from)
 			pcap_add(d->pcap_from, e->real + now, packet->data, packet->size);
+		if (is_awaited(e, wire) && middlebox_sees_tcp(packet->data, packet->size))
+			e->origin = now - e->zero;
 		if (d->strip)
 			middlebox_strip_mptcp(packet->data, packet->size);
 		channel_push(d->channel, packet, now - e->zero);
@@ -213,13 +224,20 @@ static void do_event(struct emulator *e, const struct scenario_event *event)
 	}
 }
 
-static void do_due_events(struct emulator *e)
+/* When the next event is due; CHANNEL_NEVER: there is none, or what it waits for has not come. */
+static uint64_t next_event(const struct emulator *e)
 {
 	const struct scenario *scenario = e->job->scenario;
 
-	while (e->started && e->event < scenario->event_count &&
-	       scenario->events[e->event].at <= clock_now() - e->zero)
-		do_event(e, &scenario->events[e->event++]);
+	if (!e->started || e->origin == CHANNEL_NEVER || e->event == scenario->event_count)
+		return CHANNEL_NEVER;
+	return e->origin + scenario->events[e->event].at;
+}
+
+static void do_due_events(struct emulator *e)
+{
+	while (next_event(e) <= clock_now() - e->zero)
+		do_event(e, &e->job->scenario->events[e->event++]);
 }
 
 static void flush_captures(struct emulator *e)
@@ -245,6 +263,7 @@ static int start(struct emulator *e)
 	e->started = true;
 	e->polls[POLL_START].fd = -1;
 	e->zero = clock_now();
+	e->origin = e->job->awaited < 0 ? 0 : CHANNEL_NEVER;
 	return make_channels(e);
 }
 
@@ -263,8 +282,7 @@ static int wait_for_work(struct emulator *e, bool busy)
 
 	for (unsigned i = 0; i < e->count; i++)
 		earlier(e, channel_next(e->directions[i].channel), &until);
-	if (e->started && e->event < e->job->scenario->event_count)
-		earlier(e, e->job->scenario->events[e->event].at, &until);
+	earlier(e, next_event(e), &until);
 	if (e->started && e->samples)
 		earlier(e, samples_next(e->samples), &until);
 	if (e->job->pcaps && e->flush < until)

@@ -115,6 +115,7 @@ static void __attribute__((noreturn)) emulate(struct lab *lab, int stop)
 		.pcaps = lab->init->pcaps,
 		.traffic = lab->init->shared->traffic,
 		.samples = lab->init->options->samples,
+		.awaited = lab->init->options->from_traffic ? (int)lab->init->options->host : -1,
 		.start = lab->start,
 		.stop = stop,
 	};

@@ -29,6 +29,7 @@ struct lab_options {
 	uint64_t seed;
 	const char *pcap_folder; /* gets HOST-DEVICE.pcap for each end; NULL: none */
 	int samples;             /* descriptor for JSON lines; -1: none */
+	bool from_traffic;       /* events count from the first TCP segment of the command's host */
 	const char *wire;        /* the kind of wires to use; NULL: the best that can be had */
 };
 

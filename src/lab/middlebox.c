@@ -110,20 +110,32 @@ static void overwrite(uint8_t *tcp, size_t offset, size_t size)
 	put16(tcp + 16, (uint16_t)~sum);
 }
 
+/* From the start of a frame to its TCP header. */
+static bool enter_frame(struct cursor *c)
+{
+	uint16_t type;
+
+	if (c->left < ETHER_HDR_LEN)
+		return false;
+	type = get16(c->at + 12);
+	skip(c, ETHER_HDR_LEN);
+	if (type == ETHERTYPE_IP ? !enter_ipv4(c) : type != ETHERTYPE_IPV6 || !enter_ipv6(c))
+		return false;
+	return c->left >= TCP_HEADER;
+}
+
+bool middlebox_sees_tcp(uint8_t *frame, size_t size)
+{
+	return enter_frame(&(struct cursor){frame, size});
+}
+
 unsigned middlebox_strip_mptcp(uint8_t *frame, size_t size)
 {
 	struct cursor c = {frame, size};
 	size_t header, offset = TCP_HEADER;
 	unsigned found = 0;
-	uint16_t type;
 
-	if (c.left < ETHER_HDR_LEN)
-		return 0;
-	type = get16(c.at + 12);
-	skip(&c, ETHER_HDR_LEN);
-	if (type == ETHERTYPE_IP ? !enter_ipv4(&c) : type != ETHERTYPE_IPV6 || !enter_ipv6(&c))
-		return 0;
-	if (c.left < TCP_HEADER)
+	if (!enter_frame(&c))
 		return 0;
 	header = (c.at[12] >> 4) * 4U;
 	if (header < TCP_HEADER || header > c.left)

@@ -46,7 +46,7 @@ enum scenario_action { EVENT_DOWN, EVENT_UP, EVENT_BLACKHOLE, EVENT_HEAL, EVENT_
 extern const char *const scenario_action_names[];
 
 struct scenario_event {
-	uint64_t at; /* ns after the start of the command */
+	uint64_t at; /* ns after the start of the command, or as the lab is told */
 	unsigned link;
 	enum scenario_action action;
 	bool from[2];       /* directions meant: what ends[0] sends, what ends[1] sends */

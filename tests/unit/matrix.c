@@ -89,6 +89,10 @@ static void order(void **state)
 		places += cells[i].workload != cells[i - 1].workload ||
 			  cells[i].repetition != cells[i - 1].repetition;
 	assert_int_equal(places, 3 * 3);
+	places = 0;
+	for (unsigned i = 0; i < count; i += matrix_place(&cells[i], count - i))
+		places++;
+	assert_int_equal(places, 3 * 3);
 	free(again);
 	matrix.seed = 8;
 	again = matrix_plan(&matrix, &count);

@@ -86,6 +86,7 @@ static void test_strips(void **state)
 	for (int v6 = 0; v6 < 2; v6++) {
 		struct frame f = segment(v6, syn, sizeof(syn));
 
+		assert_true(middlebox_sees_tcp(f.bytes, f.size));
 		assert_int_equal(middlebox_strip_mptcp(f.bytes, f.size), 1);
 		assert_memory_equal(f.bytes + f.tcp + OPTIONS, stripped, sizeof(stripped));
 		assert_int_equal(checksum(&f), 0xffff);
@@ -149,6 +150,7 @@ static void test_leaves_alone(void **state)
 	}
 	f = good;
 	f.bytes[f.ip + 9] = 17; /* UDP */
+	assert_false(middlebox_sees_tcp(f.bytes, f.size));
 	assert_int_equal(middlebox_strip_mptcp(f.bytes, f.size), 0);
 	f = good;
 	put16(f.bytes + f.ip + 6, 1); /* a later fragment */
