@@ -14,7 +14,7 @@ struct unit {
 	uint64_t size;
 };
 
-/* A kind of quantity. Units rise; powers of 1024 come last, so that texts prefer the others. */
+/* A kind of quantity. Units rise; powers of 1024 come last, so that texts prefer the others where they are as short. */
 struct scale {
 	const char *what, *expected;
 	const struct unit *units;
@@ -200,7 +200,19 @@ const char *units_time_text(uint64_t ns, char text[static UNITS_TEXT_MAX])
 
 const char *units_bytes_text(uint64_t bytes, char text[static UNITS_TEXT_MAX])
 {
-	return scale_text(&bytes_scale, bytes, text);
+	char whole[UNITS_TEXT_MAX];
+
+	scale_text(&bytes_scale, bytes, text);
+	for (size_t i = bytes_scale.text_count; i < bytes_scale.count; i++) {
+		const struct unit *unit = &bytes_units[i];
+
+		if (unit->size == 1 || bytes % unit->size)
+			continue;
+		snprintf(whole, sizeof(whole), "%" PRIu64 "%s", bytes / unit->size, unit->name);
+		if (strlen(whole) < strlen(text))
+			strcpy(text, whole);
+	}
+	return text;
 }
 
 const char *units_share_text(double share, char text[static UNITS_TEXT_MAX])

@@ -310,10 +310,8 @@ int cmd_assess(int argc, char **argv)
 		fail(&err);
 		return 2;
 	}
-	if (optind < argc) {
-		fputs("rivulet: assess takes no arguments\nTry 'rivulet assess --help'.\n", stderr);
-		return 2;
-	}
+	if (optind < argc)
+		return say_no_option("assess", argv[optind]);
 	if (!args.report_only)
 		code = complete(&args, &lists, &err);
 	if (code == 0 && args.dry_run)

@@ -55,10 +55,10 @@ int cmd_clean(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (option != -1 || optind < argc) {
-		fputs(usage, stderr);
-		return 2;
-	}
+	if (option != -1)
+		return say_try_help("clean");
+	if (optind < argc)
+		return say_no_option("clean", argv[optind]);
 	if (clean(&err) < 0)
 		return say_failure(&err);
 	return 0;

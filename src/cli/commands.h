@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The subcommands of `rivulet`: each gets its own name as argv[0] and returns the exit code. */
+/* The subcommands of `rivulet`: each gets what it is called by as argv[0], "rivulet run", and returns the exit code. */
 #pragma once
 
 int cmd_run(int argc, char **argv);

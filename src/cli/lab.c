@@ -51,6 +51,8 @@ static void help(FILE *out)
 
 int cmd_lab(int argc, char **argv)
 {
+	static char name[64];
+
 	if (argc < 2) {
 		help(stderr);
 		return 2;
@@ -65,8 +67,11 @@ int cmd_lab(int argc, char **argv)
 			return 0;
 		}
 	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
-		if (!strcmp(argv[1], subcommands[i].name))
+		if (!strcmp(argv[1], subcommands[i].name)) {
+			snprintf(name, sizeof(name), "rivulet lab %s", subcommands[i].name);
+			argv[1] = name;
 			return subcommands[i].run(argc - 1, argv + 1);
+		}
 	return lab_complain(2, "no subcommand '%s'; `rivulet lab --help` lists them", argv[1]);
 }
 

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "cli/say.h"
 #include "link/speed.h"
 #include "link/watch.h"
 #include "stack/native.h"
@@ -229,13 +230,6 @@ static int fail(const char *message)
 	return 1;
 }
 
-static int wrong_usage(const char *message)
-{
-	fprintf(stderr, "%s%sTry 'rivulet links --help'.\n", message ? message : "",
-		message ? "\n" : "");
-	return 2;
-}
-
 int cmd_links(int argc, char **argv)
 {
 	struct view view = {0};
@@ -259,10 +253,10 @@ int cmd_links(int argc, char **argv)
 			code = policy_take(&view.policy, option, optarg, &err);
 		}
 		if (code != 0)
-			return code < 0 ? fail(err.text) : wrong_usage(NULL);
+			return code < 0 ? fail(err.text) : say_try_help("links");
 	}
 	if (optind < argc)
-		return wrong_usage("rivulet: links takes no arguments");
+		return say_no_option("links", argv[optind]);
 	if (policy_complete(&view.policy, false, &err) < 0)
 		return fail(err.text);
 	code = netstack_open_host(&view.netstack);

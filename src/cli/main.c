@@ -52,6 +52,8 @@ static void help(FILE *out)
 
 int main(int argc, char **argv)
 {
+	static char name[64];
+
 	if (argc < 2) {
 		help(stderr);
 		return 2;
@@ -65,8 +67,11 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(argv[1], commands[i].name))
+		if (!strcmp(argv[1], commands[i].name)) {
+			snprintf(name, sizeof(name), "rivulet %s", commands[i].name);
+			argv[1] = name;
 			return commands[i].run(argc - 1, argv + 1);
+		}
 	if (!strcmp(argv[1], SANDBOX_COMMAND))
 		return sandbox_main(argc - 1, argv + 1);
 	if (!strcmp(argv[1], GUEST_COMMAND))

@@ -331,8 +331,7 @@ int cmd_node(int argc, char **argv)
 		}
 	}
 	if (code == 0 && optind < argc)
-		code = err_set(&err, -EINVAL, "'%s' is no option: rivulet node --help",
-			       argv[optind]);
+		return say_no_option("node", argv[optind]);
 	if (code == 0)
 		code = policy_complete(&policy, serving.quiet, &err);
 	if (code == 0)

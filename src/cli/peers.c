@@ -93,10 +93,8 @@ int cmd_peers(int argc, char **argv)
 			return say_try_help("peers");
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "rivulet: '%s' is no option: rivulet peers --help\n", argv[optind]);
-		return USAGE;
-	}
+	if (optind < argc)
+		return say_no_option("peers", argv[optind]);
 	if (code == 0)
 		answer = control_call(state, "GET", "/v1/peers", -1, &err);
 	if (!answer)

@@ -277,10 +277,8 @@ int cmd_probe(int argc, char **argv)
 			return say_try_help("probe");
 		}
 	}
-	if (optind < argc) {
-		fputs("rivulet: probe takes no arguments\nTry 'rivulet probe --help'.\n", stderr);
-		return 2;
-	}
+	if (optind < argc)
+		return say_no_option("probe", argv[optind]);
 	find_out(&found);
 	if (json)
 		print_json(&found, stdout);

@@ -5,12 +5,11 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "cli/say.h"
 #include "cli/via.h"
 
 #include <errno.h>
 #include <getopt.h>
-
-enum { USAGE = 2 };
 
 enum {
 	OPTION_LISTEN = 1,
@@ -142,13 +141,11 @@ int cmd_proxy(int argc, char **argv)
 			code = policy_take(&policy, option, optarg, &err);
 			if (code <= 0)
 				break;
-			fputs("Try 'rivulet proxy --help'.\n", stderr);
-			return USAGE;
+			return say_try_help("proxy");
 		}
 	}
 	if (code == 0 && optind < argc)
-		code = err_set(&err, -EINVAL, "'%s' is no option: rivulet proxy --help",
-			       argv[optind]);
+		return say_no_option("proxy", argv[optind]);
 	if (code == 0 && proxying.proxy.listen_count == 0)
 		code = add_door(&proxying.proxy, "127.0.0.1:1080", &err);
 	if (code == 0)

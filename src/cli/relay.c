@@ -2,12 +2,13 @@
 /* rivulet relay: the arguments of rivulet-relay(1), and nothing else. */
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "via/server/serve.h"
 
 #include <errno.h>
 #include <getopt.h>
 
-enum { USAGE = 2, FAILED = 125 };
+enum { FAILED = 125 };
 
 enum {
 	OPTION_LISTEN = 1,
@@ -163,7 +164,7 @@ static int take(struct serving *serving, struct wish *wish, int option, struct e
 		wish->help = true;
 		return 0;
 	default:
-		return err_set(err, -EINVAL, "Try 'rivulet relay --help'");
+		return say_try_help("relay");
 	}
 }
 
@@ -203,9 +204,10 @@ int cmd_relay(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
+	if (code == USAGE)
+		return USAGE;
 	if (code == 0 && optind < argc)
-		code = err_set(&err, -EINVAL, "'%s' is no option: rivulet relay --help",
-			       argv[optind]);
+		return say_no_option("relay", argv[optind]);
 	if (code == 0 && !serving.server.certificate != !serving.server.key)
 		code = err_set(&err, -EINVAL, "--certificate and --key belong together");
 	if (code == 0 && wish.init && wish.add)

@@ -6,6 +6,7 @@
 #include "choose/choose.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
+#include "cli/say.h"
 #include "cli/via.h"
 
 #include <errno.h>
@@ -200,7 +201,7 @@ int cmd_run(int argc, char **argv)
 				break;
 			if (code < 0)
 				return fail(&err);
-			fputs("Try 'rivulet run --help'.\n", stderr);
+			say_try_help("run");
 			return RUN_FAILED;
 		}
 	}

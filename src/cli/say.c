@@ -15,6 +15,12 @@ int say_try_help(const char *subcommand)
 	return USAGE;
 }
 
+int say_no_option(const char *subcommand, const char *word)
+{
+	fprintf(stderr, "rivulet %s: '%s' is no option\n", subcommand, word);
+	return say_try_help(subcommand);
+}
+
 void say_json(const json_t *value)
 {
 	json_dumpf(value, stdout, JSON_COMPACT);

@@ -12,5 +12,7 @@
 int say_failure(const struct err *err);
 /* Where to look, after what getopt has said of a wrong option. The exit code: USAGE. */
 int say_try_help(const char *subcommand);
+/* That @word stands where only options do. The exit code: USAGE. */
+int say_no_option(const char *subcommand, const char *word);
 /* A line of JSON, on standard output. */
 void say_json(const json_t *value);

@@ -401,7 +401,7 @@ int cmd_submit(int argc, char **argv)
 			fputs(usage, stdout);
 			code = 1;
 		} else if (option == '?') {
-			fputs("Try 'rivulet submit --help'.\n", stderr);
+			say_try_help("submit");
 			code = -EINVAL;
 		} else {
 			code = set_option(&submit, option, limits, &err);

@@ -131,6 +131,9 @@ static void writes_what_it_reads(void **state)
 	assert_string_equal(units_time_text(0, text), "0ns");
 	assert_string_equal(units_time_text(1000000001, text), "1.000000001s");
 	assert_string_equal(units_bytes_text(125000, text), "125kB");
+	assert_string_equal(units_bytes_text(24 << 20, text), "24MiB");
+	assert_string_equal(units_bytes_text(65536, text), "64KiB");
+	assert_string_equal(units_bytes_text(0, text), "0B");
 	assert_string_equal(units_share_text(0.01, text), "1%");
 	assert_string_equal(units_share_text(0.07, text), "7%");
 	assert_string_equal(units_share_text(0.005, text), "0.5%");
