@@ -36,8 +36,31 @@ static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_stor
 	       address_port((const struct sockaddr *)a) == address_port((const struct sockaddr *)b);
 }
 
+/* The descriptor, which is the caller's now. */
+static int remove_arrival(struct agent *agent, unsigned index)
+{
+	int fd = agent->arrivals[index].fd;
+
+	agent->arrival_count--;
+	memmove(agent->arrivals + index, agent->arrivals + index + 1,
+		(agent->arrival_count - index) * sizeof(agent->arrivals[0]));
+	return fd;
+}
+
+static void on_strangers(struct loop_timer *timer)
+{
+	struct agent *agent = loop_owner(timer, struct agent, strangers);
+	uint64_t now = clock_now();
+
+	while (agent->arrival_count > 0 && agent->arrivals[0].until <= now)
+		close_fd(remove_arrival(agent, 0));
+	if (agent->arrival_count > 0)
+		loop_set(&agent->loop, timer, agent->arrivals[0].until);
+}
+
 static void take_in(struct agent *agent, int fd, const struct sockaddr_storage *from)
 {
+	const uint64_t until = clock_now() + ARRIVAL_PATIENCE;
 	const int on = 1;
 	struct errand *errand;
 
@@ -47,26 +70,18 @@ static void take_in(struct agent *agent, int fd, const struct sockaddr_storage *
 		errand_join(errand, fd);
 		return;
 	}
-	/* It may be told of in a moment; whoever came long ago, and was not, is a stranger. */
-	if (agent->arrival_count == ARRIVALS_MAX) {
-		close_fd(agent->arrivals[0].fd);
-		agent->arrival_count--;
-		memmove(agent->arrivals, agent->arrivals + 1,
-			agent->arrival_count * sizeof(agent->arrivals[0]));
-	}
-	agent->arrivals[agent->arrival_count++] = (struct arrival){fd, *from};
+	if (agent->arrival_count == ARRIVALS_MAX)
+		close_fd(remove_arrival(agent, 0));
+	agent->arrivals[agent->arrival_count++] = (struct arrival){fd, *from, until};
+	if (!agent->strangers.set)
+		loop_set(&agent->loop, &agent->strangers, until);
 }
 
 static int claim(struct agent *agent, const struct sockaddr_storage *from)
 {
-	for (unsigned i = 0; i < agent->arrival_count; i++) {
-		int fd = agent->arrivals[i].fd;
-
-		if (!is_same(&agent->arrivals[i].from, from))
-			continue;
-		agent->arrivals[i] = agent->arrivals[--agent->arrival_count];
-		return fd;
-	}
+	for (unsigned i = 0; i < agent->arrival_count; i++)
+		if (is_same(&agent->arrivals[i].from, from))
+			return remove_arrival(agent, i);
 	return -1;
 }
 
@@ -91,8 +106,9 @@ static void close_doors(struct agent *agent)
 		loop_forget(&agent->loop, &agent->doors[i].source);
 		agent->doors[i].source.fd = close_fd(agent->doors[i].source.fd);
 	}
+	loop_unset(&agent->loop, &agent->strangers);
 	while (agent->arrival_count > 0)
-		close_fd(agent->arrivals[--agent->arrival_count].fd);
+		close_fd(remove_arrival(agent, agent->arrival_count - 1));
 }
 
 static void hush(void)
@@ -211,6 +227,7 @@ int agent_main(const struct via_options *options, int requests, const int doors[
 	agent->requests = (struct loop_source){.fd = requests, .ready = on_request};
 	for (unsigned i = 0; i < DOORS; i++)
 		agent->doors[i] = (struct agent_door){agent, {.fd = doors[i], .ready = on_door}};
+	agent->strangers.due = on_strangers;
 	agent->last_look.due = on_look;
 	TAILQ_INIT(&agent->errands);
 	TAILQ_INIT(&agent->transfers);

@@ -81,7 +81,7 @@ struct errand {
 	enum way way;   /* what was known */
 	struct dialling *dialling; /* directly; owned */
 	struct loop_source direct;
-	struct loop_timer timer; /* of the dialling */
+	struct loop_timer timer; /* of the dialling; then, of waiting at the door */
 	int spare;               /* owned: connected directly, by plain TCP */
 	struct line *line;       /* by the relay; owned */
 	bool retried;
@@ -113,11 +113,14 @@ uint64_t transfers_moved(const struct agent *agent);
 
 /* -- the agent -------------------------------------------------------------------------------------------------------- */
 
-/* What came in at the door and was not told of yet. */
-#define ARRIVALS_MAX 64
+/* What came in at the door and was not told of yet: a stranger, if it is not for that long, or while that many others come. Who
+ * was told of, and does not come in, was taken for one, or is given up as well. */
+#define ARRIVAL_PATIENCE (5 * NS_PER_S)
+#define ARRIVALS_MAX     64
 struct arrival {
 	int fd; /* owned */
 	struct sockaddr_storage from;
+	uint64_t until;
 };
 
 #define DOORS 2 /* IPv4, IPv6 */
@@ -134,8 +137,9 @@ struct agent {
 	int announce;                /* owned; -1: none */
 	struct loop_source requests; /* its descriptor is owned */
 	struct agent_door doors[DOORS];
-	struct arrival arrivals[ARRIVALS_MAX];
+	struct arrival arrivals[ARRIVALS_MAX]; /* the oldest first */
 	unsigned arrival_count;
+	struct loop_timer strangers; /* the next of them to go */
 	struct pool pool;
 	TAILQ_HEAD(errand_list, errand) errands;
 	TAILQ_HEAD(, transfer) transfers;

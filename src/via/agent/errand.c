@@ -139,6 +139,7 @@ static void on_theirs(struct loop_source *source, uint32_t events)
 static void meet(struct errand *errand)
 {
 	tell(errand, 0, NULL, -1);
+	loop_unset(&errand->agent->loop, &errand->timer);
 	loop_forget(&errand->agent->loop, &errand->reply);
 	if (drain(errand))
 		join(errand);
@@ -161,6 +162,8 @@ static void succeed(struct errand *errand)
 		give(errand, steal_fd(&errand->spare), steal_ptr(errand->line));
 	else if (errand->theirs.fd >= 0)
 		meet(errand);
+	else
+		loop_set(&errand->agent->loop, &errand->timer, clock_now() + ARRIVAL_PATIENCE);
 }
 
 void errand_join(struct errand *errand, int fd)
@@ -267,6 +270,8 @@ static void on_time(struct loop_timer *timer)
 
 	if (errand->dialling)
 		dial(errand);
+	else if (errand->connected)
+		answer(errand, -ETIMEDOUT, "nobody came in at the door for it", -1);
 	else
 		fail(errand);
 }
