@@ -60,6 +60,67 @@ expect "many connections, read late" rivulet lab run pair --also "server: python
 	sh -c "$INSIDE --quiet -- python3 '$TMP/many.py'"
 echo "many connections, read late"
 
+# Lost: connections of a program that waits for edges, where all of TCP's memory is taken: nothing would tell it of room again.
+cat >"$TMP/uploads-server.py" <<'EOF'
+import selectors, socket
+server = socket.create_server(("", 7004), backlog=1024)
+ready, got = selectors.DefaultSelector(), {}
+ready.register(server, selectors.EVENT_READ)
+while True:
+    for key, _ in ready.select():
+        c = key.fileobj
+        if c is server:
+            c, _ = server.accept()
+            c.setblocking(False)
+            ready.register(c, selectors.EVENT_READ)
+            got[c] = 0
+            continue
+        try:
+            data = c.recv(1 << 16)
+        except BlockingIOError:
+            continue
+        got[c] += len(data)
+        if not data:
+            c.sendall(got.pop(c).to_bytes(4, "big"))
+            ready.unregister(c)
+            c.close()
+EOF
+cat >"$TMP/uploads.py" <<'EOF'
+import select, socket, time
+SIZE = 300000
+def connect():
+    for _ in range(200):
+        try:
+            return socket.create_connection(("10.1.0.1", 7004))
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+edges, left = select.epoll(), {}
+for _ in range(128):
+    c = connect()
+    c.setblocking(False)
+    left[c.fileno()] = [c, SIZE]
+for fd in left:
+    edges.register(fd, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+while left:
+    events = edges.poll(20)
+    assert events, "%d stand still: %s" % (len(left), [size for _, size in left.values()])
+    for fd, _ in events:
+        c, size = left[fd]
+        try:
+            while size > 0:
+                size -= c.send(bytes(min(size, 1 << 16)))
+                if size == 0:
+                    c.shutdown(socket.SHUT_WR)
+            assert int.from_bytes(c.recv(4), "big") == SIZE
+            del left[fd]
+            c.close()
+        except BlockingIOError:
+            left[fd][1] = size
+EOF
+expect "many uploads, little memory" rivulet lab run pair --also "server: $RIVULET run --quiet -- python3 '$TMP/uploads-server.py'" -- \
+	sh -c "$INSIDE --quiet --not wwan0 --memory 48MiB -- python3 '$TMP/uploads.py'"
+echo "many uploads, more than there is memory for"
+
 # Lost: bytes in the middle of what a server sends that does not speak MPTCP, where it sends some again and cuts otherwise.
 OVERLAP=$PROGRAM_SOURCES/overlap.py
 expect "bytes that are sent again" rivulet lab run pair --also "server: python3 '$OVERLAP' wlan0 10.1.0.77 7003 &" -- \
