@@ -185,6 +185,22 @@ export TMP
 expect "programs inside as outside" rivulet lab run pair -- sh "$TMP/alike"
 echo "as outside: output, ends, files, pipes, signals"
 
+# Lost: who compares times with the host's, of files or of messages: an answer would come before its question.
+cat >"$TMP/clock.py" <<'EOF'
+import os, subprocess, sys, time
+ANSWER = "import time\nwhile input(): print(repr(time.time()), flush=True)"
+with subprocess.Popen(os.environ["INSIDE"].split() + ["--quiet", "--", "python3", "-c", ANSWER], stdin=subprocess.PIPE,
+                      stdout=subprocess.PIPE, text=True, bufsize=1) as inside:
+    for _ in range(20):
+        asked = time.time()
+        inside.stdin.write("?\n")
+        said, heard = float(inside.stdout.readline()), time.time()
+        assert asked - 0.0005 < said < heard + 0.0005, (asked, said, heard)
+    inside.stdin.write("\n")
+EOF
+expect "the time inside" rivulet lab run pair -- python3 "$TMP/clock.py"
+echo "the same time as outside"
+
 # Lost: an ordinary user's files would be somebody else's, or the program would have rights that its user has not.
 cat >"$TMP/sudo" <<'EOF'
 mkdir -p "$TMP/home"; chown 65534 "$TMP/home"; cd "$TMP/home"
