@@ -10,8 +10,8 @@
     python3 talk.py exchange SECONDS FILE   2 KB every 100 ms, as the other end does
 
 FILE gets a line for each message: the ms until the answer was there (ask), or that it was on its way
-(exchange: both ends are on one machine, so they share a clock; with a kernel of its own the wall's alone). The first is not
-counted: it waits for the other end's COMMAND to start.
+(exchange: both ends are on one machine, so they share a clock; with a kernel of its own the wall's alone). Before the first one
+each waits until the other end's COMMAND has started, which inside a kernel of its own can take longer than the time between messages.
 """
 
 import contextlib
@@ -55,6 +55,12 @@ def receive(connection, size):
     return data
 
 
+def meet(connection, size):
+    """Comes back when the other end's command has started, which does the same or answers."""
+    connection.sendall(bytes(size))
+    receive(connection, size)
+
+
 def send(seconds):
     connection, zeros = standard_input(), bytes(16384)
     end = time.monotonic() + float(seconds)
@@ -71,16 +77,15 @@ class Notes:
     """The file for what messages took, each line at once: the other end may write to it too."""
 
     def __init__(self, path):
-        self.file, self.first = open(path, "a", buffering=1, encoding="ascii"), True
+        self.file = open(path, "a", buffering=1, encoding="ascii")
 
     def took(self, since):
-        if not self.first:
-            self.file.write(f"{(time.time() - since) * 1000:.4f}\n")
-        self.first = False
+        self.file.write(f"{(time.time() - since) * 1000:.4f}\n")
 
 
 def ask(seconds, path):
     connection, notes = standard_input(), Notes(path)
+    meet(connection, QUESTION)
     end = time.time() + float(seconds)
     while (asked := time.time()) < end:
         connection.sendall(bytes(QUESTION))
@@ -97,6 +102,7 @@ def answer():
 
 def exchange(seconds, path):
     connection, notes, data = standard_input(), Notes(path), b""
+    meet(connection, MESSAGE)
     due = time.monotonic()
     end = due + float(seconds)
     more = True
