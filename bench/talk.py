@@ -74,10 +74,10 @@ def send(seconds):
 
 
 class Notes:
-    """The file for what messages took, each line at once: the other end may write to it too."""
+    """The file for what messages took, each line at once."""
 
     def __init__(self, path):
-        self.file = open(path, "a", buffering=1, encoding="ascii")
+        self.file = open(path, "w", buffering=1, encoding="ascii")
 
     def took(self, since):
         self.file.write(f"{(time.time() - since) * 1000:.4f}\n")
