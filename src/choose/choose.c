@@ -147,10 +147,11 @@ static void foresee(const struct choosing *choosing, const struct measurements *
 {
 	const struct application *application = choosing->query->application;
 	const char *scenario = choosing->query->scenario;
+	double packet = from == &choosing->own ? 0 : choosing->speed.packet;
 	struct model_place place = {
 		.scenario = scenario ? names_find(&from->scenarios, scenario) : MODEL_ANY,
-		.profile = model_profile(from, cpus_of(choosing), memory_of(choosing)),
-		.packet = from == &choosing->own ? 0 : choosing->speed.packet,
+		.profile = model_profile(from, packet, cpus_of(choosing), memory_of(choosing)),
+		.packet = packet,
 		.cpus = cpus_of(choosing),
 	};
 

@@ -177,23 +177,22 @@ static double foresee(const struct query *query, const char *figure, unsigned sc
 	return of.figure < 0 ? 0 : predict(&of, scenario, way);
 }
 
-/* How much more the processor's work costs here. */
-static double price(const struct query *query)
+/* How much more the processor's work costs where a packet costs @packet. */
+static double price(const struct measurements *from, double packet)
 {
-	return query->place->packet > 0 && query->from->packet > 0
-		       ? query->place->packet / query->from->packet
-		       : 1;
+	return packet > 0 && from->packet > 0 ? packet / from->packet : 1;
 }
 
 static double figure_of(const struct query *query, const char *figure, unsigned scenario,
 			unsigned way)
 {
 	double value = foresee(query, figure, scenario, way);
+	double dear = price(query->from, query->place->packet);
 
 	if (strcmp(figure, "cpu-per-gb") == 0)
-		return value * price(query);
+		return value * dear;
 	if (strcmp(figure, "goodput") == 0 && query->place->cpus > 0) {
-		double most = foresee(query, "cpu-per-gb", scenario, way) * price(query);
+		double most = foresee(query, "cpu-per-gb", scenario, way) * dear;
 
 		if (most > 0 && value > query->place->cpus * 8e9 / most)
 			return query->place->cpus * 8e9 / most;
@@ -312,14 +311,14 @@ static double distance(double a, double b)
 	return a > 0 && b > 0 ? fabs(log(a / b)) : 0;
 }
 
-int model_profile(const struct measurements *from, double cpus, double memory)
+int model_profile(const struct measurements *from, double packet, double cpus, double memory)
 {
-	double least = INFINITY;
+	double least = INFINITY, power = cpus / price(from, packet);
 	int best = -ENOENT;
 
 	for (unsigned i = 0; i < from->profiles.count; i++) {
 		/* Memory that is enough is enough: what it does is small beside what the processor does. */
-		double far = distance(cpus, from->sizes[i].cpus) +
+		double far = distance(power, from->sizes[i].cpus) +
 			     distance(memory, from->sizes[i].memory) / 4;
 
 		if (far < least) {

@@ -48,6 +48,6 @@ void model_costs(const struct measurements *from, const struct model_place *plac
  * suffers first where there is little of it, and takes the battery everywhere. -ENOENT: there is none. */
 int model_best(const double *scores, const double *costs, unsigned count);
 
-/* Of the profiles that were measured, the one like a device with these processors' time and memory (bytes; 0: plenty); -ENOENT:
- * there are none. */
-int model_profile(const struct measurements *from, double cpus, double memory);
+/* Of the profiles that were measured, the one like a device with these processors' time, on which a packet costs @packet ns (0: as
+ * where it was measured), and memory (bytes; 0: plenty). A processor that is half as quick is half of one. -ENOENT: there are none. */
+int model_profile(const struct measurements *from, double packet, double cpus, double memory);

@@ -160,8 +160,11 @@ static void chooses(void **state)
 	assert_true(score(&from, strong, "native", "mptcp", "background") <
 		    score(&from, strong, "native", "tcp", "background"));
 	assert_true(score(&from, strong, "native", "tcp", "offload") == 0);
-	assert_int_equal(model_profile(&from, 1.5, 8e9), strong.profile);
-	assert_int_equal(model_profile(&from, 0.05, 64e6), weak.profile);
+	assert_int_equal(model_profile(&from, 0, 1.5, 8e9), strong.profile);
+	assert_int_equal(model_profile(&from, 0, 0.05, 64e6), weak.profile);
+	/* Two slow processors are a weak device. */
+	assert_int_equal(model_profile(&from, 1000, 2, 8e9), strong.profile);
+	assert_int_equal(model_profile(&from, 50000, 2, 8e9), weak.profile);
 	measurements_free(&from);
 	json_decref(summary);
 }
