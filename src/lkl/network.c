@@ -326,6 +326,15 @@ void network_silence(struct network *network, unsigned index, bool silent)
 	set_up_links(network, &err);
 }
 
+void network_renew(struct network *network, unsigned index)
+{
+	for (unsigned i = 0; i < network->silent_count; i++)
+		if (network->silent[i] == index)
+			return; /* it has none */
+	network_silence(network, index, true);
+	network_silence(network, index, false);
+}
+
 void network_let_go(struct network *network)
 {
 	struct err err;

@@ -42,6 +42,8 @@ int network_update(struct network *network, const struct lkl_start *now, const i
 const struct port *network_port_of(const struct network *network, const struct address *address);
 /* The device @index does not answer, or does again. */
 void network_silence(struct network *network, unsigned index, bool silent);
+/* Puts the endpoints of the device @index in anew: the kernel then joins over it where it had given up. */
+void network_renew(struct network *network, unsigned index);
 /* What stays for a connection's sake may not have to any more. */
 void network_let_go(struct network *network);
 /* So many connections share the memory: what each may buffer at most follows from that. Cheap. */

@@ -7,6 +7,7 @@
 #include "lkl/tally.h"
 
 #include <errno.h>
+#include <linux/mptcp.h>
 #include <string.h>
 
 #define LOOK_WATCHING (15 * NS_PER_MS) /* bytes move over several links */
@@ -86,6 +87,16 @@ static void add_flow(struct pass *pass, const struct diag_socket *socket, unsign
 						socket->last_ack >= LIVED};
 }
 
+/* May this end add subflows to the connection? Who accepted it leaves that to its peer. */
+static bool joins(const struct diag_socket *socket)
+{
+	const uint32_t opened = MPTCP_SUBFLOW_FLAG_MCAP_LOC | MPTCP_SUBFLOW_FLAG_MCAP_REM;
+
+	return socket->state == DIAG_ESTABLISHED && socket->inode &&
+	       (socket->mptcp_flags & MPTCP_SUBFLOW_FLAG_JOIN_LOC ||
+		(socket->mptcp_flags & opened) == opened);
+}
+
 static int saw(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
@@ -106,6 +117,10 @@ static int saw(const struct diag_socket *socket, void *data)
 		peer->known = true;
 		add_flow(pass, socket, link);
 	}
+	if (socket->mptcp)
+		rejoin_saw(&pass->paths->rejoin, link,
+			   socket->local.family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6,
+			   joins(socket));
 	return monitor_saw(pass->paths->monitor,
 			   &(struct monitor_flow){
 				   .cookie = socket->cookie,
@@ -122,7 +137,10 @@ static int saw(const struct diag_socket *socket, void *data)
 
 static int saw_connection(const struct diag_connection *connection, void *data)
 {
-	monitor_saw_connection(data, connection->inode, connection->received_to);
+	struct paths *paths = data;
+
+	monitor_saw_connection(paths->monitor, connection->inode, connection->received_to);
+	ledger_saw_connection(paths->ledger, connection->inode);
 	return 0;
 }
 
@@ -235,6 +253,36 @@ static void act(unsigned link, enum monitor_action action, void *data)
 		network_silence(pass->paths->network, link, action == MONITOR_TAKE_OUT);
 }
 
+/* Puts in anew what has lost its subflows, where the kernel would not try again. */
+static void rejoin(unsigned link, void *data)
+{
+	const struct paths *paths = data;
+
+	network_renew(paths->network, link);
+}
+
+static void tell_rejoin(struct paths *paths)
+{
+	const struct network *network = paths->network;
+	struct rejoin_link used[LKL_PORTS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < network->device_count; i++) {
+		const struct port *port = &network->is.ports[i];
+
+		if (network->use[i] != MULTIPATH_USED)
+			continue;
+		used[count] = (struct rejoin_link){.index = (unsigned)network->indexes[i],
+						   .local = !port->gateways[0].family &&
+							    !port->gateways[1].family};
+		for (unsigned a = 0; a < port->address_count; a++)
+			used[count].families |=
+				port->addresses[a].family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6;
+		count++;
+	}
+	rejoin_links(&paths->rejoin, used, count);
+}
+
 /* True if bytes have moved since the last time. */
 static bool look(struct paths *paths, uint64_t now)
 {
@@ -248,14 +296,18 @@ static bool look(struct paths *paths, uint64_t now)
 	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
 		hear_probe(paths, i);
 	monitor_look(paths->monitor, now);
+	tell_rejoin(paths);
+	rejoin_look(&paths->rejoin);
 	backlog_look(&paths->backlog);
 	ledger_look(paths->ledger);
 	if (diag_dump(paths->diag, saw, &pass) < 0)
 		return true;
 	tally_looked(paths->ledger, paths->diag);
-	if (monitor_is_watching(paths->monitor))
-		diag_dump_connections(paths->diag, saw_connection, paths->monitor);
+	if ((monitor_is_watching(paths->monitor) || ledger_totals(paths->ledger).lost) &&
+	    diag_dump_connections(paths->diag, saw_connection, paths) == 0)
+		ledger_saw_connections(paths->ledger);
 	monitor_looked(paths->monitor, act, &pass);
+	rejoin_looked(&paths->rejoin, now, ledger_totals(paths->ledger).lost_opened, rejoin, paths);
 	if (backlog_looked(&paths->backlog, now, monitor_sends_over_several(paths->monitor)))
 		network_bound(paths->network, paths->backlog.bytes);
 	network_let_go(paths->network);
@@ -329,5 +381,7 @@ uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, boo
 	if (is_probing(paths) && paths->interval > LOOK_PROBING)
 		paths->interval = LOOK_PROBING;
 	paths->next = watching || connections > 0 ? now + paths->interval : UINT64_MAX;
+	if (rejoin_next(&paths->rejoin) < paths->next)
+		paths->next = rejoin_next(&paths->rejoin);
 	return paths->next;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Finds out that a link is silent, or answers again (link/monitor.h), from the kernel's subflows, and sees to it that no connection
- * begins or goes on there; and how much subflows may hold (link/backlog.h), for what a link has lost waits behind that: what the
- * supervisor of a run is for stack "native" (run/lookout.h).
+ * begins or goes on there; that a link has lost its subflows for good (link/rejoin.h), and gets others; and how much subflows may hold
+ * (link/backlog.h), for what a link has lost waits behind that: what the supervisor of a run is for stack "native" (run/lookout.h).
  */
 #pragma once
 
 #include "link/backlog.h"
 #include "link/ledger.h"
 #include "link/monitor.h"
+#include "link/rejoin.h"
 #include "lkl/network.h"
 
 #include <netinet/in.h>
@@ -26,6 +27,7 @@ struct paths {
 	struct nl *diag;         /* owned; NULL: it is blind */
 	struct ledger *ledger;   /* owned: what was seen amounts to that (tally.h) */
 	struct backlog backlog;
+	struct rejoin rejoin;
 	struct paths_peer peers[LKL_PORTS_MAX];
 	uint64_t next, interval, moved; /* bytes, at the last look */
 	bool in_flight;                 /* then: something waited for its acknowledgement */
