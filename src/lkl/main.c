@@ -234,7 +234,7 @@ static uint64_t look_after(struct helper *h, uint64_t now, bool moved)
 	next = due < next ? due : next;
 	due = streams_give_up(&h->streams, now);
 	next = due < next ? due : next;
-	due = stalls_look(&h->stalls, &h->streams, now, moved);
+	due = stalls_look(&h->stalls, &h->streams, now, moved, h->paths.moved);
 	return due < next ? due : next;
 }
 

@@ -107,9 +107,9 @@ static int saw(const struct diag_socket *socket, void *data)
 
 	backlog_saw(&pass->paths->backlog, socket);
 	tally_saw(pass->paths->ledger, socket);
+	pass->moved += socket->bytes_acked + socket->bytes_received;
 	if (socket->state != DIAG_ESTABLISHED && (!socket->mptcp || socket->state != DIAG_SYN_SENT))
 		return 0;
-	pass->moved += socket->bytes_acked + socket->bytes_received;
 	pass->paths->in_flight = pass->paths->in_flight || socket->unacked > 0;
 	if (link && socket->state == DIAG_ESTABLISHED) {
 		fill(&peer->local, &socket->local, 0);

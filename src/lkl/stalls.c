@@ -20,8 +20,19 @@ static void push(const struct stream *stream)
 		kernel_set_option(stream->far, IPPROTO_TCP, TCP_CORK, &corked, sizeof(corked));
 }
 
+/* Tries to receive where nothing was received since the last time. */
+static void look_down(struct streams *streams, struct stream *stream)
+{
+	if (stream->state == STREAM_CONNECTED && !stream->down.ended && !stream->far_in &&
+	    stream->received == stream->delivered) {
+		stream->far_in = true;
+		stream_enqueue(streams, stream);
+	}
+	stream->delivered = stream->received;
+}
+
 /* True if it has something to send. */
-static bool look(struct streams *streams, struct stream *stream)
+static bool look_up(struct streams *streams, struct stream *stream)
 {
 	/* What was read of it, or is there to be read. */
 	bool held = !stream->far_out && (stream->up.held || (stream->near_in && !stream->up.ended));
@@ -43,18 +54,27 @@ static bool look(struct streams *streams, struct stream *stream)
 	return held || waiting > 0 || under_way > 0;
 }
 
-uint64_t stalls_look(struct stalls *stalls, struct streams *streams, uint64_t now, bool moved)
+uint64_t stalls_look(struct stalls *stalls, struct streams *streams, uint64_t now, bool moved,
+		     uint64_t carried)
 {
+	bool comes = carried != stalls->carried;
 	struct stream *stream;
 
-	if (!stalls->some && !moved)
+	/* What has moved just after a look is looked at by the next one. */
+	stalls->some = stalls->some || moved || comes;
+	if (!stalls->some)
 		return UINT64_MAX;
 	if (now < stalls->next)
 		return stalls->next;
 	stalls->some = false;
 	LIST_FOREACH(stream, &streams->all, all)
-	if (look(streams, stream))
-		stalls->some = true;
+	{
+		if (comes)
+			look_down(streams, stream);
+		if (look_up(streams, stream))
+			stalls->some = true;
+	}
+	stalls->carried = carried;
 	stalls->next = now + EVERY;
 	return stalls->some ? stalls->next : UINT64_MAX;
 }

@@ -31,7 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (document && measurements_from(document, &measurements, NULL) == 0) {
 		const struct model_place place = {.scenario = MODEL_ANY,
-						  .profile = model_profile(&measurements, 0, 1, 1e9),
+						  .profile =
+							  model_profile(&measurements, 0, 1, 1e9),
 						  .packet = 1000,
 						  .cpus = 1};
 

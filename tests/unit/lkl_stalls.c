@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Without these, an upload would stand still for ever that met the bounds of TCP's memory at the wrong moment. */
+/* Without these, an upload would stand still for ever that met the bounds of TCP's memory at the wrong moment, and a download whose next bytes
+ * came over a subflow that was closed. */
 #include "lkl/kernel.h"
 #include "lkl/stalls.h"
 #include "lkl/streams_parts.h"
@@ -76,22 +77,22 @@ static void what_is_under_way_is_waited_for(void **state)
 	far.waiting = 500;
 	far.under_way = 500;
 	stream.up.held = bytes;
-	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true), 1050 * MS);
-	assert_int_equal(stalls_look(&stalls, &streams, 1050 * MS, false), 1100 * MS);
+	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true, 0), 1050 * MS);
+	assert_int_equal(stalls_look(&stalls, &streams, 1050 * MS, false, 0), 1100 * MS);
 	assert_int_equal(enqueued + far.pushed, 0);
 }
 
 static void what_was_not_taken_is_tried_again(void **state)
 {
 	stream.up.held = bytes;
-	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true), 1050 * MS);
+	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true, 0), 1050 * MS);
 	assert_int_equal(enqueued, 1);
 	assert_true(stream.far_out);
 	/* In vain. */
 	stream.far_out = false;
-	assert_int_equal(stalls_look(&stalls, &streams, 1049 * MS, true), 1050 * MS);
+	assert_int_equal(stalls_look(&stalls, &streams, 1049 * MS, true, 0), 1050 * MS);
 	assert_int_equal(enqueued, 1);
-	stalls_look(&stalls, &streams, 1050 * MS, false);
+	stalls_look(&stalls, &streams, 1050 * MS, false, 0);
 	assert_int_equal(enqueued, 2);
 }
 
@@ -99,10 +100,10 @@ static void what_was_not_sent_is_pushed(void **state)
 {
 	far.waiting = 300;
 	far.corked = 1; /* by the program */
-	stalls_look(&stalls, &streams, 1000 * MS, true);
+	stalls_look(&stalls, &streams, 1000 * MS, true, 0);
 	assert_int_equal(far.pushed, 0);
 	far.corked = 0;
-	stalls_look(&stalls, &streams, 1050 * MS, false);
+	stalls_look(&stalls, &streams, 1050 * MS, false, 0);
 	assert_int_equal(far.pushed, 1);
 	assert_int_equal(enqueued, 0);
 }
@@ -110,14 +111,43 @@ static void what_was_not_sent_is_pushed(void **state)
 static void who_sends_nothing_is_not_looked_at(void **state)
 {
 	/* All is acknowledged. */
-	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true), UINT64_MAX);
+	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true, 0), UINT64_MAX);
 	assert_int_equal(far.asked, 1);
-	assert_int_equal(stalls_look(&stalls, &streams, 2000 * MS, false), UINT64_MAX);
-	assert_int_equal(stalls_look(&stalls, &streams, 3000 * MS, true), UINT64_MAX);
+	assert_int_equal(stalls_look(&stalls, &streams, 2000 * MS, false, 0), UINT64_MAX);
+	assert_int_equal(stalls_look(&stalls, &streams, 3000 * MS, true, 0), UINT64_MAX);
 	assert_int_equal(far.asked, 1);
 	stream.sent = 2000;
 	far.under_way = 1000;
-	assert_int_equal(stalls_look(&stalls, &streams, 4000 * MS, true), 4050 * MS);
+	assert_int_equal(stalls_look(&stalls, &streams, 4000 * MS, true, 0), 4050 * MS);
+}
+
+static void what_moves_just_after_a_look_is_looked_at(void **state)
+{
+	assert_int_equal(stalls_look(&stalls, &streams, 1000 * MS, true, 0), UINT64_MAX);
+	stream.sent = 2000;
+	far.waiting = 1000;
+	assert_int_equal(stalls_look(&stalls, &streams, 1001 * MS, true, 0), 1050 * MS);
+	assert_int_equal(stalls_look(&stalls, &streams, 1050 * MS, false, 0), 1100 * MS);
+	assert_int_equal(far.pushed, 1);
+}
+
+static void who_gets_nothing_while_subflows_move_tries(void **state)
+{
+	stream.received = 500;
+	/* It gets something. */
+	stalls_look(&stalls, &streams, 1000 * MS, true, 500);
+	assert_int_equal(enqueued, 0);
+	assert_int_equal(stalls_look(&stalls, &streams, 1010 * MS, false, 600), 1050 * MS);
+	assert_int_equal(enqueued, 0);
+	assert_int_equal(stalls_look(&stalls, &streams, 1050 * MS, false, 600), UINT64_MAX);
+	assert_int_equal(enqueued, 1);
+	assert_true(stream.far_in);
+	/* In vain. That it was tried is no reason to try again. */
+	stream.far_in = false;
+	stalls_look(&stalls, &streams, 1100 * MS, true, 600);
+	assert_int_equal(enqueued, 1);
+	stalls_look(&stalls, &streams, 1150 * MS, false, 700);
+	assert_int_equal(enqueued, 2);
 }
 
 int main(void)
@@ -127,6 +157,8 @@ int main(void)
 		cmocka_unit_test_setup(what_was_not_taken_is_tried_again, begin),
 		cmocka_unit_test_setup(what_was_not_sent_is_pushed, begin),
 		cmocka_unit_test_setup(who_sends_nothing_is_not_looked_at, begin),
+		cmocka_unit_test_setup(what_moves_just_after_a_look_is_looked_at, begin),
+		cmocka_unit_test_setup(who_gets_nothing_while_subflows_move_tries, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
