@@ -1,62 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Two search trees: connections by inode, subflows by cookie. A subflow that is gone is added to
- * its path's totals and forgotten; a connection whose last subflow is gone waits in a list of lost ones, having been
- * counted when it was first seen, until it has a subflow again or the kernel does not know it any more. Sockets that were never seen connected are forgotten in the
- * order of their making once there are many, so that a program that runs for a year costs no more
- * than one that runs for an hour.
- */
-#include "link/ledger.h"
+/* Subflows, in a search tree by cookie. One that is gone is added to its path's totals and forgotten. */
+#include "link/ledger_parts.h"
 
 #include "base/cleanup.h"
 
 #include <linux/mptcp.h>
 #include <search.h>
 #include <string.h>
-#include <sys/queue.h>
-
-#define IDLE_MAX 4096 /* sockets remembered that were not seen connected */
-
-struct connection {
-	uint32_t inode; /* first member: the key */
-	bool seen, fallback, listens, accepted;
-	bool doubtful;  /* whether it fell back is not known */
-	unsigned since; /* the look that saw it first */
-	unsigned flows;
-	unsigned look;           /* in which the kernel last listed it, of those that are lost */
-	uint64_t sent, received; /* over flows that are gone */
-	TAILQ_ENTRY(connection)
-	link; /* idle while neither seen nor listening; lost while seen without flows */
-};
 
 struct flow {
 	uint64_t cookie; /* first member: the key */
-	struct connection *connection;
+	struct ledger_known *connection;
 	unsigned path;
 	uint64_t sent, received;
 	uint32_t retransmitted;
 	unsigned look;     /* in which it was last seen */
 	struct flow *next; /* of a list of stale ones */
 };
-
-struct ledger {
-	void *connections, *flows; /* trees of tsearch(3) */
-	TAILQ_HEAD(, connection) idle, lost;
-	unsigned idle_count, open, unseen, lost_count, lost_opened;
-	unsigned connection_count, fallback_count;
-	struct ledger_path *paths;
-	unsigned path_count;
-	unsigned look, opening;
-	bool moved;               /* bytes were counted in this look */
-	uint8_t ports[65536 / 8]; /* on which sockets of the run listen, as of this look */
-};
-
-static int compare_inode(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
 
 static int compare_cookie(const void *a, const void *b)
 {
@@ -84,95 +44,6 @@ void ledger_free(struct ledger *ledger)
 	tdestroy(ledger->connections, free);
 	free(ledger->paths);
 	free(ledger);
-}
-
-static struct connection *connection_find(const struct ledger *ledger, uint32_t inode)
-{
-	struct connection **found = tfind(&inode, &ledger->connections, compare_inode);
-
-	return found ? *found : NULL;
-}
-
-static struct connection *connection_add(struct ledger *ledger, uint32_t inode)
-{
-	_cleanup_free_ struct connection *made = calloc(1, sizeof(*made));
-	struct connection **place;
-
-	if (!made)
-		return NULL;
-	made->inode = inode;
-	place = tsearch(made, &ledger->connections, compare_inode);
-	if (!place)
-		return NULL;
-	if (*place == made) {
-		TAILQ_INSERT_TAIL(&ledger->idle, made, link);
-		ledger->idle_count++;
-		made = NULL;
-	}
-	return *place;
-}
-
-static void connection_forget(struct ledger *ledger, struct connection *connection)
-{
-	tdelete(&connection->inode, &ledger->connections, compare_inode);
-	free(connection);
-}
-
-/* It turned out to be of use: not to be dropped for its age. */
-static void not_idle(struct ledger *ledger, struct connection *connection)
-{
-	if (connection->seen || connection->listens)
-		return;
-	TAILQ_REMOVE(&ledger->idle, connection, link);
-	ledger->idle_count--;
-}
-
-/* It has lost its last subflow. */
-static void lose(struct ledger *ledger, struct connection *connection)
-{
-	if (connection->listens)
-		return;
-	if (connection->fallback) {
-		connection_forget(ledger, connection);
-		return;
-	}
-	connection->look = ledger->look;
-	TAILQ_INSERT_TAIL(&ledger->lost, connection, link);
-	ledger->lost_count++;
-	ledger->lost_opened += !connection->accepted;
-}
-
-static void find_again(struct ledger *ledger, struct connection *connection)
-{
-	TAILQ_REMOVE(&ledger->lost, connection, link);
-	ledger->lost_count--;
-	ledger->lost_opened -= !connection->accepted;
-}
-
-int ledger_made(struct ledger *ledger, uint32_t inode)
-{
-	if (!connection_add(ledger, inode))
-		return -ENOMEM;
-	while (ledger->idle_count > IDLE_MAX) {
-		struct connection *oldest = TAILQ_FIRST(&ledger->idle);
-
-		TAILQ_REMOVE(&ledger->idle, oldest, link);
-		ledger->idle_count--;
-		ledger->unseen++;
-		connection_forget(ledger, oldest);
-	}
-	return 0;
-}
-
-void ledger_unmade(struct ledger *ledger, uint32_t inode)
-{
-	struct connection *connection = connection_find(ledger, inode);
-
-	if (!connection || connection->seen || connection->listens)
-		return;
-	TAILQ_REMOVE(&ledger->idle, connection, link);
-	ledger->idle_count--;
-	connection_forget(ledger, connection);
 }
 
 /* Index of the path with this local address, made if need be; -ENOMEM. */
@@ -214,7 +85,7 @@ static void flow_count(struct ledger *ledger, struct flow *flow, const struct di
 
 static void flow_forget(struct ledger *ledger, struct flow *flow)
 {
-	struct connection *connection = flow->connection;
+	struct ledger_known *connection = flow->connection;
 
 	connection->sent += flow->sent;
 	connection->received += flow->received;
@@ -222,7 +93,7 @@ static void flow_forget(struct ledger *ledger, struct flow *flow)
 	free(flow);
 	if (--connection->flows == 0) {
 		ledger->open--;
-		lose(ledger, connection);
+		ledger_lose(ledger, connection);
 	}
 }
 
@@ -241,15 +112,15 @@ static bool was_accepted(const struct ledger *ledger, const struct diag_socket *
 	return ledger->ports[socket->local_port / 8] & 1 << socket->local_port % 8;
 }
 
-static struct connection *connection_of(struct ledger *ledger, const struct diag_socket *socket)
+static struct ledger_known *connection_of(struct ledger *ledger, const struct diag_socket *socket)
 {
-	struct connection *connection = NULL;
+	struct ledger_known *connection = NULL;
 
 	if (socket->inode == 0)
 		return NULL;
-	connection = connection_find(ledger, socket->inode);
+	connection = ledger_find(ledger, socket->inode);
 	if (!connection && was_accepted(ledger, socket)) {
-		connection = connection_add(ledger, socket->inode);
+		connection = ledger_add(ledger, socket->inode);
 		if (connection)
 			connection->accepted = true;
 	}
@@ -257,7 +128,7 @@ static struct connection *connection_of(struct ledger *ledger, const struct diag
 }
 
 /* A connection that was there at an earlier look, and has no subflow by now, is plain TCP. */
-static void judge(struct ledger *ledger, struct connection *connection,
+static void judge(struct ledger *ledger, struct ledger_known *connection,
 		  const struct diag_socket *socket)
 {
 	if (!connection->doubtful || socket->doubt == DIAG_NOT_TOLD ||
@@ -270,7 +141,7 @@ static void judge(struct ledger *ledger, struct connection *connection,
 
 static int flow_add(struct ledger *ledger, const struct diag_socket *socket)
 {
-	struct connection *connection = connection_of(ledger, socket);
+	struct ledger_known *connection = connection_of(ledger, socket);
 	_cleanup_free_ struct flow *flow = NULL;
 	int path;
 
@@ -286,9 +157,9 @@ static int flow_add(struct ledger *ledger, const struct diag_socket *socket)
 			      .look = ledger->look};
 	if (!tsearch(flow, &ledger->flows, compare_cookie))
 		return -ENOMEM;
-	not_idle(ledger, connection);
+	ledger_not_idle(ledger, connection);
 	if (connection->seen && !connection->listens && connection->flows == 0)
-		find_again(ledger, connection);
+		ledger_regain(ledger, connection);
 	if (connection->flows++ == 0)
 		ledger->open++;
 	if (!connection->seen) {
@@ -313,11 +184,11 @@ void ledger_look(struct ledger *ledger)
 
 static void saw_listener(struct ledger *ledger, const struct diag_socket *socket)
 {
-	struct connection *connection = connection_find(ledger, socket->inode);
+	struct ledger_known *connection = ledger_find(ledger, socket->inode);
 
 	if (!connection)
 		return;
-	not_idle(ledger, connection);
+	ledger_not_idle(ledger, connection);
 	connection->listens = true;
 	ledger->ports[socket->local_port / 8] |= (uint8_t)(1 << socket->local_port % 8);
 }
@@ -331,7 +202,7 @@ int ledger_saw(struct ledger *ledger, const struct diag_socket *socket)
 		return 0;
 	}
 	if (socket->state == DIAG_SYN_SENT)
-		ledger->opening += connection_find(ledger, socket->inode) != NULL;
+		ledger->opening += ledger_find(ledger, socket->inode) != NULL;
 	if (socket->state == DIAG_SYN_SENT || socket->state == DIAG_CLOSE)
 		return 0;
 	found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
@@ -386,27 +257,6 @@ bool ledger_looked(struct ledger *ledger)
 	return ledger->moved;
 }
 
-void ledger_saw_connection(struct ledger *ledger, uint32_t inode)
-{
-	struct connection *connection = connection_find(ledger, inode);
-
-	if (connection)
-		connection->look = ledger->look;
-}
-
-void ledger_saw_connections(struct ledger *ledger)
-{
-	struct connection *at = TAILQ_FIRST(&ledger->lost), *next;
-
-	for (; at; at = next) {
-		next = TAILQ_NEXT(at, link);
-		if (at->look == ledger->look)
-			continue;
-		find_again(ledger, at);
-		connection_forget(ledger, at);
-	}
-}
-
 bool ledger_gone(struct ledger *ledger, const struct diag_socket *socket)
 {
 	struct flow **found = tfind(&socket->cookie, &ledger->flows, compare_cookie);
@@ -430,14 +280,14 @@ bool ledger_connection(const struct ledger *ledger, const struct diag_socket *so
 		       struct ledger_connection *ret)
 {
 	struct flow **flow = tfind(&socket->cookie, &ledger->flows, compare_cookie);
-	const struct connection *connection = NULL;
+	const struct ledger_known *connection = NULL;
 
 	if (socket->state == DIAG_LISTEN || socket->state == DIAG_CLOSE)
 		return false;
 	if (flow)
 		connection = (*flow)->connection;
 	else if (socket->inode != 0)
-		connection = connection_find(ledger, socket->inode);
+		connection = ledger_find(ledger, socket->inode);
 	if (!connection && (socket->inode == 0 || !was_accepted(ledger, socket)))
 		return false;
 	*ret = (struct ledger_connection){.inode = socket->inode};
