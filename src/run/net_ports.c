@@ -212,7 +212,7 @@ void net_ports_follow(struct net_ports_server *ports)
 	native_plan_free(&plan);
 }
 
-int net_ports_hold(struct net_ports_server *ports, uint16_t number, struct err *err)
+static int hold(struct net_ports_server *ports, uint16_t number, struct err *err)
 {
 	int code = port_hold_add(ports->hold, number);
 
@@ -230,7 +230,15 @@ int net_ports_hold(struct net_ports_server *ports, uint16_t number, struct err *
 	return code < 0 ? err_prefix(err, code, "port %u cannot be reached inside", number) : 0;
 }
 
-int net_ports_more(struct net_ports_server *ports, struct err *err)
+void net_ports_listen(struct net_ports_server *ports, uint16_t number)
+{
+	struct err err;
+
+	if (hold(ports, number, &err) < 0)
+		ports->say(NET_NOTES, err.text, ports->data);
+}
+
+static int widen(struct net_ports_server *ports, struct err *err)
 {
 	int code = port_hold_take_range(ports->hold, err);
 
@@ -241,6 +249,23 @@ int net_ports_more(struct net_ports_server *ports, struct err *err)
 			code = way->widen(&ports->ends[i], ports->hold, err);
 	}
 	return code;
+}
+
+/* A stack that has all ports for itself needs none. */
+void net_ports_more(struct net_ports_server *ports)
+{
+	struct net_report answer = {.kind = NET_RANGES};
+	uint8_t data[NET_MESSAGE_MAX];
+	struct err err;
+	size_t size;
+
+	if (port_hold_has_range(ports->hold) && widen(ports, &err) < 0)
+		ports->say(NET_NOTES, err.text, ports->data);
+	answer.ranges = port_hold_ranges(ports->hold);
+	size = net_put_report(&answer, data);
+	/* One who does not read misses something. */
+	if (send(ports->client, data, size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return;
 }
 
 void net_ports_free(struct net_ports_server *ports)

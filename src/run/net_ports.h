@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What rivulet-net does for NET_PORTS and NET_LISTEN (net.h). */
+/* What rivulet-net does for NET_PORTS, NET_LISTEN and NET_MORE (net.h). */
 #pragma once
 
 #include "run/journal.h"
@@ -25,8 +25,9 @@ struct net_ports_server {
 int net_ports_give(struct net_ports_server *ports, struct err *err);
 /* The links may have changed: the host has what the ports need of it, and the client gets ports of those that have come. */
 void net_ports_follow(struct net_ports_server *ports);
-int net_ports_hold(struct net_ports_server *ports, uint16_t number, struct err *err);
-/* One range more. */
-int net_ports_more(struct net_ports_server *ports, struct err *err);
+/* One of the host's ports more, to listen on. */
+void net_ports_listen(struct net_ports_server *ports, uint16_t number);
+/* One range more; the client is told which there are then. */
+void net_ports_more(struct net_ports_server *ports);
 /* Does not take back what the host was set up with: bystanders_leave() does, before. */
 void net_ports_free(struct net_ports_server *ports);

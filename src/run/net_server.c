@@ -3,12 +3,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "link/endpoint.h"
 #include "link/neighbour.h"
 #include "run/bound.h"
 #include "run/bystanders.h"
 #include "run/explain.h"
 #include "run/net.h"
+#include "run/net_events.h"
 #include "run/net_ports.h"
 #include "run/privilege.h"
 #include "run/upkeep.h"
@@ -30,23 +30,15 @@ enum { CLIENT, LINKS, EVENTS, SOURCES };
 #define RETRY_FIRST (20 * NS_PER_MS)
 #define RETRY_LAST  (320 * NS_PER_MS)
 
-/* The path manager announces short connections by the thousand. That there are so many is all that is to be known of them: it
- * is not listened to for a while then, which spares the kernel the telling. */
-#define EVENTS_EVERY  (5 * NS_PER_MS)
-#define EVENTS_MANY   16
-#define EVENTS_CROWDS (100 * NS_PER_MS)
-
 struct server {
 	int client; /* owned */
 	struct journal *journal;
 	const struct net_caller *caller;
 	struct policy policy;
 	struct upkeep upkeep;
-	struct nl *events; /* of the path manager; NULL: cannot be had */
+	struct net_events events;
 	uint64_t spent_to; /* the time up to which the allowance is used up */
 	uint64_t retry_at, retry_after;
-	uint64_t events_at; /* when they are read again */
-	bool deaf;          /* until then nobody listens */
 	struct bound bound;
 	struct net_ports_server ports;
 	bool opened;
@@ -134,18 +126,9 @@ static void retry(struct server *s)
 		retry_after(s, s->retry_after * 2 < RETRY_LAST ? s->retry_after * 2 : RETRY_LAST);
 }
 
-static int pass_over(const struct nlmsghdr *msg, void *data)
-{
-	return 0;
-}
-
 static void on_events(struct server *s)
 {
-	int count = nl_receive(s->events, pass_over, NULL);
-
-	s->deaf = count > EVENTS_MANY || count == -ENOBUFS;
-	s->events_at = clock_now() + (s->deaf ? EVENTS_CROWDS : EVENTS_EVERY);
-	nl_listen(s->events, !s->deaf);
+	net_events_read(&s->events, clock_now());
 	if (s->upkeep.deferred)
 		retry(s);
 	report_kind(s, NET_EVENT);
@@ -176,8 +159,7 @@ static bool on_open(struct server *s, const struct net_request *request)
 		say(code == -EBUSY ? NET_TAKEN : NET_REFUSED, err.text, s);
 		return false;
 	}
-	if (endpoint_watch(&s->events) < 0)
-		s->events = NULL;
+	net_events_open(&s->events);
 	s->opened = true;
 	explain_plan(&s->upkeep.plan, explain, s);
 	on_followed(s);
@@ -232,26 +214,6 @@ static bool on_ports(struct server *s, const struct net_request *request)
 	}
 	report(s->client, &(struct net_report){.kind = NET_READY, .privileged = true});
 	return true;
-}
-
-static void on_listen(struct server *s, uint16_t port)
-{
-	struct err err = {0};
-
-	if (net_ports_hold(&s->ports, port, &err) < 0)
-		say(NET_NOTES, err.text, s);
-}
-
-/* A stack that has all ports for itself needs none. */
-static void on_more(struct server *s)
-{
-	struct net_report answer = {.kind = NET_RANGES};
-	struct err err = {0};
-
-	if (port_hold_has_range(s->ports.hold) && net_ports_more(&s->ports, &err) < 0)
-		say(NET_NOTES, err.text, s);
-	answer.ranges = port_hold_ranges(s->ports.hold);
-	report(s->client, &answer);
 }
 
 /* The link that the caller names, if it is one of the host's that the plan uses or would use; else NULL. */
@@ -339,12 +301,12 @@ static bool do_request(struct server *s, const struct net_request *request)
 	case NET_LISTEN:
 		if (!s->ports.opened)
 			return false;
-		on_listen(s, request->port);
+		net_ports_listen(&s->ports, request->port);
 		return true;
 	case NET_MORE:
 		if (!s->ports.opened)
 			return false;
-		on_more(s);
+		net_ports_more(&s->ports);
 		return true;
 	case NET_CLEAN:
 		keep(for_links, ARRAY_SIZE(for_links));
@@ -398,15 +360,16 @@ static int wait_for_something(const struct server *s, struct pollfd fds[static S
 {
 	uint64_t now = clock_now();
 	uint64_t next = s->retry_at < s->bound.at ? s->retry_at : s->bound.at;
+	uint64_t events = net_events_next(&s->events, now);
 	uint64_t may_ask = s->spent_to > ALLOWANCE ? s->spent_to - ALLOWANCE : 0;
 	struct timespec left = {0};
 
 	fds[CLIENT].fd = may_ask <= now ? s->client : -1;
-	fds[EVENTS].fd = s->events_at <= now ? fd_of(s->events) : -1;
+	fds[EVENTS].fd = net_events_fd(&s->events, now);
 	if (may_ask > now && may_ask < next)
 		next = may_ask;
-	if ((s->deaf || s->events_at > now) && s->events_at < next)
-		next = s->events_at;
+	if (events < next)
+		next = events;
 	if (next > now) {
 		left.tv_sec = (time_t)((next - now) / NS_PER_S);
 		left.tv_nsec = (long)((next - now) % NS_PER_S);
@@ -431,7 +394,7 @@ static void converse(struct server *s)
 			net_ports_follow(&s->ports);
 		else if (fds[LINKS].revents && upkeep_on_links(&s->upkeep))
 			on_followed(s);
-		if (fds[EVENTS].revents || (s->deaf && clock_now() >= s->events_at))
+		if (fds[EVENTS].revents || net_events_missed(&s->events, clock_now()))
 			on_events(s);
 		if (clock_now() >= s->retry_at)
 			retry(s);
@@ -470,7 +433,7 @@ void net_serve(int client, struct journal *journal, const struct net_caller *cal
 
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	converse(&s);
-	nl_close(s.events);
+	net_events_close(&s.events);
 	leave(&s);
 	if (s.opened)
 		upkeep_close(&s.upkeep);
