@@ -6,16 +6,11 @@
 #include "base/clock.h"
 #include "base/fds.h"
 #include "link/metered.h"
-#include "run/carriers.h"
 #include "run/elsewhere.h"
-#include "run/explain.h"
-#include "run/gate.h"
-#include "run/lookout.h"
+#include "run/handover.h"
 #include "run/net.h"
-#include "run/prober.h"
 #include "run/status.h"
 #include "run/summary.h"
-#include "run/view.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -28,8 +23,7 @@
 enum { CONTROL, LISTENER, ASKS, WORK, MADE, VIA_MADE, NET, GONE, STATUS, METERED, KNOWN, PROBES };
 #define SOURCES (PROBES + PROBER_MAX)
 
-#define LEADS_WITHIN (200 * NS_PER_MS)
-#define HEAR_EVERY   (5 * NS_PER_MS)
+#define HEAR_EVERY (5 * NS_PER_MS)
 
 struct state {
 	const struct supervisor *setup;
@@ -39,13 +33,9 @@ struct state {
 	int made_fd;                   /* owned */
 	struct net net;
 	struct view view;
-	struct lookout lookout;
-	struct carriers carriers;
-	struct prober prober;
-	struct gate gate;
+	struct handover handover;
 	struct status status;
 	struct metered *metered; /* NULL: nobody knows */
-	uint64_t leads_until;    /* new connections are led around a link by then */
 	uint64_t heard;          /* when what is announced by the thousand was last read */
 	unsigned refused;
 	bool ended; /* the program has */
@@ -66,74 +56,13 @@ static void say(enum net_report_kind kind, const char *text, void *data)
 		fprintf(stderr, "rivulet: %s\n", text);
 }
 
-/* What the path monitor has decided. */
-static void act(unsigned link, enum monitor_action action, void *data)
-{
-	struct state *s = data;
-	const struct prober_target *peer = lookout_peer(&s->lookout, link);
-
-	if (s->setup->options->explain)
-		explain_monitor(&s->view.links, link, action, stderr);
-	if (action == MONITOR_PROBE && peer)
-		prober_ask(&s->prober, link, peer);
-	if (action == MONITOR_TAKE_OUT || action == MONITOR_PUT_IN)
-		net_silent(&s->net, link, NET_MONITOR, action == MONITOR_TAKE_OUT);
-}
-
-static void put_in_anew(unsigned link, void *data)
-{
-	struct state *s = data;
-
-	if (s->setup->options->explain)
-		explain_rejoin(&s->view.links, link, stderr);
-	net_renew(&s->net, link);
-}
-
-static void act_of_gate(unsigned link, bool silent, void *data)
-{
-	struct state *s = data;
-
-	if (s->setup->options->explain)
-		explain_monitor(&s->view.links, link, silent ? MONITOR_TAKE_OUT : MONITOR_PUT_IN,
-				stderr);
-	net_silent(&s->net, link, NET_GATE, silent);
-	s->leads_until = silent ? clock_now() + LEADS_WITHIN : 0;
-}
-
-/* A program that waits at the gate goes on when the way around the dead link is there, not before. */
-static bool is_held(const struct state *s, uint64_t now)
-{
-	return s->gate.asking || (s->gate.dead && now < s->leads_until &&
-				  net_use_of(&s->net, s->gate.dead) != MULTIPATH_SILENT);
-}
-
-static int ask_for_gate(unsigned link, void *data)
-{
-	return net_ask(data, link);
-}
-
-static void look_at_gate(struct state *s)
-{
-	for (unsigned i = 0; i < s->gate.count; i++)
-		gate_alive(&s->gate, s->gate.links[i].index,
-			   monitor_moved_at(s->lookout.monitor, s->gate.links[i].index));
-	gate_look(&s->gate, clock_now(), act_of_gate, s);
-}
-
-static void bound_backlog(uint32_t bytes, void *data)
-{
-	struct state *s = data;
-
-	net_backlog(&s->net, bytes);
-}
-
 static void note(struct state *s, const struct attached *done)
 {
 	if (done->led_away) {
-		ledger_unmade(s->lookout.ledger, done->led_away);
+		ledger_unmade(s->handover.lookout.ledger, done->led_away);
 	} else if (done->inode) {
-		ledger_made(s->lookout.ledger, done->inode);
-		lookout_soon(&s->lookout);
+		ledger_made(s->handover.lookout.ledger, done->inode);
+		lookout_soon(&s->handover.lookout);
 	} else {
 		s->refused++;
 	}
@@ -149,46 +78,18 @@ static void hear_of_made(struct state *s)
 		note(s, &done);
 }
 
-static void act_of_carrier(unsigned link, bool lost, void *data)
-{
-	struct state *s = data;
-
-	if (s->setup->options->explain)
-		explain_carrier(&s->view.links, link, lost, stderr);
-	net_silent(&s->net, link, NET_CARRIER, lost);
-}
-
-static void look_at_carriers(struct state *s)
-{
-	carriers_look(&s->carriers, s->view.route, &s->view.links, s->view.use, act_of_carrier, s);
-}
-
-static void look(struct state *s)
-{
-	const struct lookout_acts acts = {act, put_in_anew, bound_backlog, s};
-
-	if (s->net.privileged)
-		view_tell_rejoin(&s->view, &s->lookout.rejoin);
-	if (s->net.privileged && monitor_is_watching(s->lookout.monitor))
-		look_at_carriers(s);
-	hear_of_made(s);
-	lookout_look(&s->lookout, &s->view.links, &acts);
-}
-
 static void on_net(struct state *s)
 {
 	struct net_news news = net_receive(&s->net, say, s);
 
 	if (news.moved)
-		lookout_soon(&s->lookout);
+		lookout_soon(&s->handover.lookout);
 	if (news.links) {
 		view_refresh(&s->view, &s->net);
-		view_tell_gate(&s->view, &s->gate);
-		if (s->carriers.count > 0)
-			look_at_carriers(s);
+		handover_on_links(&s->handover);
 	}
 	if (s->net.fd < 0) {
-		gate_close(&s->gate);
+		handover_on_net_end(&s->handover);
 		say(NET_NOTES, "rivulet-net has ended: the links are not looked after any more", s);
 	}
 }
@@ -219,8 +120,8 @@ static void summarise(struct state *s, bool goes_on)
 
 	hear_of_made(s);
 	summary.refused = s->refused;
-	lookout_settle(&s->lookout, &s->view.links);
-	summary.totals = ledger_totals(s->lookout.ledger);
+	lookout_settle(&s->handover.lookout, &s->view.links);
+	summary.totals = ledger_totals(s->handover.lookout.ledger);
 	if (options->report)
 		summary_report(&summary, options->report);
 	if (options->json)
@@ -242,12 +143,12 @@ static int serve(struct state *s, struct attachment *attachment)
 /* Sees to it that nobody who is to wait is answered. */
 static void hold(struct state *s, struct pollfd *asks)
 {
-	bool held = is_held(s, clock_now());
+	bool held = handover_is_held(&s->handover, clock_now());
 
 	asks->events = held ? 0 : POLLIN;
 	if (s->attachment->ops->stands_open)
 		s->attachment->ops->stands_open(s->attachment,
-						held ? 0 : gate_stands_open(&s->gate));
+						held ? 0 : gate_stands_open(&s->handover.gate));
 }
 
 static void answer_status(struct state *s)
@@ -257,8 +158,8 @@ static void answer_status(struct state *s)
 					   .ended = s->ended,
 					   .links = &s->view.links,
 					   .use = s->view.use,
-					   .ledger = s->lookout.ledger,
-					   .subflows = &s->lookout.subflows};
+					   .ledger = s->handover.lookout.ledger,
+					   .subflows = &s->handover.lookout.subflows};
 
 	hear_of_made(s);
 	status_answer(&s->status, &facts);
@@ -271,19 +172,15 @@ static int fd_of(const struct nl *nl)
 
 static int wait_for_something(const struct state *s, struct pollfd fds[static SOURCES])
 {
-	uint64_t now = clock_now(), next = s->lookout.next, gate = gate_next(&s->gate, now);
+	uint64_t now = clock_now(), next = handover_next(&s->handover, now);
 	/* Short connections are announced by the thousand: a wake-up for each would slow them down. */
 	bool deaf = now < s->heard + HEAR_EVERY;
 	struct timespec left = {0};
 
-	fds[GONE].fd = deaf ? -1 : fd_of(s->lookout.gone);
+	fds[GONE].fd = deaf ? -1 : fd_of(s->handover.lookout.gone);
 	fds[MADE].fd = deaf ? -1 : s->attachment->made;
 	if (deaf && s->heard + HEAR_EVERY < next)
 		next = s->heard + HEAR_EVERY;
-	if (gate < next)
-		next = gate;
-	if (is_held(s, now) && s->leads_until > now && s->leads_until < next)
-		next = s->leads_until;
 	if (next > now) {
 		left.tv_sec = (time_t)((next - now) / NS_PER_S);
 		left.tv_nsec = (long)((next - now) % NS_PER_S);
@@ -328,15 +225,13 @@ static void loop(struct state *s, int listener)
 	};
 
 	for (;;) {
-		unsigned link;
-
-		prober_poll(&s->prober, &fds[PROBES]);
+		handover_poll(&s->handover, &fds[PROBES]);
 		hold(s, &fds[ASKS]);
 		fds[VIA_MADE].fd = s->made_fd;
 		fds[METERED].fd = metered_fd(s->metered);
 		if (wait_for_something(s, fds) < 0 && errno != EINTR)
 			return;
-		if ((fds[ASKS].revents & POLLIN) && !gate_holds(&s->gate, clock_now()))
+		if ((fds[ASKS].revents & POLLIN) && !gate_holds(&s->handover.gate, clock_now()))
 			serve(s, s->attachment);
 		if (fds[WORK].revents & POLLIN)
 			s->attachment->ops->go_on(s->attachment);
@@ -350,20 +245,17 @@ static void loop(struct state *s, int listener)
 			hear_of_made(s);
 		}
 		if (fds[GONE].revents)
-			lookout_on_gone(&s->lookout);
+			lookout_on_gone(&s->handover.lookout);
 		if (fds[STATUS].revents)
 			answer_status(s);
 		if (fds[METERED].revents)
 			on_metered(s);
 		if (fds[KNOWN].revents && !on_known(s, fds[KNOWN].fd))
 			fds[KNOWN].fd = -1;
-		while ((link = prober_answer(&s->prober, &fds[PROBES])) != 0) {
-			monitor_answered(s->lookout.monitor, link);
-			lookout_soon(&s->lookout);
-		}
-		if (clock_now() >= s->lookout.next)
-			look(s);
-		look_at_gate(s);
+		handover_on_probes(&s->handover, &fds[PROBES]);
+		if (clock_now() >= s->handover.lookout.next)
+			hear_of_made(s); /* before anything is seen of them */
+		handover_look(&s->handover);
 		if (fds[CONTROL].revents) {
 			char what = 0;
 
@@ -415,11 +307,11 @@ static int open_all(struct state *s, struct err *err)
 		net_advise(&advice);
 		say(NET_NOTES, advice.text, s);
 	}
-	if (view_open(&s->view) < 0 || lookout_open(&s->lookout) < 0)
+	if (view_open(&s->view) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	view_refresh(&s->view, &s->net);
-	gate_open(&s->gate, s->net.privileged ? s->view.route : NULL, ask_for_gate, &s->net);
-	view_tell_gate(&s->view, &s->gate);
+	if (handover_open(&s->handover, &s->net, &s->view, s->setup->options->explain) < 0)
+		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -491,8 +383,7 @@ int supervisor_main(const struct supervisor *setup)
 
 	if (s.attachment)
 		attachment->close(s.attachment);
-	prober_close(&s.prober);
-	lookout_close(&s.lookout);
+	handover_close(&s.handover);
 	view_close(&s.view);
 	return 0;
 }
