@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 /* From here on to move pages is cheaper than to copy. */
-#define MUCH  (FLOW_READ / 4)
+#define MUCH  32768
 #define ENDED (EPOLLHUP | EPOLLERR)
 
 static struct flow_end *other(struct flow *flow, const struct flow_end *end)
