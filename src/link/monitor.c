@@ -3,18 +3,19 @@
 
 #include "base/clock.h"
 
-#define PATIENCE_MIN (80 * NS_PER_MS)
-#define PATIENCE_MAX (4 * NS_PER_S)
-#define STRIKES_MAX  5 /* doublings of the patience */
-#define STRIKE_SOON  (2 * NS_PER_S)
-#define STRIKE_FADES (60 * NS_PER_S)
-#define RECENTLY     (2 * NS_PER_S) /* data that came longer ago than this says nothing of now */
-#define PROBE_SOON   (100 * NS_PER_MS)
-#define PROBE_FIRST  NS_PER_S
-#define PROBE_LAST   (8 * NS_PER_S)
-#define PROBE_STEADY 30 /* probes at the first interval */
-#define REST_FIRST   (3 * NS_PER_S)
-#define FEW_BYTES    (64 * 1024) /* in a second, of all connections */
+#define PAUSE_WATCHING (15 * NS_PER_MS)
+#define PATIENCE_MIN   (80 * NS_PER_MS)
+#define PATIENCE_MAX   (4 * NS_PER_S)
+#define STRIKES_MAX    5 /* doublings of the patience */
+#define STRIKE_SOON    (2 * NS_PER_S)
+#define STRIKE_FADES   (60 * NS_PER_S)
+#define RECENTLY       (2 * NS_PER_S) /* data that came longer ago than this says nothing of now */
+#define PROBE_SOON     (100 * NS_PER_MS)
+#define PROBE_FIRST    NS_PER_S
+#define PROBE_LAST     (8 * NS_PER_S)
+#define PROBE_STEADY   30 /* probes at the first interval */
+#define REST_FIRST     (3 * NS_PER_S)
+#define FEW_BYTES      (64 * 1024) /* in a second, of all connections */
 
 static uint64_t patience(const struct monitor *m, const struct monitor_path *path,
 			 const struct monitor_seen_flow *flow)
@@ -259,6 +260,15 @@ bool monitor_is_watching(const struct monitor *m)
 		if (m->flows[i].is.link != m->flows[0].is.link)
 			return true;
 	return false;
+}
+
+uint64_t monitor_pause(const struct monitor *m, uint64_t pause, bool moved, bool in_flight)
+{
+	if (monitor_is_watching(m) && (moved || in_flight))
+		return PAUSE_WATCHING;
+	if (moved)
+		return MONITOR_PAUSE_BUSY;
+	return pause < MONITOR_PAUSE_MAX ? 2 * pause : pause;
 }
 
 void monitor_forget(struct monitor *m, unsigned link)

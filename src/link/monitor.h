@@ -32,6 +32,8 @@
  */
 #pragma once
 
+#include "base/clock.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -73,6 +75,11 @@ void monitor_answered(struct monitor *monitor, unsigned link);
 
 /* Do connections use several links, or is a link out: is it worth looking often? */
 bool monitor_is_watching(const struct monitor *monitor);
+/* How long (ns) from this look to the next one, the last time having been @pause: short while bytes move, and shortest over several
+ * links, where those that are @in_flight without moving tell of silence; longer and longer while nothing does. */
+uint64_t monitor_pause(const struct monitor *monitor, uint64_t pause, bool moved, bool in_flight);
+#define MONITOR_PAUSE_BUSY (50 * NS_PER_MS)
+#define MONITOR_PAUSE_MAX  (2 * NS_PER_S)
 /* When anything last came over @link (ns); 0: it never did. */
 uint64_t monitor_moved_at(const struct monitor *monitor, unsigned link);
 /* Does any connection send over several subflows, be they all on one link of this end? */

@@ -10,15 +10,12 @@
 #include <linux/mptcp.h>
 #include <string.h>
 
-#define LOOK_WATCHING (15 * NS_PER_MS) /* bytes move over several links */
-#define LOOK_BUSY     (50 * NS_PER_MS) /* bytes move */
-#define LOOK_PROBING  (100 * NS_PER_MS)
-#define LOOK_SELDOM   (2 * NS_PER_S)
-#define LIVED         1000 /* ms */
-#define DEAF_CLOSED   1000 /* ms without an answer */
-#define DEAF          3000
-#define ENDING_MAX    16   /* connections, of whose ends each is looked at */
-#define FLOWS_MAX     1024 /* that are looked at for who would lose its last one */
+#define LOOK_PROBING (100 * NS_PER_MS)
+#define LIVED        1000 /* ms */
+#define DEAF_CLOSED  1000 /* ms without an answer */
+#define DEAF         3000
+#define ENDING_MAX   16   /* connections, of whose ends each is looked at */
+#define FLOWS_MAX    1024 /* that are looked at for who would lose its last one */
 
 struct flow {
 	uint32_t connection;
@@ -37,7 +34,8 @@ static bool would_cut_off(unsigned link, void *data);
 
 int paths_open(struct paths *paths, struct network *network)
 {
-	*paths = (struct paths){.network = network, .next = UINT64_MAX, .interval = LOOK_BUSY};
+	*paths = (struct paths){
+		.network = network, .next = UINT64_MAX, .interval = MONITOR_PAUSE_BUSY};
 	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
 		paths->peers[i].probe = -1;
 	network->is_last = would_cut_off;
@@ -366,18 +364,13 @@ uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, boo
 
 	if (!paths->diag)
 		return UINT64_MAX;
-	if (busy && paths->next > now + LOOK_BUSY)
-		paths->next = now + LOOK_BUSY;
+	if (busy && paths->next > now + MONITOR_PAUSE_BUSY)
+		paths->next = now + MONITOR_PAUSE_BUSY;
 	if (now < paths->next)
 		return paths->next;
 	moved = look(paths, now);
 	watching = monitor_is_watching(paths->monitor);
-	if (watching && (moved || paths->in_flight))
-		paths->interval = LOOK_WATCHING;
-	else if (moved)
-		paths->interval = LOOK_BUSY;
-	else if (paths->interval < LOOK_SELDOM)
-		paths->interval *= 2;
+	paths->interval = monitor_pause(paths->monitor, paths->interval, moved, paths->in_flight);
 	if (is_probing(paths) && paths->interval > LOOK_PROBING)
 		paths->interval = LOOK_PROBING;
 	paths->next = watching || connections > 0 ? now + paths->interval : UINT64_MAX;

@@ -9,12 +9,9 @@
 #include <poll.h>
 #include <string.h>
 
-#define LOOK_SOON     (5 * NS_PER_MS)
-#define LOOK_WATCHING (15 * NS_PER_MS) /* bytes move over several links */
-#define LOOK_BUSY     (50 * NS_PER_MS) /* bytes move */
-#define LOOK_SELDOM   (2 * NS_PER_S)
-#define LOOK_SHARE    50
-#define PAUSE_MAX     (NS_PER_S / 2) /* what a look seems to cost may have been somebody else's */
+#define LOOK_SOON  (5 * NS_PER_MS)
+#define LOOK_SHARE 50
+#define PAUSE_MAX  (NS_PER_S / 2) /* what a look seems to cost may have been somebody else's */
 /* Where many sockets come and go, what is missed of them is worth less than the time of those who wait for theirs. */
 #define CROWD       200
 #define CROWD_SHARE 200
@@ -24,7 +21,7 @@
 
 int lookout_open(struct lookout *lookout)
 {
-	*lookout = (struct lookout){.next = UINT64_MAX, .interval = LOOK_BUSY};
+	*lookout = (struct lookout){.next = UINT64_MAX, .interval = MONITOR_PAUSE_BUSY};
 	lookout->ledger = ledger_new();
 	lookout->monitor = monitor_new();
 	if (!lookout->ledger || !lookout->monitor)
@@ -194,7 +191,7 @@ static bool expects_more(const struct lookout *lookout)
 	struct ledger_totals totals = ledger_totals(lookout->ledger);
 
 	return totals.open || totals.opening || totals.lost ||
-	       (totals.idle && lookout->interval < LOOK_SELDOM);
+	       (totals.idle && lookout->interval < MONITOR_PAUSE_MAX);
 }
 
 void lookout_look(struct lookout *lookout, const struct links *links,
@@ -208,12 +205,8 @@ void lookout_look(struct lookout *lookout, const struct links *links,
 		return;
 	moved = look(lookout, links, acts);
 	watching = monitor_is_watching(lookout->monitor);
-	if (watching && (moved || lookout->in_flight))
-		lookout->interval = LOOK_WATCHING;
-	else if (moved)
-		lookout->interval = LOOK_BUSY;
-	else if (lookout->interval < LOOK_SELDOM)
-		lookout->interval *= 2;
+	lookout->interval =
+		monitor_pause(lookout->monitor, lookout->interval, moved, lookout->in_flight);
 	lookout->earliest = start + pause_after(lookout, processor_time() - cost);
 	at = start + lookout->interval;
 	if (rejoin_next(&lookout->rejoin) < at)
@@ -226,7 +219,7 @@ void lookout_soon(struct lookout *lookout)
 {
 	uint64_t at = clock_now() + LOOK_SOON;
 
-	lookout->interval = LOOK_BUSY;
+	lookout->interval = MONITOR_PAUSE_BUSY;
 	if (at < lookout->earliest)
 		at = lookout->earliest;
 	if (at < lookout->next)

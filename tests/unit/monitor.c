@@ -262,6 +262,7 @@ static void a_dead_link_is_probed(void **state)
 	assert_in_range(w.probed[0], 4, 5);
 	assert_int_equal(w.in[0], 0);
 	assert_true(monitor_is_watching(w.monitor));
+	assert_true(monitor_pause(w.monitor, MONITOR_PAUSE_MAX, false, true) < MONITOR_PAUSE_BUSY);
 	monitor_answered(w.monitor, WLAN);
 	w.dead[0] = false;
 	step(&w, 1000);
@@ -275,6 +276,9 @@ static void a_dead_link_is_probed(void **state)
 	step(&w, 100);
 	assert_int_equal(w.in[0], 2);
 	assert_false(monitor_is_watching(w.monitor));
+	assert_true(monitor_pause(w.monitor, MONITOR_PAUSE_MAX, true, true) == MONITOR_PAUSE_BUSY);
+	assert_true(monitor_pause(w.monitor, MONITOR_PAUSE_BUSY, false, true) > MONITOR_PAUSE_BUSY);
+	assert_true(monitor_pause(w.monitor, MONITOR_PAUSE_MAX, false, false) == MONITOR_PAUSE_MAX);
 	monitor_free(w.monitor);
 }
 
