@@ -53,6 +53,7 @@ static void parse_info(const struct nlattr *attr, struct diag_socket *ret)
 	ret->delivery_rate = info.tcpi_delivery_rate;
 	ret->last_ack = info.tcpi_last_ack_recv;
 	ret->last_receipt = info.tcpi_last_data_recv;
+	ret->timeouts = info.tcpi_retransmits;
 }
 
 static void parse_ulp(const struct nlattr *ulp, struct diag_socket *ret)

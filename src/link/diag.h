@@ -55,6 +55,7 @@ struct diag_socket {
 	uint64_t delivery_rate;   /* bytes/s, the sender's last estimate; 0: not known */
 	uint32_t last_ack;        /* ms since anything acknowledged us */
 	uint32_t last_receipt;    /* ms since data came */
+	uint8_t timeouts;         /* one after the other, of what waits for its answer */
 };
 
 /* A whole MPTCP connection. */

@@ -14,6 +14,7 @@
 #define LIVED        1000 /* ms */
 #define DEAF_CLOSED  1000 /* ms without an answer */
 #define DEAF         3000
+#define DEAF_ASKED   3    /* timeouts: the first of 200 ms at least, each twice as long */
 #define ENDING_MAX   16   /* connections, of whose ends each is looked at */
 #define FLOWS_MAX    1024 /* that are looked at for who would lose its last one */
 
@@ -325,6 +326,14 @@ struct hearing {
 	bool heard;
 };
 
+/* Longer than DEAF_CLOSED, over a link that had died before. Not where the peer knows no MPTCP: then the connection has nothing else. */
+static bool is_asked_in_vain(const struct diag_socket *socket)
+{
+	const uint32_t agreed = MPTCP_SUBFLOW_FLAG_MCAP_REM | MPTCP_SUBFLOW_FLAG_JOIN_REM;
+
+	return socket->mptcp_flags & agreed && socket->timeouts >= DEAF_ASKED;
+}
+
 /* What is closed while others of its connection may be there holds nothing that would be lost. What else is under way may get through
  * when the link comes back in a moment. */
 static int hear(const struct diag_socket *socket, void *data)
@@ -338,7 +347,8 @@ static int hear(const struct diag_socket *socket, void *data)
 	    socket->state == DIAG_SYN_SENT)
 		return 0;
 	/* The last answer may be old where nothing was asked. */
-	if (!socket->unacked || socket->last_ack < patience || hearing->ago < patience)
+	if (!socket->unacked || socket->last_ack < patience ||
+	    (hearing->ago < patience && !(closed && is_asked_in_vain(socket))))
 		hearing->heard = true;
 	return 0;
 }
