@@ -330,6 +330,7 @@ int cmd_node(int argc, char **argv)
 			return say_try_help("node");
 		}
 	}
+	argv[0] += strlen("rivulet "); /* as it was typed, in @all */
 	if (code == 0 && optind < argc)
 		return say_no_option("node", argv[optind]);
 	if (code == 0)

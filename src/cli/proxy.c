@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <string.h>
 
 enum {
 	OPTION_LISTEN = 1,
@@ -144,6 +145,7 @@ int cmd_proxy(int argc, char **argv)
 			return say_try_help("proxy");
 		}
 	}
+	argv[0] += strlen("rivulet "); /* as it was typed, in @all */
 	if (code == 0 && optind < argc)
 		return say_no_option("proxy", argv[optind]);
 	if (code == 0 && proxying.proxy.listen_count == 0)
