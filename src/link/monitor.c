@@ -268,7 +268,7 @@ uint64_t monitor_pause(const struct monitor *m, uint64_t pause, bool moved, bool
 		return PAUSE_WATCHING;
 	if (moved)
 		return MONITOR_PAUSE_BUSY;
-	return pause < MONITOR_PAUSE_MAX ? 2 * pause : pause;
+	return 2 * pause < MONITOR_PAUSE_MAX ? 2 * pause : MONITOR_PAUSE_MAX;
 }
 
 void monitor_forget(struct monitor *m, unsigned link)

@@ -75,8 +75,8 @@ void monitor_answered(struct monitor *monitor, unsigned link);
 
 /* Do connections use several links, or is a link out: is it worth looking often? */
 bool monitor_is_watching(const struct monitor *monitor);
-/* How long (ns) from this look to the next one, the last time having been @pause: short while bytes move, and shortest over several
- * links, where those that are @in_flight without moving tell of silence; longer and longer while nothing does. */
+/* How long (ns) from this look to the next one; it was @pause the last time. Short while bytes have @moved, and shortest while it is
+ * watching, where bytes that are @in_flight and do not move tell of silence; else twice as long each time. */
 uint64_t monitor_pause(const struct monitor *monitor, uint64_t pause, bool moved, bool in_flight);
 #define MONITOR_PAUSE_BUSY (50 * NS_PER_MS)
 #define MONITOR_PAUSE_MAX  (2 * NS_PER_S)

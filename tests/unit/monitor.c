@@ -278,6 +278,8 @@ static void a_dead_link_is_probed(void **state)
 	assert_false(monitor_is_watching(w.monitor));
 	assert_true(monitor_pause(w.monitor, MONITOR_PAUSE_MAX, true, true) == MONITOR_PAUSE_BUSY);
 	assert_true(monitor_pause(w.monitor, MONITOR_PAUSE_BUSY, false, true) > MONITOR_PAUSE_BUSY);
+	assert_true(monitor_pause(w.monitor, MONITOR_PAUSE_MAX - 1, false, false) ==
+		    MONITOR_PAUSE_MAX);
 	assert_true(monitor_pause(w.monitor, MONITOR_PAUSE_MAX, false, false) == MONITOR_PAUSE_MAX);
 	monitor_free(w.monitor);
 }
