@@ -19,7 +19,7 @@ struct stalls {
 	uint64_t carried; /* what subflows had, then */
 };
 
-/* Cheap. @moved: something has since the last time. @carried: bytes of all subflows, as far as is known. When to look next; UINT64_MAX: when
- * something moves. */
+/* Cheap. @moved: something has since the last time. @carried: bytes of all subflows, as far as is known. When to look next;
+ * UINT64_MAX: when something moves. */
 uint64_t stalls_look(struct stalls *stalls, struct streams *streams, uint64_t now, bool moved,
 		     uint64_t carried);

@@ -51,10 +51,9 @@ struct stream {
 	unsigned filled;   /* bytes that keep the stack's end from being writable */
 	int error;         /* of connecting: positive, told once; of the far side: it is lost */
 	uint64_t sent, received; /* bytes that the far side took, and gave */
-	uint64_t
-		settled; /* of those sent, up to which all was acknowledged when that was looked at (stalls.h) */
-	uint64_t delivered; /* of those received, when that was looked at */
-	bool told;          /* of a listening one: a byte says that there is something to accept */
+	/* When stalls.h last looked: of those sent, up to which all was acknowledged; those received. */
+	uint64_t settled, delivered;
+	bool told; /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
 	bool awaits_room;           /* it is told when the near side becomes writable */
 	struct stream_way up, down; /* from the program to the net; back */

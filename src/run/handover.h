@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is done about links that fail, and come back: four look at them, the path monitor with who watches over joins (lookout), who
- * asks for carriers, and who asks next hops before somebody new is talked to (gate). What they decide goes to rivulet-net, and to a
- * person who wants to know.
+ * What is done about links that fail, and come back. Four look at them: the path monitor and what watches over joins (both in lookout),
+ * what asks for carriers, and what asks next hops before somebody new is talked to (gate). What they decide goes to rivulet-net, and
+ * to a person who wants to know.
  */
 #pragma once
 

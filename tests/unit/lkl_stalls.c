@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Without these, an upload would stand still for ever that met the bounds of TCP's memory at the wrong moment, and a download whose next bytes
- * came over a subflow that was closed. */
+/* Without these, an upload would stand still for ever that met the bounds of TCP's memory at the wrong moment, and a download whose
+ * next bytes came over a subflow that was closed. */
 #include "lkl/kernel.h"
 #include "lkl/stalls.h"
 #include "lkl/streams_parts.h"

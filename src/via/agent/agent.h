@@ -113,8 +113,8 @@ uint64_t transfers_moved(const struct agent *agent);
 
 /* -- the agent -------------------------------------------------------------------------------------------------------- */
 
-/* What came in at the door and was not told of yet: a stranger, if it is not for that long, or while that many others come. Who
- * was told of, and does not come in, was taken for one, or is given up as well. */
+/* What came in at the door before it was told of. It is turned away, as a stranger, if that takes longer than ARRIVAL_PATIENCE, or if
+ * ARRIVALS_MAX others come meanwhile. A connection that was told of, and does not come in for as long, has failed. */
 #define ARRIVAL_PATIENCE (5 * NS_PER_S)
 #define ARRIVALS_MAX     64
 struct arrival {
@@ -139,7 +139,7 @@ struct agent {
 	struct agent_door doors[DOORS];
 	struct arrival arrivals[ARRIVALS_MAX]; /* the oldest first */
 	unsigned arrival_count;
-	struct loop_timer strangers; /* the next of them to go */
+	struct loop_timer strangers; /* the oldest arrival is one, by then */
 	struct pool pool;
 	TAILQ_HEAD(errand_list, errand) errands;
 	TAILQ_HEAD(, transfer) transfers;
