@@ -334,8 +334,8 @@ static void on_line(struct line *line, int code)
 	errand->line_code = code;
 	errand->line_why = line->why;
 	errand->line = NULL;
-	if (!line->answered && line->was_ready && !errand->retried) {
-		/* It waited for too long, and the relay had closed it. */
+	if (!line->answered && !errand->retried && (line->was_ready || code == -ECONNRESET)) {
+		/* It waited for too long, and the relay had closed it; or it was reset, as of a hundred that begin at once some are. */
 		line_close(line);
 		errand->retried = true;
 		go_via(errand);
