@@ -112,6 +112,14 @@ static bool was_accepted(const struct ledger *ledger, const struct diag_socket *
 	return ledger->ports[socket->local_port / 8] & 1 << socket->local_port % 8;
 }
 
+/* The same, as the first subflow tells wherever it came in: the peer asked for MPTCP, and this end did not. */
+static bool was_asked_for(const struct diag_socket *socket)
+{
+	const uint32_t both = MPTCP_SUBFLOW_FLAG_MCAP_REM | MPTCP_SUBFLOW_FLAG_MCAP_LOC;
+
+	return socket->mptcp && (socket->mptcp_flags & both) == MPTCP_SUBFLOW_FLAG_MCAP_REM;
+}
+
 static struct ledger_known *connection_of(struct ledger *ledger, const struct diag_socket *socket)
 {
 	struct ledger_known *connection = NULL;
@@ -164,6 +172,7 @@ static int flow_add(struct ledger *ledger, const struct diag_socket *socket)
 		ledger->open++;
 	if (!connection->seen) {
 		connection->seen = connection->doubtful = true;
+		connection->accepted = connection->accepted || was_asked_for(socket);
 		connection->since = ledger->look;
 		ledger->connection_count++;
 	}

@@ -301,7 +301,7 @@ static bool look(struct paths *paths, uint64_t now)
 	ledger_look(paths->ledger);
 	if (diag_dump(paths->diag, saw, &pass) < 0)
 		return true;
-	tally_looked(paths->ledger, paths->diag);
+	ledger_looked(paths->ledger);
 	if ((monitor_is_watching(paths->monitor) || ledger_totals(paths->ledger).lost) &&
 	    diag_dump_connections(paths->diag, saw_connection, paths) == 0)
 		ledger_saw_connections(paths->ledger);

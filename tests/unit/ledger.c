@@ -227,6 +227,7 @@ static void a_connection_outlives_its_subflows(void **state)
 {
 	struct ledger *ledger = ledger_new();
 	struct diag_socket first = subflow(1, 7, 1, 100), second = subflow(2, 7, 2, 30);
+	struct diag_socket accepted = subflow(3, 8, 1, 10);
 	struct ledger_totals totals;
 
 	ledger_made(ledger, 7);
@@ -237,6 +238,15 @@ static void a_connection_outlives_its_subflows(void **state)
 	assert_int_equal(totals.lost, 1);
 	assert_int_equal(totals.lost_opened, 1);
 
+	/* Who accepted it leaves it to the peer to open more. */
+	accepted.mptcp_flags = MPTCP_SUBFLOW_FLAG_MCAP_REM;
+	ledger_made(ledger, 8);
+	look(ledger, &accepted, 1);
+	ledger_gone(ledger, &accepted);
+	totals = ledger_totals(ledger);
+	assert_int_equal(totals.lost, 2);
+	assert_int_equal(totals.lost_opened, 1);
+
 	ledger_look(ledger);
 	ledger_looked(ledger);
 	ledger_saw_connection(ledger, 7);
@@ -245,7 +255,7 @@ static void a_connection_outlives_its_subflows(void **state)
 
 	look(ledger, &second, 1);
 	totals = ledger_totals(ledger);
-	assert_int_equal(totals.connections, 1);
+	assert_int_equal(totals.connections, 2);
 	assert_int_equal(totals.fallbacks, 0);
 	assert_int_equal(totals.open, 1);
 	assert_int_equal(totals.lost, 0);
