@@ -178,6 +178,17 @@ static void half_of_all_is_for_clients(void **state)
 	}
 }
 
+/* A device that begins a hundred connections at once would lose some, where the system allows the relay few descriptors. */
+static void a_share_stays_a_share(void **state)
+{
+	struct world *w = *state;
+
+	strangers_open(&w->strangers, 3258, 1);
+	for (unsigned i = 0; i < 110; i++)
+		come_from(w, 7, STRANGER_AGREED);
+	assert_int_equal(held(w), 110);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -189,6 +200,7 @@ int main(void)
 		TEST(a_client_is_let_in_again),
 		TEST(it_is_forgotten),
 		TEST(half_of_all_is_for_clients),
+		TEST(a_share_stays_a_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

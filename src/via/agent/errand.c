@@ -335,7 +335,7 @@ static void on_line(struct line *line, int code)
 	errand->line_why = line->why;
 	errand->line = NULL;
 	if (!line->answered && !errand->retried && (line->was_ready || code == -ECONNRESET)) {
-		/* It waited for too long, and the relay had closed it; or it was reset, as of a hundred that begin at once some are. */
+		/* It waited for too long, and the relay had closed it; or it was a stranger there, and had to make room. */
 		line_close(line);
 		errand->retried = true;
 		go_via(errand);

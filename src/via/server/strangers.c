@@ -17,6 +17,12 @@ static const struct {
 	[STRANGER_FAMILIAR] = {1024, 512},
 };
 
+/* Of all connections half are for those who are known. */
+static unsigned scaled(unsigned count, unsigned half, unsigned sum)
+{
+	return half < sum ? count * half / sum + 1 : count;
+}
+
 void strangers_open(struct strangers *strangers, unsigned limit, uint64_t key)
 {
 	unsigned sum = 0;
@@ -28,13 +34,8 @@ void strangers_open(struct strangers *strangers, unsigned limit, uint64_t key)
 		struct stranger_room *room = &strangers->rooms[i];
 
 		TAILQ_INIT(&room->all);
-		room->most = rooms[i].most;
-		room->of_source = rooms[i].of_source;
-		/* Half of all is for those who are known. */
-		if (limit / 2 < sum) {
-			room->most = room->most * (limit / 2) / sum + 1;
-			room->of_source = room->most / 4 + 1;
-		}
+		room->most = scaled(rooms[i].most, limit / 2, sum);
+		room->of_source = scaled(rooms[i].of_source, limit / 2, sum);
 	}
 }
 
