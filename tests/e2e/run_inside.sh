@@ -94,6 +94,7 @@ def connect():
             return socket.create_connection(("10.1.0.1", 7004))
         except ConnectionRefusedError:
             time.sleep(0.05)
+    raise SystemExit("no server after 10 s")
 edges, left = select.epoll(), {}
 for _ in range(128):
     c = connect()
