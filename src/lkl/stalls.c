@@ -20,11 +20,21 @@ static void push(const struct stream *stream)
 		kernel_set_option(stream->far, IPPROTO_TCP, TCP_CORK, &corked, sizeof(corked));
 }
 
+/* Does the program want whatever there is? Who asks for more (SO_RCVLOWAT) is not to find less. */
+static bool takes_any(const struct stream *stream)
+{
+	socklen_t size = sizeof(int);
+	int least = 1;
+
+	kernel_get_option(stream->far, SOL_SOCKET, SO_RCVLOWAT, &least, &size);
+	return least <= 1;
+}
+
 /* Tries to receive where nothing was received since the last time. */
 static void look_down(struct streams *streams, struct stream *stream)
 {
 	if (stream->state == STREAM_CONNECTED && !stream->down.ended && !stream->far_in &&
-	    stream->received == stream->delivered) {
+	    stream->received == stream->delivered && takes_any(stream)) {
 		stream->far_in = true;
 		stream_enqueue(streams, stream);
 	}

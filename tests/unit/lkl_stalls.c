@@ -20,7 +20,7 @@
 /* The kernel's socket. */
 static struct {
 	uint32_t waiting, under_way;
-	int corked;
+	int corked, least;
 	unsigned asked, pushed;
 } far;
 
@@ -36,6 +36,11 @@ int kernel_under_way(int fd, uint32_t *ret_waiting, uint32_t *ret_under_way)
 
 int kernel_get_option(int fd, int level, int option, void *ret, socklen_t *size)
 {
+	if (level == SOL_SOCKET) {
+		assert_int_equal(option, SO_RCVLOWAT);
+		memcpy(ret, &far.least, sizeof(int));
+		return 0;
+	}
 	assert_int_equal(option, TCP_CORK);
 	memcpy(ret, &far.corked, sizeof(int));
 	return 0;
@@ -63,6 +68,7 @@ static uint8_t bytes[8];
 static int begin(void **state)
 {
 	memset(&far, 0, sizeof(far));
+	far.least = 1;
 	enqueued = 0;
 	streams = (struct streams){0};
 	stalls = (struct stalls){0};
@@ -147,6 +153,11 @@ static void who_gets_nothing_while_subflows_move_tries(void **state)
 	stalls_look(&stalls, &streams, 1100 * MS, true, 600);
 	assert_int_equal(enqueued, 1);
 	stalls_look(&stalls, &streams, 1150 * MS, false, 700);
+	assert_int_equal(enqueued, 2);
+	/* The program would find less than it said it waits for. */
+	stream.far_in = false;
+	far.least = 10;
+	stalls_look(&stalls, &streams, 1200 * MS, true, 800);
 	assert_int_equal(enqueued, 2);
 }
 
