@@ -210,7 +210,7 @@ const char *units_bytes_text(uint64_t bytes, char text[static UNITS_TEXT_MAX])
 			continue;
 		snprintf(whole, sizeof(whole), "%" PRIu64 "%s", bytes / unit->size, unit->name);
 		if (strlen(whole) < strlen(text))
-			strcpy(text, whole);
+			memcpy(text, whole, sizeof(whole));
 	}
 	return text;
 }
