@@ -2,7 +2,8 @@
 /*
  * Connections that nothing would wake. Where all of TCP's memory is taken (tcp_mem), MPTCP does not send what it has, or takes no more,
  * until something is acknowledged. TCP lets every socket have a little even then, so that there always is something; MPTCP does not,
- * and with nothing of a connection under way it waits for ever. So those are told to try again.
+ * and with nothing of a connection under way it waits for ever. Here it lets them, too (kernel/net/mptcp/rivulet_memory.c); who was
+ * refused all the same, with nothing under way, is told to try again.
  *
  * What comes over the subflow that a connection began with, after that was closed because its link has gone, is acknowledged to the
  * peer's TCP, but MPTCP tells nobody of it (Linux 6.12): it takes it when somebody tries to receive. The same holds where what came too

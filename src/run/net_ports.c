@@ -252,20 +252,13 @@ static int widen(struct net_ports_server *ports, struct err *err)
 }
 
 /* A stack that has all ports for itself needs none. */
-void net_ports_more(struct net_ports_server *ports)
+struct port_ranges net_ports_more(struct net_ports_server *ports)
 {
-	struct net_report answer = {.kind = NET_RANGES};
-	uint8_t data[NET_MESSAGE_MAX];
-	struct err err;
-	size_t size;
+	struct err err = {0};
 
 	if (port_hold_has_range(ports->hold) && widen(ports, &err) < 0)
 		ports->say(NET_NOTES, err.text, ports->data);
-	answer.ranges = port_hold_ranges(ports->hold);
-	size = net_put_report(&answer, data);
-	/* One who does not read misses something. */
-	if (send(ports->client, data, size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		return;
+	return port_hold_ranges(ports->hold);
 }
 
 void net_ports_free(struct net_ports_server *ports)

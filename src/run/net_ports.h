@@ -27,7 +27,7 @@ int net_ports_give(struct net_ports_server *ports, struct err *err);
 void net_ports_follow(struct net_ports_server *ports);
 /* One of the host's ports more, to listen on. */
 void net_ports_listen(struct net_ports_server *ports, uint16_t number);
-/* One range more; the client is told which there are then. */
-void net_ports_more(struct net_ports_server *ports);
+/* One range more, if it can be had: which there are then. */
+struct port_ranges net_ports_more(struct net_ports_server *ports);
 /* Does not take back what the host was set up with: bystanders_leave() does, before. */
 void net_ports_free(struct net_ports_server *ports);

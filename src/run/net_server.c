@@ -306,7 +306,8 @@ static bool do_request(struct server *s, const struct net_request *request)
 	case NET_MORE:
 		if (!s->ports.opened)
 			return false;
-		net_ports_more(&s->ports);
+		report(s->client, &(struct net_report){.kind = NET_RANGES,
+						       .ranges = net_ports_more(&s->ports)});
 		return true;
 	case NET_CLEAN:
 		keep(for_links, ARRAY_SIZE(for_links));
