@@ -112,6 +112,15 @@ static int visit_socket(const struct nlmsghdr *msg, void *data)
 static const uint32_t living_states =
 	((1u << (DIAG_LAST + 1)) - 1) & ~(1u << DIAG_TIME_WAIT) & ~(1u << DIAG_SYN_RECV);
 
+bool diag_may_join(const struct diag_socket *socket)
+{
+	const uint32_t opened = MPTCP_SUBFLOW_FLAG_MCAP_LOC | MPTCP_SUBFLOW_FLAG_MCAP_REM;
+
+	return socket->state == DIAG_ESTABLISHED && socket->inode &&
+	       (socket->mptcp_flags & MPTCP_SUBFLOW_FLAG_JOIN_LOC ||
+		(socket->mptcp_flags & opened) == opened);
+}
+
 /* By the older of the two requests: it asks for sockets of both families, and what a dump costs is the kernel's way through its
  * table of all connections. */
 int diag_dump(struct nl *nl, diag_each each, void *data)

@@ -69,6 +69,10 @@ struct diag_connection {
 
 typedef int (*diag_each)(const struct diag_socket *socket, void *data);
 
+/* Is it a subflow of a connection to which this end may add others? Who accepted it leaves that to its peer, who may be
+ * behind a NAT. */
+bool diag_may_join(const struct diag_socket *socket);
+
 /* All TCP sockets of the network namespace of @nl (NETLINK_SOCK_DIAG), but those in TIME_WAIT. */
 int diag_dump(struct nl *nl, diag_each each, void *data);
 

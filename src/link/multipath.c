@@ -79,14 +79,6 @@ static bool tunnel_is_default(const struct links *links)
 	return false;
 }
 
-static bool is_silent(const struct multipath_state *state, const struct link *link)
-{
-	for (unsigned i = 0; i < state->silent_count; i++)
-		if (state->silent[i] == link->index)
-			return true;
-	return false;
-}
-
 static enum multipath_use judge(const struct multipath_state *state, const struct link *link,
 				bool tunnelled)
 {
@@ -108,7 +100,7 @@ static enum multipath_use judge(const struct multipath_state *state, const struc
 		return MULTIPATH_NO_GATEWAY;
 	if (tunnelled && !insists)
 		return MULTIPATH_BEHIND_TUNNEL;
-	return is_silent(state, link) ? MULTIPATH_SILENT : MULTIPATH_USED;
+	return silence_has(state->silence, link->index) ? MULTIPATH_SILENT : MULTIPATH_USED;
 }
 
 static int add(struct multipath_plan *plan, struct change change)

@@ -42,6 +42,7 @@
 #include "link/change.h"
 #include "link/links.h"
 #include "link/policy.h"
+#include "link/silence.h"
 
 #include <stdbool.h>
 
@@ -73,9 +74,8 @@ struct multipath_state {
 	const struct endpoint *endpoints;
 	unsigned endpoint_count;
 	struct endpoint_limits limits;
-	bool path_manager;      /* the stack has MPTCP endpoints; else only routes are planned */
-	const unsigned *silent; /* indexes of links that do not answer */
-	unsigned silent_count;
+	bool path_manager; /* the stack has MPTCP endpoints; else only routes are planned */
+	const struct silence *silence; /* NULL: every link answers */
 	unsigned base; /* link that connections begin on and that has no endpoint; 0: none */
 	bool routed;   /* there are tables and rules of ours: keep them though only one link is left
 		      */

@@ -203,8 +203,7 @@ static int set_up_links(struct network *network, struct err *err)
 {
 	const struct native_facts facts = {.ours = network->changes,
 					   .our_count = network->change_count,
-					   .silent = network->silent,
-					   .silent_count = network->silent_count,
+					   .silence = &network->silence,
 					   .policy = &network->is.policy};
 	struct change *made;
 	struct native_plan plan;
@@ -313,24 +312,15 @@ const struct port *network_port_of(const struct network *network, const struct a
 void network_silence(struct network *network, unsigned index, bool silent)
 {
 	struct err err;
-	unsigned at = 0;
 
-	while (at < network->silent_count && network->silent[at] != index)
-		at++;
-	if (silent == (at < network->silent_count) || at == LKL_PORTS_MAX)
-		return;
-	if (silent)
-		network->silent[network->silent_count++] = index;
-	else
-		network->silent[at] = network->silent[--network->silent_count];
-	set_up_links(network, &err);
+	if (silence_set(&network->silence, index, silent))
+		set_up_links(network, &err);
 }
 
 void network_renew(struct network *network, unsigned index)
 {
-	for (unsigned i = 0; i < network->silent_count; i++)
-		if (network->silent[i] == index)
-			return; /* it has none */
+	if (silence_has(&network->silence, index))
+		return; /* it has none */
 	network_silence(network, index, true);
 	network_silence(network, index, false);
 }

@@ -14,8 +14,7 @@ struct network {
 	int indexes[LKL_PORTS_MAX];
 	unsigned device_count;
 	enum multipath_use use[LKL_PORTS_MAX]; /* what becomes of each */
-	unsigned silent[LKL_PORTS_MAX];        /* devices that do not answer */
-	unsigned silent_count;
+	struct silence silence;
 	struct change *changes; /* owned: made so far */
 	unsigned change_count;
 	/* Would a connection be without a subflow if those of a device were closed? Then what it has stays for now. */

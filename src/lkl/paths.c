@@ -86,16 +86,6 @@ static void add_flow(struct pass *pass, const struct diag_socket *socket, unsign
 						socket->last_ack >= LIVED};
 }
 
-/* May this end add subflows to the connection? Who accepted it leaves that to its peer. */
-static bool joins(const struct diag_socket *socket)
-{
-	const uint32_t opened = MPTCP_SUBFLOW_FLAG_MCAP_LOC | MPTCP_SUBFLOW_FLAG_MCAP_REM;
-
-	return socket->state == DIAG_ESTABLISHED && socket->inode &&
-	       (socket->mptcp_flags & MPTCP_SUBFLOW_FLAG_JOIN_LOC ||
-		(socket->mptcp_flags & opened) == opened);
-}
-
 static int saw(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
@@ -119,7 +109,7 @@ static int saw(const struct diag_socket *socket, void *data)
 	if (socket->mptcp)
 		rejoin_saw(&pass->paths->rejoin, link,
 			   socket->local.family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6,
-			   joins(socket));
+			   diag_may_join(socket));
 	return monitor_saw(pass->paths->monitor,
 			   &(struct monitor_flow){
 				   .cookie = socket->cookie,

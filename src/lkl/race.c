@@ -81,14 +81,6 @@ void race_take_options(int from, int to)
 	}
 }
 
-static bool is_silent(const struct network *network, int index)
-{
-	for (unsigned i = 0; i < network->silent_count; i++)
-		if ((int)network->silent[i] == index)
-			return true;
-	return false;
-}
-
 static bool has(const struct port *port, const struct address *address)
 {
 	for (unsigned i = 0; i < port->address_count; i++)
@@ -103,7 +95,8 @@ static const struct address *find_other(const struct network *network, const str
 	for (unsigned i = 0; i < network->is.port_count; i++) {
 		const struct port *port = &network->is.ports[i];
 
-		if (!port->up || has(port, own) || is_silent(network, network->indexes[i]) ||
+		if (!port->up || has(port, own) ||
+		    silence_has(&network->silence, (unsigned)network->indexes[i]) ||
 		    !port->gateways[own->family == AF_INET6].family)
 			continue;
 		for (unsigned j = 0; j < port->address_count; j++)

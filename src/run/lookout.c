@@ -5,7 +5,6 @@
 #include "link/diag.h"
 
 #include <errno.h>
-#include <linux/mptcp.h>
 #include <poll.h>
 #include <string.h>
 
@@ -46,7 +45,6 @@ void lookout_close(struct lookout *lookout)
 struct pass {
 	struct lookout *lookout;
 	const struct links *links;
-	uint8_t listening[65536 / 8]; /* ports; the kernel shows listeners first */
 };
 
 static void keep_peer(struct lookout *lookout, unsigned link, const struct diag_socket *socket)
@@ -71,16 +69,6 @@ const struct prober_target *lookout_peer(const struct lookout *lookout, unsigned
 	return NULL;
 }
 
-/* May this end add subflows to the connection? Who accepted it leaves that to its peer, who may be behind a NAT. */
-static bool joins(const struct pass *pass, const struct diag_socket *socket)
-{
-	const uint32_t multipath = MPTCP_SUBFLOW_FLAG_MCAP_REM | MPTCP_SUBFLOW_FLAG_JOIN_LOC;
-
-	return socket->state == DIAG_ESTABLISHED && socket->inode &&
-	       (socket->mptcp_flags & multipath) &&
-	       !(pass->listening[socket->local_port / 8] & 1 << socket->local_port % 8);
-}
-
 /* The kernel looks for each peer on each link; on one that leads to neighbours alone it is no news that it finds nobody. */
 static bool leads_nowhere(const struct links *links, const struct link *link,
 			  const struct diag_socket *socket)
@@ -95,8 +83,6 @@ static int saw(const struct diag_socket *socket, void *data)
 	struct monitor_flow flow;
 
 	pass->lookout->sockets++;
-	if (socket->state == DIAG_LISTEN)
-		pass->listening[socket->local_port / 8] |= (uint8_t)(1 << socket->local_port % 8);
 	backlog_saw(&pass->lookout->backlog, socket);
 	if (socket->mptcp &&
 	    (socket->state == DIAG_ESTABLISHED || socket->state == DIAG_SYN_SENT)) {
@@ -118,7 +104,7 @@ static int saw(const struct diag_socket *socket, void *data)
 		pass->lookout->in_flight = pass->lookout->in_flight || flow.in_flight;
 		rejoin_saw(&pass->lookout->rejoin, flow.link,
 			   socket->local.family == AF_INET ? REJOIN_IPV4 : REJOIN_IPV6,
-			   joins(pass, socket));
+			   diag_may_join(socket));
 		if (link && flow.established)
 			keep_peer(pass->lookout, link->index, socket);
 	}

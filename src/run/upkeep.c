@@ -125,8 +125,7 @@ static bool is_base_still(const struct native_plan *plan, unsigned base)
 
 static int make_plan(struct upkeep *upkeep, struct native_plan *ret, struct err *err)
 {
-	struct native_facts facts = {.silent = upkeep->silent,
-				     .silent_count = upkeep->silent_count,
+	struct native_facts facts = {.silence = &upkeep->silence,
 				     .base = upkeep->base,
 				     .policy = upkeep->setup.policy,
 				     .personal = upkeep->setup.personal,
@@ -308,24 +307,14 @@ bool upkeep_on_links(struct upkeep *upkeep)
 
 void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent)
 {
-	unsigned at = 0;
-
-	while (at < upkeep->silent_count && upkeep->silent[at] != link)
-		at++;
-	if (silent == (at < upkeep->silent_count) || at == UPKEEP_SILENT_MAX)
-		return;
-	if (silent)
-		upkeep->silent[upkeep->silent_count++] = link;
-	else
-		upkeep->silent[at] = upkeep->silent[--upkeep->silent_count];
-	follow_on(upkeep);
+	if (silence_set(&upkeep->silence, link, silent))
+		follow_on(upkeep);
 }
 
 void upkeep_renew(struct upkeep *upkeep, unsigned link)
 {
-	for (unsigned i = 0; i < upkeep->silent_count; i++)
-		if (upkeep->silent[i] == link)
-			return; /* it has none */
+	if (silence_has(&upkeep->silence, link))
+		return; /* it has none */
 	upkeep_silence(upkeep, link, true);
 	upkeep_silence(upkeep, link, false);
 }

@@ -9,8 +9,6 @@
 
 #include <stdbool.h>
 
-#define UPKEEP_SILENT_MAX 16
-
 struct upkeep_setup {
 	struct journal *journal;
 	const struct policy *policy;
@@ -25,8 +23,7 @@ struct upkeep {
 	struct netstack netstack;
 	struct native_plan plan; /* as of the last time */
 	struct nl *watch; /* poll nl_fd() of it, then upkeep_on_links(); NULL: cannot be had */
-	unsigned silent[UPKEEP_SILENT_MAX];
-	unsigned silent_count;
+	struct silence silence;
 	unsigned base;         /* multipath.h; 0: none any more */
 	struct link base_link; /* as it was when last well */
 	uint32_t backlog;      /* of subflows, bytes (link/backlog.h); 0: as it was */

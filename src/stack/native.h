@@ -23,12 +23,11 @@ struct native_plan {
 struct native_facts {
 	const struct change *ours; /* changes that were made before: they do not count as there */
 	unsigned our_count;
-	const unsigned *silent; /* links that do not answer */
-	unsigned silent_count;
-	unsigned base;               /* multipath.h */
-	bool routed;                 /* each link has a table, though there be one only */
-	const struct policy *policy; /* NULL: none */
-	bool personal;               /* multipath.h */
+	const struct silence *silence; /* NULL: every link answers */
+	unsigned base;                 /* multipath.h */
+	bool routed;                   /* each link has a table, though there be one only */
+	const struct policy *policy;   /* NULL: none */
+	bool personal;                 /* multipath.h */
 	uint32_t user;
 };
 

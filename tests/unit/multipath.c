@@ -285,13 +285,12 @@ static void neighbours_alone_are_enough_for_who_wants_them(void **state)
  * it. */
 static void a_silent_link_keeps_its_routes(void **state)
 {
-	const unsigned silent[] = {WLAN};
+	const struct silence silence = {{WLAN}, 1};
 	struct device d;
 	struct multipath_plan p;
 
 	phone(&d);
-	d.state.silent = silent;
-	d.state.silent_count = 1;
+	d.state.silence = &silence;
 	p = plan(&d);
 	assert_int_equal(p.use[1], MULTIPATH_SILENT);
 	assert_int_equal(p.used, 1);
@@ -304,13 +303,12 @@ static void a_silent_link_keeps_its_routes(void **state)
 /* Who may start rivulet-net could lead everybody's connections where he wants by calling links silent. */
 static void the_word_of_one_user_leads_only_him(void **state)
 {
-	const unsigned silent[] = {WLAN};
+	const struct silence silence = {{WLAN}, 1};
 	struct device d;
 	struct multipath_plan p;
 
 	phone(&d);
-	d.state.silent = silent;
-	d.state.silent_count = 1;
+	d.state.silence = &silence;
 	d.state.personal = true;
 	d.state.user = 1000;
 	p = plan(&d);
@@ -565,6 +563,24 @@ static void kinds_are_told(void **state)
 	assert_int_equal(link_classify(ARPHRD_ETHER, "dummy0", "dummy", ""), LINK_VIRTUAL);
 }
 
+static void silent_links_are_a_set(void **state)
+{
+	struct silence silence = {0};
+
+	assert_false(silence_has(NULL, WLAN));
+	assert_false(silence_set(&silence, WLAN, false));
+	assert_true(silence_set(&silence, WLAN, true));
+	assert_false(silence_set(&silence, WLAN, true));
+	assert_true(silence_set(&silence, WWAN, true));
+	assert_true(silence_set(&silence, WLAN, false));
+	assert_false(silence_has(&silence, WLAN));
+	assert_true(silence_has(&silence, WWAN));
+	for (unsigned i = 0; i < SILENCE_MAX - 1; i++)
+		assert_true(silence_set(&silence, 100 + i, true));
+	assert_false(silence_set(&silence, WLAN, true));
+	assert_true(silence_has(&silence, 100));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +603,7 @@ int main(void)
 		cmocka_unit_test(a_backup_is_marked),
 		cmocka_unit_test(named_in_full_is_used_beside_a_vpn),
 		cmocka_unit_test(kinds_are_told),
+		cmocka_unit_test(silent_links_are_a_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

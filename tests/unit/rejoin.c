@@ -3,7 +3,9 @@
 #include "link/rejoin.h"
 
 #include "base/clock.h"
+#include "link/diag.h"
 
+#include <linux/mptcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -152,6 +154,28 @@ static void families_are_kept_apart(void **state)
 	assert_int_equal(w.renewed[0] + w.renewed[1], 0);
 }
 
+/* Lost: a server would ask again and again for subflows to clients behind a NAT; or a client for none. */
+static void who_opened_may_join(void **state)
+{
+	struct diag_socket socket = {.state = DIAG_ESTABLISHED, .inode = 7};
+
+	socket.mptcp_flags = MPTCP_SUBFLOW_FLAG_MCAP_LOC | MPTCP_SUBFLOW_FLAG_MCAP_REM;
+	assert_true(diag_may_join(&socket));
+	socket.mptcp_flags = MPTCP_SUBFLOW_FLAG_MCAP_LOC; /* the peer knows no MPTCP */
+	assert_false(diag_may_join(&socket));
+	socket.mptcp_flags = MPTCP_SUBFLOW_FLAG_MCAP_REM; /* accepted */
+	assert_false(diag_may_join(&socket));
+	socket.mptcp_flags = MPTCP_SUBFLOW_FLAG_JOIN_REM; /* the peer's */
+	assert_false(diag_may_join(&socket));
+	socket.mptcp_flags = MPTCP_SUBFLOW_FLAG_JOIN_LOC; /* it has been done */
+	assert_true(diag_may_join(&socket));
+	socket.state = DIAG_SYN_SENT;
+	assert_false(diag_may_join(&socket));
+	socket.state = DIAG_ESTABLISHED;
+	socket.inode = 0; /* nobody's any more */
+	assert_false(diag_may_join(&socket));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +185,7 @@ int main(void)
 		cmocka_unit_test(a_connection_without_subflows_is_helped),
 		cmocka_unit_test(without_connections_nothing_is_done),
 		cmocka_unit_test(families_are_kept_apart),
+		cmocka_unit_test(who_opened_may_join),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
