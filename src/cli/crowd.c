@@ -261,7 +261,7 @@ int cmd_crowd(int argc, char **argv)
 	struct crowd_command command = {
 		.open = 86400 * NS_PER_S, .valid = 365 * 86400 * NS_PER_S, .wait = 30 * NS_PER_S};
 	struct err err = {0};
-	int option, code = node_find_state(command.state, sizeof(command.state), &err);
+	int option, code = 0;
 
 	host_name(command.name);
 	while (code == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -301,6 +301,8 @@ int cmd_crowd(int argc, char **argv)
 			return say_try_help("crowd");
 		}
 	}
+	if (code == 0)
+		code = node_find_state(command.state, sizeof(command.state), &err);
 	if (code == 0)
 		code = act(&command, argc - optind, argv + optind, &err);
 	if (code)

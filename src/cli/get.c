@@ -256,7 +256,7 @@ int cmd_get(int argc, char **argv)
 	struct getting getting = {.wait = 60 * NS_PER_S};
 	struct err err = {0};
 	bool by_url;
-	int option, code = node_find_state(getting.state, sizeof(getting.state), &err);
+	int option, code = 0;
 
 	while (code == 0 && (option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
 		switch (option) {
@@ -300,6 +300,8 @@ int cmd_get(int argc, char **argv)
 			       "'%s' is no object's name: 64 digits and letters a to f, as rivulet "
 			       "put prints them",
 			       getting.id);
+	if (code == 0)
+		code = node_find_state(getting.state, sizeof(getting.state), &err);
 	if (code == 0)
 		code = get(&getting, by_url, &err);
 	if (code < 0)

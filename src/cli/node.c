@@ -238,7 +238,7 @@ static int run(struct serving *serving, const struct run_options *run, bool as_i
 int cmd_node(int argc, char **argv)
 {
 	char *const *all = argv - 1;
-	char state[PATH_MAX];
+	char state[PATH_MAX] = "";
 	const char *stack = NULL;
 	struct policy policy = {.neighbours = true};
 	struct serving serving = {.options = {.quota = 1000000000,
@@ -260,7 +260,7 @@ int cmd_node(int argc, char **argv)
 	const char *settings;
 	char *end;
 	struct err err = {0};
-	int option, code = node_find_state(state, sizeof(state), &err);
+	int option, code = 0;
 
 	while (code == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
@@ -333,6 +333,8 @@ int cmd_node(int argc, char **argv)
 	argv[0] += strlen("rivulet "); /* as it was typed, in @all */
 	if (code == 0 && optind < argc)
 		return say_no_option("node", argv[optind]);
+	if (code == 0)
+		code = node_find_state(state, sizeof(state), &err);
 	if (code == 0)
 		code = policy_complete(&policy, serving.quiet, &err);
 	if (code == 0)

@@ -71,17 +71,16 @@ static void print(const json_t *peers)
 
 int cmd_peers(int argc, char **argv)
 {
-	char state[PATH_MAX];
+	char state[PATH_MAX] = "";
 	struct err err = {0};
 	bool json = false;
 	json_t *answer = NULL;
-	int option, code = node_find_state(state, sizeof(state), &err);
+	int option, code;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_STATE:
 			snprintf(state, sizeof(state), "%s", optarg);
-			code = 0;
 			break;
 		case OPTION_JSON:
 			json = true;
@@ -95,6 +94,7 @@ int cmd_peers(int argc, char **argv)
 	}
 	if (optind < argc)
 		return say_no_option("peers", argv[optind]);
+	code = node_find_state(state, sizeof(state), &err);
 	if (code == 0)
 		answer = control_call(state, "GET", "/v1/peers", -1, &err);
 	if (!answer)

@@ -66,13 +66,13 @@ static int ask(const char *state, const char *file, const char *target, bool qui
 
 int cmd_put(int argc, char **argv)
 {
-	char state[PATH_MAX], target[256] = "/v1/objects";
+	char state[PATH_MAX] = "", target[256] = "/v1/objects";
 	const char *to = NULL;
 	uint64_t lifetime = 7 * 86400 * NS_PER_S;
 	bool json = false, quiet = false;
 	json_t *answer = NULL;
 	struct err err = {0};
-	int option, code = node_find_state(state, sizeof(state), &err);
+	int option, code = 0;
 
 	while (code == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
@@ -107,6 +107,8 @@ int cmd_put(int argc, char **argv)
 	if (code == 0 && to)
 		snprintf(target, sizeof(target), "/v1/objects?to=%s&lifetime=%" PRIu64, to,
 			 (uint64_t)(lifetime / NS_PER_MS));
+	if (code == 0)
+		code = node_find_state(state, sizeof(state), &err);
 	if (code == 0)
 		code = ask(state, argv[optind], target, quiet, &answer, &err);
 	if (code < 0)

@@ -387,12 +387,11 @@ int cmd_submit(int argc, char **argv)
 	json_t *limits = json_object();
 	mode_t mask = umask(0);
 	struct err err = {0};
-	int option, dashes = 1, code;
+	int option, dashes = 1, code = 0;
 
 	umask(mask);
 	json_object_set_new(submit.body, "limits", limits);
 	json_object_set_new(submit.body, "mode", json_integer(0666 & ~mask));
-	code = node_find_state(submit.state, sizeof(submit.state), &err);
 	while (dashes < argc && strcmp(argv[dashes], "--") != 0)
 		dashes++;
 	/* Only what stands before the command is ours. */
@@ -416,7 +415,9 @@ int cmd_submit(int argc, char **argv)
 	} else if (code == 1) {
 		code = 0;
 	} else {
-		code = run(&submit, &err);
+		code = node_find_state(submit.state, sizeof(submit.state), &err);
+		if (code == 0)
+			code = run(&submit, &err);
 		if (code < 0) {
 			say_failure(&err);
 			code = 1;

@@ -178,19 +178,18 @@ static void print_task(const json_t *task)
 
 int cmd_tasks(int argc, char **argv)
 {
-	char state[PATH_MAX], target[256] = "/v1/tasks";
+	char state[PATH_MAX] = "", target[256] = "/v1/tasks";
 	const char *cancel = NULL;
 	struct err err = {0};
 	bool json = false;
 	json_t *answer = NULL, *task;
-	int option, code = node_find_state(state, sizeof(state), &err);
+	int option, code;
 	size_t i;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case OPTION_STATE:
 			snprintf(state, sizeof(state), "%s", optarg);
-			code = 0;
 			break;
 		case OPTION_CANCEL:
 			cancel = optarg;
@@ -213,6 +212,7 @@ int cmd_tasks(int argc, char **argv)
 		snprintf(target, sizeof(target), "/v1/tasks/%s", cancel);
 	else if (optind < argc)
 		snprintf(target, sizeof(target), "/v1/tasks?group=%s", argv[optind]);
+	code = node_find_state(state, sizeof(state), &err);
 	if (code == 0)
 		answer = control_call(state, cancel ? "DELETE" : "GET", target, -1, &err);
 	if (!answer)

@@ -370,20 +370,22 @@ int node_path(const char *state, const char *what, char *ret, size_t size, struc
 	return err_set(err, -ENAMETOOLONG, "'%s' is too long a name", state);
 }
 
-int node_find_state(char *ret, size_t size, struct err *err)
+int node_find_state(char *state, size_t size, struct err *err)
 {
 	const char *told = getenv("RIVULET_NODE"), *data = getenv("XDG_DATA_HOME"),
 		   *home = getenv("HOME");
 
+	if (state[0])
+		return 0;
 	if (told && told[0])
-		return (size_t)snprintf(ret, size, "%s", told) < size
+		return (size_t)snprintf(state, size, "%s", told) < size
 			       ? 0
 			       : err_set(err, -ENAMETOOLONG, "'%s' is too long a name", told);
 	if (geteuid() == 0)
-		return node_path("/var/lib", "rivulet", ret, size, err);
+		return node_path("/var/lib", "rivulet", state, size, err);
 	if (data && data[0] == '/')
-		return node_path(data, "rivulet", ret, size, err);
+		return node_path(data, "rivulet", state, size, err);
 	if (home && home[0] == '/')
-		return node_path(home, ".local/share/rivulet", ret, size, err);
+		return node_path(home, ".local/share/rivulet", state, size, err);
 	return err_set(err, -ENOENT, "where is this node's folder? Name it by --state");
 }

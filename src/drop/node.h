@@ -43,5 +43,5 @@ void node_close(struct node *node);
 
 /* Folders and files below the node's own: @what is "crowd", "store" or "control". */
 int node_path(const char *state, const char *what, char *ret, size_t size, struct err *err);
-/* The node's folder where none was told: $RIVULET_NODE, root's /var/lib/rivulet, or the user's own. */
-int node_find_state(char *ret, size_t size, struct err *err);
+/* Where @state is empty, nobody told a folder: $RIVULET_NODE, root's /var/lib/rivulet, or the user's own. */
+int node_find_state(char *state, size_t size, struct err *err);

@@ -34,14 +34,14 @@ trap clean EXIT
 rv() {
 	command=$1
 	shift
-	timeout 60 $AS_USER "$RIVULET" "$command" --state "$state" "$@"
+	timeout 60 $AS_USER env -u HOME "$RIVULET" "$command" --state "$state" "$@" # whoever names the folder needs no home
 }
 start() {
 	: >"$TMP/log"
 	chmod 666 "$TMP/log"
 	# shellcheck disable=SC2016
 	sh -c 'for group; do echo 0 >"$group/cgroup.procs"; done
-		exec $AS_USER "$RIVULET" node --state "$TMP/node" --as-it-is --take-tasks --slots 2 --load-most 1000 2>>"$TMP/log"' sh "$@" &
+		exec $AS_USER env -u HOME "$RIVULET" node --state "$TMP/node" --as-it-is --take-tasks --slots 2 --load-most 1000 2>>"$TMP/log"' sh "$@" &
 	pid=$!
 	soon 10 rv peers || fail "the node does not begin"
 }
