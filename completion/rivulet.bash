@@ -266,6 +266,7 @@ _rivulet()
 	node) _rivulet_node ;;
 	proxy) _rivulet_proxy ;;
 	relay) _rivulet_relay ;;
+	clean) mapfile -t COMPREPLY < <(compgen -W '--help' -- "$cur") ;;
 	probe) mapfile -t COMPREPLY < <(compgen -W '--quick --json --help' -- "$cur") ;;
 	run) _rivulet_run ;;
 	status) _rivulet_status ;;

@@ -17,6 +17,10 @@ int fds_receive(int socket);
  * ends. */
 int fds_watch_process(int pid);
 
+/* A standard descriptor that this process was started without would become the next file's or socket's, and what is printed would
+ * go there. So each is held by one that cannot be read or written, and that programs started from here do not get. */
+void fds_hold_standard(void);
+
 /* Closes every descriptor above standard error but the @count in @keep. For a process that was
  * forked without exec and must hold nothing of its parent's or its caller's. */
 void fds_close_but(const int *keep, unsigned count);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `rivulet SUBCOMMAND ...`: one row of the table, and one file, for each subcommand. */
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "drop/sandbox.h"
 #include "run/guest.h"
 #include "stack/own_wire.h"
@@ -50,13 +52,13 @@ static void help(FILE *out)
 	      out);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	static char name[64];
 
 	if (argc < 2) {
 		help(stderr);
-		return 2;
+		return USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		help(stdout);
@@ -77,5 +79,15 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], GUEST_COMMAND))
 		return guest_main();
 	fprintf(stderr, "rivulet: no subcommand '%s'; `rivulet --help` lists them\n", argv[1]);
-	return 2;
+	return USAGE;
+}
+
+/* Output that is lost is a failure, of whichever command. */
+int main(int argc, char **argv)
+{
+	int code;
+
+	fds_hold_standard();
+	code = run(argc, argv);
+	return code ? code : say_written();
 }

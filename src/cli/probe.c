@@ -285,9 +285,5 @@ int cmd_probe(int argc, char **argv)
 	else
 		print_table(&found, stdout);
 	links_free(&found.links);
-	if (fflush(stdout) != 0) {
-		fprintf(stderr, "rivulet: cannot write: %s\n", strerror(errno));
-		return 1;
-	}
 	return 0;
 }

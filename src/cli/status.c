@@ -109,10 +109,7 @@ static int show(const struct view *view)
 		show_text(view, stdout);
 		fputs(view->watch ? "\n" : "", stdout);
 	}
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
-	fprintf(stderr, "rivulet: cannot write: %s\n", strerror(errno));
-	return -1;
+	return say_written() ? -1 : 0;
 }
 
 static bool has_connections(const json_t *runs)

@@ -265,6 +265,7 @@ int main(void)
 	struct epoll_event event = {.events = EPOLLIN};
 	struct rlimit limit;
 
+	fds_hold_standard();
 	h.way = -1;
 	h.epoll = epoll_create1(EPOLL_CLOEXEC);
 	prctl(PR_SET_NAME, "rivulet-lkl");

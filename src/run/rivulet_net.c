@@ -2,6 +2,8 @@
 /* rivulet-net, as a program: `rivulet` starts it with a socket as its standard input (net.h). */
 #include "run/net.h"
 
+#include "base/fds.h"
+
 #include <stdio.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
@@ -19,6 +21,7 @@ static bool is_told(int socket)
 
 int main(void)
 {
+	fds_hold_standard();
 	if (!is_told(STDIN_FILENO)) {
 		fputs("rivulet-net: started by rivulet, not by hand: see rivulet-net(8)\n", stderr);
 		return 2;
