@@ -121,13 +121,19 @@ static int print_stats(const struct arguments *args, const struct scenario *scen
 {
 	_cleanup_fclose_ FILE *file = args->stats_file ? fopen(args->stats_file, "we") : NULL;
 	FILE *out = file ? file : stderr;
+	int code = 0;
 
 	if (args->stats_file && !file)
 		return lab_complain(LAB_FAILED, "%s cannot be written: %s", args->stats_file,
 				    strerror(errno));
 	if (args->json)
-		return lab_print_stats_json(scenario, result, out) < 0 ? LAB_FAILED : 0;
-	lab_print_stats(scenario, result, out);
+		code = lab_print_stats_json(scenario, result, out);
+	else
+		lab_print_stats(scenario, result, out);
+	if (code < 0 || ferror(out) || fflush(out) != 0)
+		return lab_complain(LAB_FAILED, "%s cannot be written: %s",
+				    args->stats_file ? args->stats_file : "--stats",
+				    strerror(errno));
 	return 0;
 }
 
@@ -167,9 +173,11 @@ static int run(struct arguments *args, const struct scenario *scenario)
 		return lab_complain(LAB_FAILED, "%s", *err.text ? err.text : strerror(-code));
 	if (*err.text)
 		lab_complain(0, "%s", err.text);
+	if (*result.lost.text)
+		lab_complain(0, "%s", result.lost.text);
 	if (args->stats && print_stats(args, scenario, &result))
 		return LAB_FAILED;
-	return code;
+	return *result.lost.text ? LAB_FAILED : code;
 }
 
 static int run_command(int argc, char **argv, char *const *command)

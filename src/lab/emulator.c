@@ -336,7 +336,7 @@ int emulator_run(const struct emulator_job *job, struct err *err)
 {
 	struct emulator e = {.job = job, .zero = clock_now()};
 	struct timespec real;
-	int code;
+	int code, lost;
 
 	hurry();
 	clock_gettime(CLOCK_REALTIME, &real);
@@ -349,7 +349,9 @@ int emulator_run(const struct emulator_job *job, struct err *err)
 	if (e.samples)
 		samples_take(e.samples, clock_now() - e.zero);
 	flush_captures(&e);
-	samples_free(e.samples);
+	lost = samples_close(e.samples);
+	if (lost < 0)
+		err_set(job->lost, lost, "the samples cannot be written: %s", strerror(-lost));
 	free_directions(&e);
 	free(e.polls);
 	return code < 0 ? err_set(err, code, "the emulator stopped: %s", strerror(-code)) : 0;

@@ -31,6 +31,7 @@ struct emulator_job {
 	struct pcap *const *pcaps; /* a capture at each end; NULL: none */
 	struct traffic *traffic;   /* may be shared memory */
 	int samples;               /* descriptor for JSON lines, ten a second; -1: none */
+	struct err *lost;          /* gets why the samples are not complete, if they are not */
 	int awaited; /* host whose first TCP segment events count from; -1: from the start */
 	int start;   /* becomes readable (eventfd) when the command starts */
 	int stop;    /* becomes readable (or its peer closes) at the end */

@@ -115,20 +115,22 @@ static void __attribute__((noreturn)) emulate(struct lab *lab, int stop)
 		.pcaps = lab->init->pcaps,
 		.traffic = lab->init->shared->traffic,
 		.samples = lab->init->options->samples,
+		.lost = &lab->init->shared->lost,
 		.awaited = lab->init->options->from_traffic ? (int)lab->init->options->host : -1,
 		.start = lab->start,
 		.stop = stop,
 	};
 	int code;
 
-	setpgid(0, 0); /* the terminal's signals are not for the emulator */
+	setpgid(0, 0);            /* the terminal's signals are not for the emulator */
+	signal(SIGPIPE, SIG_IGN); /* nor is it over when nobody reads the samples any more */
 	close_fd(lab->stop);
 	close_fd(lab->init->control);
 	hosts_free(lab->hosts, lab->scenario->host_count);
 	code = emulator_run(&job, lab->err);
 	for (unsigned i = 0; lab->init->pcaps && i < lab->wire_count; i++) {
 		if (pcap_error(lab->init->pcaps[i]) < 0)
-			err_set(&lab->init->shared->note, 0, "a capture is cut short: %s",
+			err_set(&lab->init->shared->lost, 0, "a capture is cut short: %s",
 				strerror(-pcap_error(lab->init->pcaps[i])));
 		pcap_close(lab->init->pcaps[i]);
 	}

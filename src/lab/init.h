@@ -8,8 +8,8 @@
 
 /* What init tells the foreground process: memory that both have mapped. */
 struct lab_shared {
-	int code;             /* negative errno: the lab failed */
-	struct err err, note; /* see struct lab_result */
+	int code;                   /* negative errno: the lab failed */
+	struct err err, note, lost; /* see struct lab_result */
 	char wire[8];
 	struct traffic traffic[]; /* one per wire; the emulator's to write */
 };

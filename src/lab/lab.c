@@ -244,6 +244,7 @@ int lab_run(const struct scenario *scenario, const struct lab_options *options,
 	memcpy(ret->traffic, init.shared->traffic, count * sizeof(*ret->traffic));
 	memcpy(ret->wire, init.shared->wire, sizeof(ret->wire));
 	ret->note = init.shared->note;
+	ret->lost = init.shared->lost;
 	close_captures(init.pcaps, count);
 	munmap(init.shared, size);
 	return code;

@@ -38,6 +38,7 @@ struct lab_result {
 	struct traffic *traffic; /* one per wire; freed with lab_result_free() */
 	char wire[8];            /* the kind of wires that was used */
 	struct err note;         /* something of little weight that could not be had, or "" */
+	struct err lost;         /* a capture or the samples could not be written in full, or "" */
 };
 
 /* Builds the lab, runs the command, tears the lab down. The exit code of the command as a shell

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "lab/emulator.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 
@@ -15,7 +16,16 @@ struct samples {
 	const struct traffic *traffic;
 	FILE *out;
 	uint64_t next;
+	int error; /* negative errno of the first write that failed */
 };
+
+/* Line by line, for whoever looks on. */
+static void flush(struct samples *samples)
+{
+	errno = EIO; /* where an earlier write is what failed */
+	if ((fflush(samples->out) != 0 || ferror(samples->out)) && samples->error == 0)
+		samples->error = -errno;
+}
 
 int samples_new(const struct scenario *scenario, const struct traffic *traffic, int fd,
 		struct samples **ret)
@@ -34,12 +44,17 @@ int samples_new(const struct scenario *scenario, const struct traffic *traffic, 
 	return 0;
 }
 
-void samples_free(struct samples *samples)
+int samples_close(struct samples *samples)
 {
+	int error;
+
 	if (!samples)
-		return;
-	fclose(samples->out);
+		return 0;
+	error = samples->error;
+	if (fclose(samples->out) != 0 && error == 0)
+		error = -errno;
 	free(samples);
+	return error;
 }
 
 uint64_t samples_next(const struct samples *samples)
@@ -72,7 +87,7 @@ void samples_take(struct samples *samples, uint64_t now)
 			scenario->hosts[link->ends[i % 2].host].name, stats->bytes, stats->packets,
 			inside(stats));
 	}
-	fflush(samples->out);
+	flush(samples);
 	samples->next = (now / SAMPLE_EVERY + 1) * SAMPLE_EVERY;
 }
 
@@ -81,5 +96,5 @@ void samples_event(struct samples *samples, const struct scenario_event *event, 
 	fprintf(samples->out, "{\"t\":%.3f,\"event\":\"%s\",\"link\":\"%s\"}\n",
 		(double)now / NS_PER_S, scenario_action_names[event->action],
 		samples->scenario->links[event->link].name);
-	fflush(samples->out);
+	flush(samples);
 }

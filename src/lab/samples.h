@@ -15,7 +15,8 @@ struct traffic;
 /* @scenario, @traffic (an element per wire) and the descriptor @fd are borrowed. */
 int samples_new(const struct scenario *scenario, const struct traffic *traffic, int fd,
 		struct samples **ret);
-void samples_free(struct samples *samples);
+/* Frees it. 0, or the negative errno of the first line that could not be written. */
+int samples_close(struct samples *samples);
 
 /* When, in ns since the start, the next lines should be written. */
 uint64_t samples_next(const struct samples *samples);

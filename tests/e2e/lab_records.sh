@@ -92,3 +92,9 @@ fi
 # The table for people has the same facts.
 rivulet lab run "$TMP/lossy.yaml" --stats -- true 2>"$TMP/table" >/dev/null
 expect_text '^wire +a > b ' "$TMP/table"
+
+# Records that are not whole are no success.
+expect_code 125 rivulet lab run "$TMP/lossy.yaml" --samples /dev/full -- true
+expect_text 'the samples cannot be written: No space left' "$OUT"
+expect_code 125 rivulet lab run "$TMP/lossy.yaml" --stats=/dev/full -- true
+expect_text '/dev/full cannot be written: No space left' "$OUT"
