@@ -290,6 +290,8 @@ static void on_timeout(uv_timer_t *timer)
 {
 	struct call *call = timer->data;
 
+	if (!call->suspended)
+		return; /* it is not we who wait, but who reads */
 	call->failed = -ETIMEDOUT;
 	resume(call);
 }
@@ -335,6 +337,7 @@ static ssize_t read_object(void *data, uint64_t at, char *to, size_t room)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
 	if (code < 0) {
+		uv_timer_again(&call->timer); /* who reads slowly has not waited for us */
 		suspend(call);
 		return 0;
 	}
