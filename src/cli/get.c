@@ -19,6 +19,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -90,7 +91,7 @@ static int get_to(const struct getting *getting, int fd, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	snprintf(target, sizeof(target), "/v1/objects/%s?timeout=%" PRIu64, getting->id,
 		 (uint64_t)(getting->wait / NS_PER_MS));
-	code = control_ask(&control, getting->state, "GET", target, -1, NULL, NULL, err);
+	code = control_ask(&control, getting->state, "GET", target, NULL, err);
 	if (code == 0 && control.status != 200) {
 		json_decref(control_json(&control, err));
 		code = control.status == 404 ? -ENOENT : -EREMOTEIO;
@@ -137,7 +138,7 @@ static int ask_for_name(struct getting *getting, struct err *err)
 	time_t fetched;
 	struct tm tm;
 	int code = control_ask(&control, getting->state, "GET",
-			       target_of("/v1/urls", getting->url, target), -1, NULL, NULL, err);
+			       target_of("/v1/urls", getting->url, target), NULL, err);
 
 	if (code == 0)
 		answer = control_json(&control, err);
@@ -164,47 +165,76 @@ static int ask_for_name(struct getting *getting, struct err *err)
 
 static int find_name(struct getting *getting, struct err *err)
 {
-	uint64_t end = clock_now() + (getting->waits ? getting->wait : NAME_WAIT);
+	uint64_t began = clock_now(), wait = getting->waits ? getting->wait : NAME_WAIT;
 	const struct timespec pause = {.tv_nsec = (long)(NAME_LOOK * NS_PER_MS)};
 	int code;
 
-	while ((code = ask_for_name(getting, err)) == -ENOENT && clock_now() < end)
+	while ((code = ask_for_name(getting, err)) == -ENOENT && clock_now() - began < wait)
 		nanosleep(&pause, NULL);
 	return code;
 }
 
-/* Gives the node what the URL has. */
-static int fetch(struct getting *getting, struct err *err)
-{
-	char target[URL_ROOM];
-	int ends[2], status, code;
-	struct control control;
-	json_t *answer;
-	const char *id;
+/* A curl that is running. */
+struct fetching {
 	pid_t pid;
+	int status; /* when it has ended */
+};
+
+static int start_curl(const char *url, struct fetching *ret, struct err *err)
+{
+	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_set(err, -errno, "no pipe: %s", strerror(errno));
-	pid = fork();
-	if (pid == 0) {
+	ret->pid = fork();
+	if (ret->pid == 0) {
 		dup2(ends[1], STDOUT_FILENO);
 		execlp("curl", "curl", "--silent", "--show-error", "--fail", "--location",
-		       "--proto", "=http,https", "--", getting->url, (char *)NULL);
+		       "--proto", "=http,https", "--", url, (char *)NULL);
 		fprintf(stderr, "rivulet: cannot start curl: %s\n", strerror(errno));
 		_exit(127);
 	}
 	close_fd(ends[1]);
-	code = pid < 0 ? err_set(err, -errno, "cannot fork: %s", strerror(errno))
-		       : control_ask(&control, getting->state, "POST",
-				     target_of("/v1/objects", getting->url, target), ends[0], NULL,
-				     NULL, err);
+	if (ret->pid > 0)
+		return ends[0];
 	close_fd(ends[0]);
+	return err_set(err, -EAGAIN, "cannot start curl: no process");
+}
+
+/* Once; it has closed its output. */
+static bool is_fetched(void *data)
+{
+	struct fetching *fetching = data;
+
+	while (fetching->pid > 0 && waitpid(fetching->pid, &fetching->status, 0) < 0 &&
+	       errno == EINTR)
+		;
+	fetching->pid = 0;
+	return fetching->status == 0;
+}
+
+/* Gives the node what the URL has, if curl says that this is all. */
+static int fetch(struct getting *getting, struct err *err)
+{
+	char target[URL_ROOM];
+	struct fetching fetching = {.status = -1};
+	struct control control;
+	int from = start_curl(getting->url, &fetching, err), code;
+	json_t *answer;
+	const char *id;
+
+	if (from < 0)
+		return from;
+	code = control_ask(
+		&control, getting->state, "POST", target_of("/v1/objects", getting->url, target),
+		&(struct control_body){.fd = from, .whole = is_fetched, .data = &fetching}, err);
+	close_fd(from); /* what the node did not want to hear all of ends now */
 	answer = code < 0 ? NULL : control_json(&control, err);
-	if (pid > 0)
-		control_close(&control);
+	control_close(&control);
 	id = json_string_value(json_object_get(answer, "id"));
-	if (pid > 0 && (waitpid(pid, &status, 0) != pid || status != 0))
-		code = err_set(err, -EIO, "curl could not fetch '%s'", getting->url);
+	is_fetched(&fetching);
+	if (code == -ENODATA)
+		err_set(err, code, "curl could not fetch '%s'", getting->url);
 	else if (code == 0 && !id)
 		code = -EIO;
 	else if (code == 0 && !getting->id)
@@ -216,39 +246,77 @@ static int fetch(struct getting *getting, struct err *err)
 	return code;
 }
 
-static int get(struct getting *getting, bool by_url, struct err *err)
-{
-	char making[PATH_MAX];
-	_cleanup_close_ int opened = -1;
-	int fd = STDOUT_FILENO, code;
+/* Where what is got goes. */
+struct output {
+	int fd;
+	off_t begin; /* what was there before is somebody else's; -1: there is no way back to it */
+	char making[PATH_MAX]; /* the file until it is whole; "": it is written as it comes */
+};
 
-	if (getting->output) {
-		if (snprintf(making, sizeof(making), "%s.part", getting->output) >=
-		    (int)sizeof(making))
-			return err_set(err, -ENAMETOOLONG, "'%s' is too long", getting->output);
-		fd = opened = open(making, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (fd < 0)
-			return err_set(err, -errno, "cannot write '%s': %s", making,
-				       strerror(errno));
+/* A device, a pipe or a file that standard output is cannot be put in another's place. */
+static int open_output(const struct getting *getting, struct output *ret, struct err *err)
+{
+	const char *path = getting->output;
+	struct stat st;
+
+	*ret = (struct output){.fd = STDOUT_FILENO};
+	if (path && stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		ret->fd = open(path, O_WRONLY | O_CLOEXEC);
+	} else if (path) {
+		if (snprintf(ret->making, sizeof(ret->making), "%s.part", path) >=
+		    (int)sizeof(ret->making))
+			return err_set(err, -ENAMETOOLONG, "'%s' is too long", path);
+		path = ret->making;
+		ret->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	}
-	code = by_url && getting->url ? find_name(getting, err) : 0;
-	if (code == 0)
-		code = get_to(getting, fd, err);
-	if (by_url)
-		getting->id = NULL; /* there it may be something else by now */
-	if ((code == -ENOENT || code == -EPIPE) && getting->url &&
-	    (ftruncate(fd, 0) == 0 || code == -ENOENT)) {
-		lseek(fd, 0, SEEK_SET);
-		code = fetch(getting, err);
-		if (code == 0)
-			code = get_to(getting, fd, err);
-	}
-	if (code == 0 && getting->output && rename(making, getting->output) < 0)
+	if (ret->fd < 0)
+		return err_set(err, -errno, "cannot write '%s': %s", path, strerror(errno));
+	ret->begin = lseek(ret->fd, 0, fcntl(ret->fd, F_GETFL) & O_APPEND ? SEEK_END : SEEK_CUR);
+	return 0;
+}
+
+/* To where it began, for all of it comes again. */
+static bool go_back(const struct output *output)
+{
+	return output->begin >= 0 && ftruncate(output->fd, output->begin) == 0 &&
+	       lseek(output->fd, output->begin, SEEK_SET) >= 0;
+}
+
+/* The output is in its place, or what there is of it is gone. */
+static int end_output(const struct getting *getting, struct output *output, int code,
+		      struct err *err)
+{
+	if (output->fd != STDOUT_FILENO && close(output->fd) < 0 && code == 0)
 		code = err_set(err, -errno, "cannot write '%s': %s", getting->output,
 			       strerror(errno));
-	if (code < 0 && getting->output)
-		unlink(making);
+	if (!output->making[0])
+		return code;
+	if (code == 0 && rename(output->making, getting->output) < 0)
+		code = err_set(err, -errno, "cannot write '%s': %s", getting->output,
+			       strerror(errno));
+	if (code < 0)
+		unlink(output->making);
 	return code;
+}
+
+static int get(struct getting *getting, bool by_url, struct err *err)
+{
+	struct output output;
+	int code = open_output(getting, &output, err);
+
+	if (code < 0)
+		return code;
+	code = by_url && getting->url ? find_name(getting, err) : 0;
+	if (code == 0)
+		code = get_to(getting, output.fd, err);
+	if (by_url)
+		getting->id = NULL; /* there it may be something else by now */
+	if (getting->url && (code == -ENOENT || (code == -EPIPE && go_back(&output)))) {
+		code = fetch(getting, err);
+		if (code == 0)
+			code = get_to(getting, output.fd, err);
+	}
+	return end_output(getting, &output, code, err);
 }
 
 int cmd_get(int argc, char **argv)
@@ -268,6 +336,8 @@ int cmd_get(int argc, char **argv)
 			break;
 		case OPTION_WAIT:
 			code = units_parse_time(optarg, &getting.wait, &err);
+			if (code < 0)
+				err_prefix(&err, code, "--wait");
 			getting.waits = true;
 			break;
 		case OPTION_URL:
@@ -283,7 +353,11 @@ int cmd_get(int argc, char **argv)
 			return say_try_help("get");
 		}
 	}
-	if (code == 0 && optind != argc - 1) {
+	if (code < 0) {
+		say_failure(&err);
+		return USAGE;
+	}
+	if (optind != argc - 1) {
 		fputs("rivulet: which object? rivulet get --help\n", stderr);
 		return USAGE;
 	}
@@ -292,7 +366,7 @@ int cmd_get(int argc, char **argv)
 		getting.url = argv[optind];
 	else
 		getting.id = argv[optind];
-	if (code == 0 && getting.url && !url_is_one(getting.url, strlen(getting.url)))
+	if (getting.url && !url_is_one(getting.url, strlen(getting.url)))
 		code = err_set(&err, -EINVAL, "'%s' is no http or https URL", getting.url);
 	if (code == 0 && !by_url &&
 	    (strlen(getting.id) != ID_SIZE || strspn(getting.id, "0123456789abcdef") != ID_SIZE))
@@ -300,8 +374,11 @@ int cmd_get(int argc, char **argv)
 			       "'%s' is no object's name: 64 digits and letters a to f, as rivulet "
 			       "put prints them",
 			       getting.id);
-	if (code == 0)
-		code = node_find_state(getting.state, sizeof(getting.state), &err);
+	if (code < 0) {
+		say_failure(&err);
+		return USAGE;
+	}
+	code = node_find_state(getting.state, sizeof(getting.state), &err);
 	if (code == 0)
 		code = get(&getting, by_url, &err);
 	if (code < 0)

@@ -54,10 +54,14 @@ static int ask(const char *state, const char *file, const char *target, bool qui
 		if (fd < 0)
 			return err_set(err, -errno, "cannot open '%s': %s", file, strerror(errno));
 	}
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+	if (fstat(fd, &st) < 0)
+		return err_set(err, -errno, "cannot read '%s': %s", file, strerror(errno));
+	if (S_ISDIR(st.st_mode))
 		return err_set(err, -EISDIR, "'%s' is a folder", file);
 	progress_begin(&progress, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, quiet);
-	code = control_ask(&control, state, "POST", target, fd, progress_at, &progress, err);
+	code = control_ask(&control, state, "POST", target,
+			   &(struct control_body){.fd = fd, .sent = progress_at, .data = &progress},
+			   err);
 	progress_end(&progress);
 	*ret = code < 0 ? NULL : control_json(&control, err);
 	control_close(&control);
@@ -84,6 +88,8 @@ int cmd_put(int argc, char **argv)
 			break;
 		case OPTION_LIFETIME:
 			code = units_parse_time(optarg, &lifetime, &err);
+			if (code < 0)
+				err_prefix(&err, code, "--lifetime");
 			break;
 		case OPTION_JSON:
 			json = true;
@@ -103,12 +109,15 @@ int cmd_put(int argc, char **argv)
 		return USAGE;
 	}
 	if (code == 0 && to && !eid_is_name(to))
-		code = err_set(&err, -EINVAL, "'%s' is no node's name", to);
-	if (code == 0 && to)
+		code = err_set(&err, -EINVAL, "--to: '%s' is no node's name", to);
+	if (code < 0) {
+		say_failure(&err);
+		return USAGE;
+	}
+	if (to)
 		snprintf(target, sizeof(target), "/v1/objects?to=%s&lifetime=%" PRIu64, to,
 			 (uint64_t)(lifetime / NS_PER_MS));
-	if (code == 0)
-		code = node_find_state(state, sizeof(state), &err);
+	code = node_find_state(state, sizeof(state), &err);
 	if (code == 0)
 		code = ask(state, argv[optind], target, quiet, &answer, &err);
 	if (code < 0)

@@ -36,19 +36,22 @@ static const char usage[] = "Usage: rivulet tasks [OPTION]... [GROUP]\n"
 			    "  --state FOLDER  the node's folder, as for rivulet node\n"
 			    "  --json          as JSON\n";
 
-static void print_text(const char *state, const char *id, const char *which, FILE *to)
+/* One that has no result wrote nothing. */
+static int print_text(const char *state, const char *id, const char *which, FILE *to,
+		      struct err *err)
 {
 	struct control control;
 	char target[128], block[8192];
-	struct err err;
-	ssize_t got;
+	ssize_t got = 0;
+	int code;
 
 	snprintf(target, sizeof(target), "/v1/tasks/%s/%s", id, which);
-	if (control_ask(&control, state, "GET", target, -1, NULL, NULL, &err) == 0 &&
-	    control.status == 200)
-		while ((got = control_read(&control, block, sizeof(block), &err)) > 0)
+	code = control_ask(&control, state, "GET", target, NULL, err);
+	if (code == 0 && control.status == 200)
+		while ((got = control_read(&control, block, sizeof(block), err)) > 0)
 			fwrite(block, 1, (size_t)got, to);
 	control_close(&control);
+	return code < 0 ? code : (int)got;
 }
 
 static const char *word(const json_t *task, const char *name)
@@ -123,7 +126,7 @@ int tasks_wait(const char *state, const char *group, bool json, bool quiet, stru
 {
 	char target[64];
 	json_t *answer, *task;
-	int code = wait_for(state, group, quiet, err);
+	int code = wait_for(state, group, quiet, err), lost = 0;
 	size_t i;
 
 	if (code < 0)
@@ -138,15 +141,17 @@ int tasks_wait(const char *state, const char *group, bool json, bool quiet, stru
 	{
 		int end;
 
-		if (!json) {
-			print_text(state, word(task, "id"), "output", stdout);
-			print_text(state, word(task, "id"), "error", stderr);
-		}
+		if (!json)
+			lost = print_text(state, word(task, "id"), "output", stdout, err);
+		if (!json && lost == 0)
+			lost = print_text(state, word(task, "id"), "error", stderr, err);
+		if (lost < 0)
+			break;
 		end = end_of(task);
 		code = code ? code : end;
 	}
 	json_decref(answer);
-	return code;
+	return lost < 0 ? lost : code;
 }
 
 static void print_task(const json_t *task)

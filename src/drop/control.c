@@ -57,8 +57,8 @@ static int send_all(int fd, const void *data, size_t size)
 }
 
 /* A node that refuses hangs up before it has read all: what it said is more telling then. */
-static int send_body(const struct control *control, int body, bool chunked,
-		     void (*sent)(uint64_t bytes, void *data), void *data, struct err *err)
+static int send_body(const struct control *control, const struct control_body *body, bool chunked,
+		     struct err *err)
 {
 	_cleanup_free_ char *block = malloc(BLOCK);
 	uint64_t total = 0;
@@ -67,13 +67,15 @@ static int send_body(const struct control *control, int body, bool chunked,
 		return err_set(err, -ENOMEM, "out of memory");
 	for (;;) {
 		char head[16];
-		ssize_t size = read(body, block, BLOCK);
+		ssize_t size = read(body->fd, block, BLOCK);
 		int code = 0;
 
 		if (size < 0 && errno == EINTR)
 			continue;
 		if (size < 0)
 			return err_set(err, -errno, "cannot read: %s", strerror(errno));
+		if (size == 0 && body->whole && !body->whole(body->data))
+			return err_set(err, -ENODATA, "it is not whole");
 		if (chunked) {
 			snprintf(head, sizeof(head), "%zx\r\n", (size_t)size);
 			code = send_all(control->fd, head, strlen(head));
@@ -85,8 +87,8 @@ static int send_body(const struct control *control, int body, bool chunked,
 		if (code < 0 || size == 0)
 			return 0;
 		total += (uint64_t)size;
-		if (sent)
-			sent(total, data);
+		if (body->sent)
+			body->sent(total, body->data);
 	}
 }
 
@@ -134,7 +136,7 @@ static int read_head(struct control *control, struct err *err)
 }
 
 int control_ask(struct control *control, const char *state, const char *method, const char *target,
-		int body, void (*sent)(uint64_t bytes, void *data), void *data, struct err *err)
+		const struct control_body *body, struct err *err)
 {
 	char head[4096], length[64] = "";
 	struct stat st;
@@ -144,8 +146,8 @@ int control_ask(struct control *control, const char *state, const char *method, 
 	*control = (struct control){.fd = connect_to(state, err)};
 	if (control->fd < 0)
 		return control->fd;
-	if (body >= 0) {
-		chunked = fstat(body, &st) < 0 || !S_ISREG(st.st_mode);
+	if (body) {
+		chunked = fstat(body->fd, &st) < 0 || !S_ISREG(st.st_mode);
 		if (chunked)
 			snprintf(length, sizeof(length), "Transfer-Encoding: chunked\r\n");
 		else
@@ -159,8 +161,8 @@ int control_ask(struct control *control, const char *state, const char *method, 
 	code = send_all(control->fd, head, strlen(head));
 	if (code < 0)
 		return err_set(err, code, "cannot ask the node: %s", strerror(-code));
-	if (body >= 0)
-		code = send_body(control, body, chunked, sent, data, err);
+	if (body)
+		code = send_body(control, body, chunked, err);
 	return code < 0 ? code : read_head(control, err);
 }
 
@@ -230,7 +232,8 @@ json_t *control_call(const char *state, const char *method, const char *target, 
 		     struct err *err)
 {
 	struct control control;
-	int code = control_ask(&control, state, method, target, body, NULL, NULL, err);
+	int code = control_ask(&control, state, method, target,
+			       body < 0 ? NULL : &(struct control_body){.fd = body}, err);
 	json_t *answer = code < 0 ? NULL : control_json(&control, err);
 
 	control_close(&control);

@@ -18,15 +18,24 @@ struct control {
 	uint64_t got;
 };
 
-/* Sends a request to the node in the folder @state. @body: a file or pipe, all of which is sent; -1: none. @sent, which may be
- * NULL, is told of progress. -ECONNREFUSED: no node runs there. control_close() in any case. */
+/* What goes with a request. */
+struct control_body {
+	int fd; /* a file or pipe, all of which is sent; borrowed */
+	void (*sent)(uint64_t bytes, void *data); /* is told of progress; NULL: nobody */
+	/* Asked at the end of a pipe. False: something is missing, and the node is not told that this is all. NULL: it is. */
+	bool (*whole)(void *data);
+	void *data;
+};
+
+/* Sends a request to the node in the folder @state. @body NULL: nothing goes with it. -ECONNREFUSED: no node runs there; -ENODATA:
+ * the body is not whole, for a reason that who says so knows. control_close() in any case. */
 int control_ask(struct control *control, const char *state, const char *method, const char *target,
-		int body, void (*sent)(uint64_t bytes, void *data), void *data, struct err *err);
+		const struct control_body *body, struct err *err);
 /* Some of the body; 0: all of it was read. -EPIPE: it broke off. */
 ssize_t control_read(struct control *control, void *to, size_t room, struct err *err);
 /* All of it as JSON, the caller's; NULL: @err says why, or what the node said. */
 json_t *control_json(struct control *control, struct err *err);
-/* The answer to one request, the caller's; NULL: @err says why there is none, or what the node said. */
+/* The answer to one request, with the file @body (-1: none), the caller's; NULL: @err says why there is none, or what the node said. */
 json_t *control_call(const char *state, const char *method, const char *target, int body,
 		     struct err *err);
 void control_close(struct control *control);

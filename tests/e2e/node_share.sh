@@ -26,10 +26,23 @@ same "$TMP/empty" "$TMP/got"
 printf 'from a pipe' | rv bob put - >"$TMP/id"
 [ "$(rv ada get "$(cat "$TMP/id")")" = 'from a pipe' ] || fail "a piped object differs"
 
+rv ada put - <&- 2>"$TMP/out" && fail "what cannot be read was put"
+grep -q 'Bad file descriptor' "$TMP/out" || fail "no word of why it cannot be read"
+
 # Lost: an object that is damaged on a disk, for good: here it is fetched again, there it is not handed out.
 make_file "$TMP/file" 3500000
 id=$(rv ada put "$TMP/file")
 rv bob get "$id" -o "$TMP/got"
+# Lost: what somebody reads who takes longer than is waited for others.
+rv bob get "$id" --wait 1s | (sleep 2; cat) >"$TMP/got"
+same "$TMP/file" "$TMP/got"
+# Lost: a device or a pipe, in whose place a file would be.
+mkfifo "$TMP/fifo"
+cat "$TMP/fifo" >"$TMP/passed" &
+rv bob get "$id" -o "$TMP/fifo" || fail "nothing can be got into a pipe"
+wait $!
+same "$TMP/file" "$TMP/passed"
+[ -p "$TMP/fifo" ] || fail "a file is in the place of a pipe"
 damage() { printf 'damage' | dd of="$TMP/$1/store/objects/$id" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
 damage bob 1500000
 rv bob get "$id" -o "$TMP/got" || fail "a damaged piece is not fetched again"
@@ -69,6 +82,25 @@ grep -q "as 'ada' fetched it" "$TMP/out" || fail "no word of who fetched it"
 code=0
 rv bob get http://127.0.0.1:8080/none --wait 1s -o "$TMP/none" 2>"$TMP/out" || code=$?
 [ "$code" = 1 ] && [ ! -e "$TMP/none" ] || fail "a page that there is not ended with $code"
+# Lost: what there is of a page that could not be fetched, or not all, would be taken for the page, by the whole crowd.
+python3 - <<'EOF4' &
+import socket
+s = socket.create_server(("127.0.0.1", 8081))
+while True:
+    c = s.accept()[0]
+    c.recv(10000)
+    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + b"x" * 200000)
+    c.close()
+EOF4
+half=$!
+soon 5 sh -c 'curl -s -o /dev/null http://127.0.0.1:8081/; [ $? = 18 ]' || fail "no server that breaks off"
+for page in 8080/none 8081/half 8080/none 8081/half; do
+	code=0
+	rv ada get "http://127.0.0.1:$page" --wait 1s -o "$TMP/none" 2>"$TMP/out" || code=$?
+	[ "$code" = 1 ] && [ ! -e "$TMP/none" ] || fail "$page ended with $code"
+	grep -q 'curl could not fetch' "$TMP/out" || fail "no word of what could not be fetched"
+done
+kill "$half"
 code=0
 rv bob get ftp://x/ 2>"$TMP/out" || code=$?
 [ "$code" != 0 ] || fail "any URL is taken"
