@@ -159,13 +159,13 @@ static int dial_at(const char *at, struct err *err)
 static int find_founder(const struct crowd_command *command, const struct crowd_token *token,
 			struct err *err)
 {
-	uint64_t end = clock_now() + command->wait;
+	uint64_t began = clock_now();
 	_cleanup_close_ int listener = discovery_listen(err);
 	struct err last = {0};
 
 	if (listener < 0)
 		return listener;
-	while (clock_now() < end) {
+	while (clock_now() - began < command->wait) {
 		struct pollfd poll_fd = {.fd = listener, .events = POLLIN};
 		char link[IF_NAMESIZE], local[INET6_ADDRSTRLEN],
 			host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1], port[8];
@@ -301,8 +301,11 @@ int cmd_crowd(int argc, char **argv)
 			return say_try_help("crowd");
 		}
 	}
-	if (code == 0)
-		code = node_find_state(command.state, sizeof(command.state), &err);
+	if (code < 0) {
+		say_failure(&err);
+		return USAGE;
+	}
+	code = node_find_state(command.state, sizeof(command.state), &err);
 	if (code == 0)
 		code = act(&command, argc - optind, argv + optind, &err);
 	if (code)

@@ -289,7 +289,7 @@ int cmd_node(int argc, char **argv)
 			break;
 		case OPTION_LOAD:
 			serving.options.load_most = strtod(optarg, &end);
-			if (end == optarg || *end || serving.options.load_most < 0)
+			if (end == optarg || *end || !(serving.options.load_most >= 0))
 				code = err_set(&err, -EINVAL,
 					       "--load-most is a number such as 1.5, not '%s'",
 					       optarg);

@@ -306,6 +306,8 @@ static int set_count(json_t *to, const char *name, const char *text, bool bytes,
 	int code =
 		bytes ? units_parse_bytes(text, &value, err) : units_parse_count(text, &value, err);
 
+	if (code == 0 && value > (bytes ? INT64_MAX : INT32_MAX))
+		code = err_set(err, -ERANGE, "'%.40s' is too large", text);
 	if (code < 0)
 		return err_prefix(err, code, "--%s", name);
 	json_object_set_new(to, name, json_integer((json_int_t)value));
@@ -368,7 +370,7 @@ static int split(struct submit *submit, int argc, char **argv, struct err *err)
 
 	while (dashes < argc && strcmp(argv[dashes], "--") != 0)
 		dashes++;
-	if (dashes >= argc - 1)
+	if (dashes >= argc - 1 || !argv[dashes + 1][0])
 		return err_set(err, -EINVAL, "which command? rivulet submit ... -- COMMAND");
 	submit->command = argv + dashes + 1;
 	submit->each = argv + optind;

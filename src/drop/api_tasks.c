@@ -44,6 +44,14 @@ static uint64_t number(const json_t *json, const char *name, uint64_t otherwise)
 		       : otherwise;
 }
 
+/* 1 unless told. */
+static unsigned count(const json_t *json, const char *name)
+{
+	uint64_t value = number(json, name, 1);
+
+	return value < UINT_MAX ? (unsigned)value : UINT_MAX;
+}
+
 static bool set_name(struct task_file *file, const char *name)
 {
 	if (!name || !task_is_name(name))
@@ -133,7 +141,7 @@ static const char *submit_one(struct work *work, const struct submission *how, c
 	if (gnutls_rnd(GNUTLS_RND_RANDOM, task.id, TASK_ID_SIZE) < 0)
 		why = "no random numbers";
 	if (!why && !can_be_said(&task))
-		why = "it is too long, or two files have one name";
+		why = "it is too long, two files have one name, or a limit is too large";
 	if (why) {
 		task_free(&task);
 		return why;
@@ -153,8 +161,8 @@ static const char *submit(struct work *work, const json_t *json, json_t **ret)
 		     *tasks = json_object_get(json, "tasks");
 	uint64_t now = node_wall(), deadline = number(json, "deadline", 0);
 	struct submission how = {
-		.copies = (unsigned)number(json, "copies", 1),
-		.agree = (unsigned)number(json, "agree", 1),
+		.copies = count(json, "copies"),
+		.agree = count(json, "agree"),
 		.mode = (unsigned)number(json, "mode", 0644) & 0777,
 		.deadline = deadline ? now + deadline : 0,
 		.expires = now + number(json, "lifetime", LIFETIME),

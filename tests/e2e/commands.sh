@@ -36,6 +36,14 @@ expect "a lab without standard input" sh -c "$without" sh "$RIVULET" lab run pai
 expect "a program without standard input" "$RIVULET" lab run pair -- sh -c "$without" sh \
 	"$RIVULET" run --quiet --as-root -- test ! -e /proc/self/fd/0
 
+# Wrong arguments are told from failures.
+for wrong in 'get --wait soon x' 'get x' 'put --lifetime soon x' 'put --to a,b x' 'crowd invite --open soon' \
+	'crowd new --name a,b x' 'node --load-most nan' 'submit --copies 4294967297 -- true' \
+	'submit --memory 9223372036854775808 -- true' 'links x' 'choose --for anything' 'assess --seed x'; do
+	# shellcheck disable=SC2086
+	expect_code 2 "$RIVULET" $wrong
+done
+
 # What completion offers at @2... of the command line.
 cat >"$TMP/complete.bash" <<'END'
 _init_completion() { words=("${line[@]}" --) cword=${#line[@]} cur=-- prev=${line[-1]}; }
