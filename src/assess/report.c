@@ -109,6 +109,7 @@ static int write_file(const char *folder, const char *name,
 {
 	_cleanup_fclose_ FILE *out = NULL;
 	char path[PATH_MAX], aside[PATH_MAX + 4];
+	bool lost;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	snprintf(aside, sizeof(aside), "%s.new", path);
@@ -116,9 +117,13 @@ static int write_file(const char *folder, const char *name,
 	if (!out)
 		return err_set(err, -errno, "%s cannot be written: %s", aside, strerror(errno));
 	write(records, summary, out);
-	if (ferror(out) || fclose(steal_ptr(out)) != 0 || rename(aside, path) < 0)
-		return err_set(err, -EIO, "%s cannot be written", path);
-	return 0;
+	errno = EIO; /* where an earlier write is what failed */
+	lost = ferror(out);
+	if (fclose(steal_ptr(out)) == 0 && !lost && rename(aside, path) == 0)
+		return 0;
+	err_set(err, -errno, "%s cannot be written: %s", path, strerror(errno));
+	unlink(aside);
+	return -EIO;
 }
 
 static void write_page(const json_t *records, const struct summary *summary, FILE *out)

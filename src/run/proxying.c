@@ -132,10 +132,11 @@ static int open_service(int own, void *data, struct err *err)
 	return 0;
 }
 
-static void print_totals(const struct proxy_totals *totals, bool json)
+static int print_totals(const struct proxy_totals *totals, bool json)
 {
 	char sent[UNITS_TEXT_MAX], received[UNITS_TEXT_MAX];
 	json_t *root;
+	int code;
 
 	if (!json) {
 		fprintf(stderr,
@@ -145,15 +146,19 @@ static void print_totals(const struct proxy_totals *totals, bool json)
 			totals->failed, totals->refused,
 			units_bytes_about(totals->received, received),
 			units_bytes_about(totals->sent, sent));
-		return;
+		return 0;
 	}
 	root = json_pack("{s:i, s:i, s:i, s:i, s:I, s:I}", "clients", (int)totals->clients,
 			 "connected", (int)totals->connected, "failed", (int)totals->failed,
 			 "refused", (int)totals->refused, "sent", (json_int_t)totals->sent,
 			 "received", (json_int_t)totals->received);
-	json_dumpf(root, stdout, JSON_COMPACT);
-	putchar('\n');
+	errno = EIO;
+	code = json_dumpf(root, stdout, JSON_COMPACT) < 0 || putchar('\n') == EOF ||
+			       fflush(stdout) != 0
+		       ? -errno
+		       : 0;
 	json_decref(root);
+	return code;
 }
 
 static int serve(void *data)
@@ -161,7 +166,7 @@ static int serve(void *data)
 	struct service *service = data;
 	const struct run_options *run = &service->proxying->run;
 	struct proxy_totals totals;
-	int err = proxy_run(service->proxy, &totals);
+	int err = proxy_run(service->proxy, &totals), lost = 0;
 
 	close_service(service);
 	if (err < 0)
@@ -174,8 +179,10 @@ static int serve(void *data)
 							     .received = totals.received},
 				     run->report);
 	if (run->json || !run->quiet)
-		print_totals(&totals, run->json);
-	return err < 0 ? RUN_FAILED : 0;
+		lost = print_totals(&totals, run->json);
+	if (lost < 0)
+		fprintf(stderr, "rivulet: cannot write the summary: %s\n", strerror(-lost));
+	return err < 0 || lost < 0 ? RUN_FAILED : 0;
 }
 
 /* Files of listening sockets outlive a process that was killed. */
