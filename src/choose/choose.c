@@ -103,6 +103,29 @@ static int load(struct choosing *choosing, struct err *err)
 	return code;
 }
 
+/* Was anything measured in the network that it is to be like? */
+static int check_scenario(const struct choosing *choosing, struct err *err)
+{
+	const struct names *sources[] = {&choosing->own.scenarios, &choosing->shipped.scenarios};
+	const char *name = choosing->query->scenario;
+	char known[512] = "";
+
+	for (unsigned i = 0; name && i < ARRAY_SIZE(sources); i++) {
+		if (names_find(sources[i], name) >= 0)
+			return 0;
+		for (unsigned j = 0; j < sources[i]->count; j++) {
+			size_t size = strlen(known);
+
+			if (i == 0 || names_find(sources[0], sources[i]->all[j]) < 0)
+				snprintf(known + size, sizeof(known) - size, "%s%s",
+					 size ? ", " : "", sources[i]->all[j]);
+		}
+	}
+	return name ? err_set(err, -ENOENT, "nothing was measured in scenario '%s', but in %s",
+			      name, known)
+		    : 0;
+}
+
 /* What a device that is this one, within the limits that were asked for, has. */
 static double cpus_of(const struct choosing *choosing)
 {
@@ -265,6 +288,8 @@ int choose(const struct choose_query *query, struct choices *ret, struct err *er
 
 	memset(ret, 0, sizeof(*ret));
 	code = load(&choosing, err);
+	if (code == 0)
+		code = check_scenario(&choosing, err);
 	if (code == 0) {
 		device_read(&choosing.device);
 		calibrate(choosing.device.memory_free, &choosing.speed);

@@ -233,7 +233,11 @@ static int take(struct choose_query *query, int option, struct err *err)
 		break;
 	case OPTION_MEMORY:
 		code = units_parse_bytes(optarg, &bytes, err);
-		if (code == 0)
+		if (code == 0 && bytes == 0)
+			code = err_set(err, -ERANGE, "nothing runs in no memory");
+		if (code < 0)
+			err_prefix(err, code, "--memory");
+		else
 			query->memory = (double)bytes;
 		break;
 	case OPTION_CPU:
@@ -275,7 +279,9 @@ int cmd_choose(int argc, char **argv)
 			code = take(&query, option, &err);
 		}
 	}
-	if (code == 0 && (optind < argc || (!regret && !query.application)))
+	if (code == 0 && optind < argc)
+		return say_no_option("choose", argv[optind]);
+	if (code == 0 && !regret && !query.application)
 		code = err_set(&err, -EINVAL,
 			       "what for? --for bulk, interactive, messages, "
 			       "background or offload; --help says more");

@@ -72,6 +72,10 @@ expect_code 2 choose
 expect_code 2 choose --for fun
 expect_code 2 choose --for bulk --cpu 0
 expect_code 2 choose --for bulk --memory lots
+expect_code 2 choose --for bulk --memory 0
+expect_code 2 choose --for bulk it
+expect_code 1 choose --for bulk --scenario nowhere
+expect_text "nothing was measured in scenario 'nowhere', but in " "$OUT"
 expect_code 1 rivulet choose --for bulk --measured "$TMP/nowhere"
 echo '{"groups": [5]}' >"$TMP/broken.json"
 expect_code 1 rivulet choose --for bulk --measured "$TMP/broken.json"
