@@ -90,6 +90,11 @@ int profile_parse(const char *text, struct profile *ret, struct err *err)
 			"profile '%s': its name is lower-case letters, digits and -, up to 31",
 			text);
 	memcpy(profile.name, text, length);
+	for (const struct profile *known = profiles; known->name[0]; known++)
+		if (strcmp(known->name, profile.name) == 0)
+			return err_set(err, -EEXIST,
+				       "profile '%s' is one already: call yours otherwise",
+				       profile.name);
 	limits = strdup(text + length + 1);
 	if (!limits)
 		return -ENOMEM;

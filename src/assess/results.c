@@ -134,6 +134,7 @@ int results_add(struct results *results, json_t *record, struct err *err)
 		return err_set(err, -ENOMEM, "out of memory");
 	}
 	text[size++] = '\n'; /* in the place of the final zero */
+	errno = ENOSPC;      /* where a part of it is written */
 	if (write(results->fd, text, size) != (ssize_t)size || fdatasync(results->fd) < 0) {
 		json_decref(record);
 		return err_set(err, -errno, "the record cannot be written: %s", strerror(errno));

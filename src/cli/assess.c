@@ -296,6 +296,7 @@ int cmd_assess(int argc, char **argv)
 	struct assess_lists lists = {0};
 	struct err err = {0};
 	int option, code = 0;
+	bool wrong;
 
 	while (code == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == OPTION_HELP) {
@@ -314,6 +315,7 @@ int cmd_assess(int argc, char **argv)
 		return say_no_option("assess", argv[optind]);
 	if (!args.report_only)
 		code = complete(&args, &lists, &err);
+	wrong = code < 0 && code != -ENOTSUP && code != -ENOMEM;
 	if (code == 0 && args.dry_run)
 		code = show_plan(&args.matrix);
 	else if (code == 0)
@@ -321,5 +323,7 @@ int cmd_assess(int argc, char **argv)
 	assess_lists_free(&lists, &args.matrix);
 	if (code == -EINTR)
 		return INTERRUPTED;
-	return code < 0 ? fail(&err) : code;
+	if (code < 0)
+		fail(&err);
+	return wrong ? USAGE : code < 0 ? 1 : code;
 }

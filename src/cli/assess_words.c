@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SCENARIO_WORD_MAX (CELL_KEY_MAX - 106) /* so that keys have room for the rest */
+
 /* Calls @each with every word of @list, which is changed. */
 static int each_word(char *list, struct matrix *matrix,
 		     int (*each)(struct matrix *matrix, const char *word, struct err *err),
@@ -20,6 +22,12 @@ static int each_word(char *list, struct matrix *matrix,
 	for (char *word; code == 0 && (word = strsep(&rest, ","));)
 		code = each(matrix, word, err);
 	return code;
+}
+
+/* Measured under one name, one would be taken for the other. */
+static int twice(const char *word, struct err *err)
+{
+	return err_set(err, -EEXIST, "'%s' is named twice", word);
 }
 
 static int too_many(const char *what, struct err *err)
@@ -34,6 +42,14 @@ static int add_scenario(struct matrix *matrix, const char *word, struct err *err
 
 	if (matrix->scenario_count == MATRIX_MAX)
 		return too_many("scenarios", err);
+	if (strlen(word) > SCENARIO_WORD_MAX)
+		return err_set(err, -ENAMETOOLONG,
+			       "scenario '%s': its name has more than %d letters: name it from "
+			       "nearer by",
+			       word, SCENARIO_WORD_MAX);
+	for (unsigned i = 0; i < matrix->scenario_count; i++)
+		if (strcmp(matrix->scenarios[i].name, word) == 0)
+			return twice(word, err);
 	code = lab_find_scenario(word, &scenario->scenario, err);
 	if (code < 0)
 		return code;
@@ -50,6 +66,9 @@ static int add_workload(struct matrix *matrix, const char *word, struct err *err
 		return err_set(err, -ENOENT, "there is no workload '%s'; --help lists them", word);
 	if (matrix->workload_count == MATRIX_MAX)
 		return too_many("workloads", err);
+	for (unsigned i = 0; i < matrix->workload_count; i++)
+		if (matrix->workloads[i] == workload)
+			return twice(word, err);
 	matrix->workloads[matrix->workload_count++] = workload;
 	return 0;
 }
@@ -67,9 +86,12 @@ static int add_profile(struct matrix *matrix, const char *word, bool named, stru
 	code = profile_parse(word, profile, err);
 	if (code < 0)
 		return code;
+	for (unsigned i = 0; i < matrix->profile_count; i++)
+		if (strcmp(matrix->profiles[i].name, profile->name) == 0)
+			return twice(profile->name, err);
 	if (profile->emulated && emulated_find(&kernel, &why) < 0) {
 		if (named)
-			return err_set(err, -ENOENT, "profile '%s' cannot be had here: %s",
+			return err_set(err, -ENOTSUP, "profile '%s' cannot be had here: %s",
 				       profile->name, why.text);
 		fprintf(stderr, "rivulet assess: without profile '%s': %s\n", profile->name,
 			why.text);
@@ -110,6 +132,9 @@ static int add_stack(struct matrix *matrix, const char *word, struct err *err)
 		return err_set(err, -ENOTSUP, "stack '%s' cannot run here: %s", word, why.text);
 	if (matrix->stack_count == MATRIX_MAX)
 		return too_many("stacks", err);
+	for (unsigned i = 0; i < matrix->stack_count; i++)
+		if (matrix->stacks[i] == stack)
+			return twice(word, err);
 	matrix->stacks[matrix->stack_count++] = stack;
 	return 0;
 }

@@ -92,14 +92,10 @@ for name in profile scenario stack protocol; do
 done
 
 for wrong in '--scenario nowhere' '--workload sleep' '--stack none' '--protocol udp' '--profile giant' \
-	'--profile a:cpu=0' '--repetitions 0' '--duration 1h' '--duration 1ms' '--seed x'; do
-	code=0
+	'--profile a:cpu=0' '--profile this:cpu=10%' '--stack host,host' '--workload request,request' '--repetitions 0' '--duration 1h' '--duration 1ms' '--seed x'; do
 	# shellcheck disable=SC2086
-	rivulet assess --dry-run $wrong >"$TMP/.out" 2>&1 || code=$?
-	case $code in
-	1 | 2) [ -s "$TMP/.out" ] || fail "no words for: $wrong" ;;
-	*) fail "ended with $code: $wrong" ;;
-	esac
+	expect_code 2 rivulet assess --dry-run $wrong
+	[ -s "$OUT" ] || fail "no words for: $wrong"
 done
 expect_code 2 rivulet assess everything
 
