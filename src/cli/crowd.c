@@ -214,7 +214,9 @@ static int revoke_node(struct crowd_command *command, const char *node, struct e
 {
 	int code = crowd_revoke(command->folder, node, err);
 
-	if (code == 0 && !command->json)
+	if (code == 0 && command->json)
+		print_json(json_pack("{s:s}", "revoked", node));
+	else if (code == 0)
 		printf("'%s' is of this crowd no more.\n", node);
 	return code;
 }

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "cli/lab.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -37,7 +38,7 @@ static int take_seed(struct arguments *args, const char *text)
 	errno = 0;
 	args->options.seed = strtoull(text, &end, 0);
 	args->seeded = true;
-	if (errno || end == text || *end || *text == '-')
+	if (errno || end == text || *end || !isdigit((unsigned char)*text))
 		return lab_complain(LAB_FAILED, "--seed '%s' is not a number", text);
 	return 0;
 }

@@ -142,8 +142,9 @@ static int put(json_t *object, FILE *out)
 
 	if (!object)
 		return -ENOMEM;
+	errno = EIO; /* where an earlier write is what failed */
 	err = json_dumpf(object, out, JSON_COMPACT) < 0 || fputc('\n', out) == EOF || fflush(out)
-		      ? -EIO
+		      ? -errno
 		      : 0;
 	json_decref(object);
 	return err;
