@@ -127,8 +127,3 @@ int stats_fill(double **values, size_t *n)
 	*n = count;
 	return 0;
 }
-
-bool stats_separate(const struct stats *a, const struct stats *b)
-{
-	return a->n && b->n && (a->low > b->high || b->low > a->high);
-}

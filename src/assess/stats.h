@@ -37,6 +37,3 @@ struct stats stats_paired(const double *above, const double *below, size_t n);
  * would have been made meanwhile at the median's pace: d - m, d - 2 m, ... down to m ("coordinated omission"). *@values is
  * from malloc(), and grows. -ENOMEM. */
 int stats_fill(double **values, size_t *n);
-
-/* Do the intervals have nothing in common? */
-bool stats_separate(const struct stats *a, const struct stats *b);

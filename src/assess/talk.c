@@ -71,7 +71,7 @@ int talk_receive(int fd, void *ret, size_t size, uint64_t until)
 	return 0;
 }
 
-int talk_ask(int fd, const struct hello *hello, bool client, struct meter *meter)
+static int ask(int fd, const struct hello *hello, bool client, struct meter *meter)
 {
 	const uint64_t patience = hello->origin + hello->patience;
 	uint8_t question[ASK_SIZE], answer[ASK_SIZE];
@@ -120,7 +120,7 @@ int talk(int fd, const struct hello *hello, bool client, struct meter *meter)
 	case TALK_STREAM:
 		return talk_stream(fd, hello, client, meter);
 	case TALK_ASK:
-		return talk_ask(fd, hello, client, meter);
+		return ask(fd, hello, client, meter);
 	case TALK_MESSAGES:
 		return talk_messages(fd, hello, client, meter);
 	default:

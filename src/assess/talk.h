@@ -29,7 +29,6 @@ struct hello {
 
 /* One end of a stream; @client: sends what goes up. 0, or a negative errno. */
 int talk_stream(int fd, const struct hello *hello, bool client, struct meter *meter);
-int talk_ask(int fd, const struct hello *hello, bool client, struct meter *meter);
 int talk_messages(int fd, const struct hello *hello, bool client, struct meter *meter);
 
 /* By @hello->talk. */

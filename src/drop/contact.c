@@ -394,16 +394,6 @@ void contact_wake(struct contact *contact)
 		run_session(contact, false);
 }
 
-void contact_end(struct contact *contact, enum tcpcl_term reason)
-{
-	if (contact->phase != CONTACT_SESSION) {
-		contact_close(contact, "not wanted any more");
-		return;
-	}
-	tcpcl_end(contact->session, reason, clock_now());
-	run_session(contact, false);
-}
-
 struct contact *contact_new(uv_loop_t *loop, int fd, const char *wanted,
 			    const struct sockaddr_storage *from, const struct identity *identity,
 			    const struct contact_owner *owner, void *node)

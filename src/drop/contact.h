@@ -83,5 +83,3 @@ struct contact *contact_new(uv_loop_t *loop, int fd, const char *wanted,
 void contact_wake(struct contact *contact);
 /* At once. closed() is called before it returns. */
 void contact_close(struct contact *contact, const char *why);
-/* Finishes what is under way first. */
-void contact_end(struct contact *contact, enum tcpcl_term reason);

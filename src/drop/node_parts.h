@@ -167,14 +167,6 @@ void wants_gone(struct node *node, const char *name, const uint8_t *id, uint32_t
 void wants_contact(struct node *node, const char *peer, bool open);
 void wants_tick(struct node *node, uint64_t now);
 void wants_close(struct node *node);
-struct want_progress {
-	bool known;
-	uint64_t size;
-	uint32_t count, have;
-	unsigned holders;
-};
-void wants_progress(struct node *node, const uint8_t id[static OBJECT_ID_SIZE],
-		    struct want_progress *ret);
 
 /* What URLs had: urls.c. */
 struct url_ask {

@@ -51,7 +51,7 @@ static void settle(struct plan *plan, unsigned at)
 	}
 }
 
-void plan_kind_take_out(struct plan *plan, struct plan_kind *kind)
+static void take_out(struct plan *plan, struct plan_kind *kind)
 {
 	unsigned at = kind->index, last = plan->kind_count;
 
@@ -67,7 +67,7 @@ void plan_kind_take_out(struct plan *plan, struct plan_kind *kind)
 void plan_kind_place(struct plan *plan, struct plan_kind *kind)
 {
 	if (!kind->cursor) {
-		plan_kind_take_out(plan, kind);
+		take_out(plan, kind);
 		return;
 	}
 	if (!kind->index)

@@ -34,7 +34,6 @@ bool plan_settle(struct plan_task *task, uint64_t now, struct plan_action *ret);
 
 /* Where a kind is among those of which something waits, after what waits or how long it takes has changed: plan_kinds.c. */
 void plan_kind_place(struct plan *plan, struct plan_kind *kind);
-void plan_kind_take_out(struct plan *plan, struct plan_kind *kind);
 /* Which goes first: what has a deadline, the earliest of them; then the longest. */
 bool plan_goes_before(const struct plan_task *task, const struct plan_task *other);
 

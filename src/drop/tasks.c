@@ -63,7 +63,7 @@ static void release_kind(struct work *work, struct own_kind *kind)
 
 static void forget_touched(struct own_task *task);
 
-void tasks_remove(struct own_task *task)
+static void tasks_remove(struct own_task *task)
 {
 	struct work *work = task->work;
 

@@ -361,18 +361,3 @@ void wants_close(struct node *node)
 	while (node->wants)
 		free_want(node, node->wants);
 }
-
-void wants_progress(struct node *node, const uint8_t id[static OBJECT_ID_SIZE],
-		    struct want_progress *ret)
-{
-	const struct want *want = find(node, id);
-	const struct store_object *object = want ? want->object : NULL;
-
-	*ret = (struct want_progress){.holders = want ? want->holder_count : 0};
-	if (!object)
-		return;
-	ret->known = true;
-	ret->size = object->size;
-	ret->count = object->count;
-	ret->have = object->have;
-}

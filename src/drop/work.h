@@ -180,7 +180,6 @@ int tasks_cancel(struct work *work, const uint8_t id[static TASK_ID_SIZE]);
 void tasks_cloud_done(struct own_task *task, const struct bytes *result);
 void tasks_cloud_failed(struct own_task *task, const char *why);
 struct own_task *tasks_find(const struct work *work, const uint8_t id[static TASK_ID_SIZE]);
-void tasks_remove(struct own_task *task);
 void tasks_close(struct work *work);
 
 /* Results that come home: results.c. */

@@ -163,14 +163,6 @@ void links_free(struct links *links)
 	*links = (struct links){0};
 }
 
-const struct link *links_by_name(const struct links *links, const char *name)
-{
-	for (unsigned i = 0; i < links->count; i++)
-		if (strcmp(links->all[i].name, name) == 0)
-			return &links->all[i];
-	return NULL;
-}
-
 const struct link *links_by_index(const struct links *links, unsigned index)
 {
 	return by_index(links, index);

@@ -58,7 +58,6 @@ void links_free(struct links *links);
 bool links_is_down(struct nl *nl, unsigned index);
 
 /* NULL if there is none. */
-const struct link *links_by_name(const struct links *links, const char *name);
 const struct link *links_by_index(const struct links *links, unsigned index);
 /* The link that has @address, NULL if none. */
 const struct link *links_by_address(const struct links *links, const struct address *address);

@@ -270,11 +270,3 @@ uint64_t monitor_pause(const struct monitor *m, uint64_t pause, bool moved, bool
 		return MONITOR_PAUSE_BUSY;
 	return 2 * pause < MONITOR_PAUSE_MAX ? 2 * pause : MONITOR_PAUSE_MAX;
 }
-
-void monitor_forget(struct monitor *m, unsigned link)
-{
-	struct monitor_path *path = monitor_path_find(m, link);
-
-	if (path)
-		*path = m->paths[--m->path_count];
-}

@@ -96,7 +96,6 @@ bool port_hold_has_range(const struct port_hold *ports);
 /* Holds one port more, to listen on. -EADDRINUSE: somebody on the host has it; -EACCES: it is for privileged users;
  * -ENOSPC: PORT_SINGLE_MAX are held. 0 also if it is held already. */
 int port_hold_add(struct port_hold *ports, uint16_t port);
-void port_hold_remove(struct port_hold *ports, uint16_t port);
 const uint16_t *port_hold_singles(const struct port_hold *ports, unsigned *ret_count);
 
 /* For every packet socket of the ports held, as they are now. */

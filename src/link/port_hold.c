@@ -202,18 +202,6 @@ int port_hold_add(struct port_hold *ports, uint16_t port)
 	return 0;
 }
 
-void port_hold_remove(struct port_hold *ports, uint16_t port)
-{
-	unsigned at = find_single(ports, port);
-
-	if (at == ports->single_count)
-		return;
-	let_go(&ports->singles[at]);
-	ports->single_count--;
-	ports->singles[at] = ports->singles[ports->single_count];
-	ports->single_ports[at] = ports->single_ports[ports->single_count];
-}
-
 int port_hold_filter(const struct port_hold *ports, int fd)
 {
 	struct sock_filter code[PORT_FILTER_MAX];

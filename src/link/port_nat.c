@@ -77,7 +77,7 @@ static struct address numbered(const struct address *network, uint8_t number)
 	return address;
 }
 
-struct address port_nat_host(const struct address *network)
+static struct address host_of(const struct address *network)
 {
 	return numbered(network, 1);
 }
@@ -104,7 +104,7 @@ static void describe(const struct links *links, const struct link *link, struct 
 	for (unsigned i = 0; i < 2; i++) {
 		bool leads = port->networks[i].family && has_address(link, families[i]);
 
-		port->gateways[i] = leads ? port_nat_host(&port->networks[i]) : (struct address){0};
+		port->gateways[i] = leads ? host_of(&port->networks[i]) : (struct address){0};
 		if (leads)
 			port->addresses[port->address_count++] = port_nat_stack(&port->networks[i]);
 	}
@@ -193,7 +193,7 @@ static int set_up(const char *device, unsigned index, const struct port *port)
 	if (code == 0)
 		code = switch_on(nl, index);
 	for (unsigned i = 0; i < 2 && code == 0; i++) {
-		struct address host = port_nat_host(&port->networks[i]);
+		struct address host = host_of(&port->networks[i]);
 
 		if (!host.family)
 			continue;

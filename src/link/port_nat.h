@@ -20,7 +20,6 @@
 /* The networks of device @number, where @links are; a family that the host does not forward (@can) has none. Pure. */
 void port_nat_networks(const struct links *links, unsigned number, const bool can[static 2],
 		       struct address ret[static 2]);
-struct address port_nat_host(const struct address *network);
 struct address port_nat_stack(const struct address *network);
 
 struct nat_rules;

@@ -52,7 +52,6 @@ double device_cpu_share(const char *text)
 	return quota > 0 && period > 0 ? quota / period : 0;
 }
 
-/* Is @controller in the list "cpu,cpuacct" of @length? */
 /* Calls @each with the text of @file in the control group at @path and in all above it. */
 static void climb(const char *root, char *path, const char *file,
 		  void (*each)(const char *text, struct device *ret), struct device *ret)

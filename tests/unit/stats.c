@@ -61,18 +61,6 @@ static void pairs(void **state)
 	NEAR(ratio.high, 2);
 }
 
-static void separate(void **state)
-{
-	struct stats a = {.n = 5, .low = 1, .high = 2}, b = {.n = 5, .low = 2.1, .high = 3},
-		     none = {0};
-
-	assert_true(stats_separate(&a, &b));
-	assert_true(stats_separate(&b, &a));
-	b.low = 2;
-	assert_false(stats_separate(&a, &b));
-	assert_false(stats_separate(&a, &none));
-}
-
 /* Lost: a page would call better what is worse, or what nobody can know. */
 static void verdicts(void **state)
 {
@@ -148,8 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(medians),  cmocka_unit_test(intervals), cmocka_unit_test(pairs),
-		cmocka_unit_test(separate), cmocka_unit_test(verdicts),  cmocka_unit_test(groups),
-		cmocka_unit_test(fill),
+		cmocka_unit_test(verdicts), cmocka_unit_test(groups),    cmocka_unit_test(fill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
