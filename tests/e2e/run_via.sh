@@ -13,6 +13,13 @@ OTHER=$("$RIVULET" relay --folder "$folder" --add bert 2>/dev/null)
 [ "$LINE" != "$OTHER" ] || fail "two clients have one token"
 expect_code 125 "$RIVULET" relay --folder "$folder" --init 10.3.0.2
 expect_code 125 "$RIVULET" relay --folder "$folder" --add anna
+# Lost: a relay that could not be begun again, for half of it is there; and all clients, by one line more.
+expect_code 125 "$RIVULET" relay --folder "$TMP/again" --init 10.3.0.2 --client 'a b'
+[ ! -e "$TMP/again" ] || fail "half a relay is left"
+expect "a relay" "$RIVULET" relay --folder "$TMP/again" --init 10.3.0.2
+truncate -s -1 "$TMP/again/clients"
+expect "a client more" "$RIVULET" relay --folder "$TMP/again" --add bob
+[ "$(grep -c ' token ' "$TMP/again/clients")" = 2 ] || fail "two clients are in one line"
 expect_code 125 "$RIVULET" relay --folder "$TMP/nothing" --listen 127.0.0.1:0
 [ "$(stat -c %a "$folder/key.pem")" = 600 ] || fail "others can read the relay's key"
 ! grep -rq "${LINE%@*}" "$folder" || fail "a token is written down"

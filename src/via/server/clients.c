@@ -11,6 +11,7 @@
 #include <gnutls/gnutls.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 struct known {
 	char name[CLIENT_NAME_MAX + 1];
@@ -164,6 +165,25 @@ static int make_token(char ret[static CLIENTS_TOKEN_SIZE])
 	return 0;
 }
 
+int clients_check_name(const char *name, struct err *err)
+{
+	return is_name(name) ? 0
+			     : err_set(err, -EINVAL,
+				       "'%s' is no name: up to %d letters, digits, '-', '.', '_' "
+				       "and '@'",
+				       name, CLIENT_NAME_MAX);
+}
+
+/* Does the file end in the middle of a line, as some editors leave it? */
+static bool is_cut(int fd)
+{
+	struct stat st;
+	char last = '\n';
+
+	return fstat(fd, &st) == 0 && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
+	       last != '\n';
+}
+
 int clients_add(const char *path, const char *name, char ret_token[static CLIENTS_TOKEN_SIZE],
 		struct err *err)
 {
@@ -171,12 +191,10 @@ int clients_add(const char *path, const char *name, char ret_token[static CLIENT
 	_cleanup_close_ int fd = -1;
 	uint8_t id[TLS_KEY_ID_SIZE];
 	char text[JOIN_KEY_TEXT_SIZE], line[256];
-	int code = 0, size;
+	int code = clients_check_name(name, err), size;
 
-	if (!is_name(name))
-		return err_set(err, -EINVAL,
-			       "'%s' is no name: up to %d letters, digits, '-', '.', '_' and '@'",
-			       name, CLIENT_NAME_MAX);
+	if (code < 0)
+		return code;
 	if (access(path, F_OK) == 0)
 		code = clients_read(&clients, path, err);
 	if (code < 0)
@@ -190,9 +208,13 @@ int clients_add(const char *path, const char *name, char ret_token[static CLIENT
 				name, path);
 	if (make_token(ret_token) < 0 || hash(ret_token, id) < 0)
 		return err_set(err, -EIO, "there is no randomness to be had");
-	size = snprintf(line, sizeof(line), "%s token %s\n", name, join_key_text(id, text));
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, line, (size_t)size) != size)
+	fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(err, -errno, "cannot write %s: %s", path, strerror(errno));
+	size = snprintf(line, sizeof(line), "%s%s token %s\n", is_cut(fd) ? "\n" : "", name,
+			join_key_text(id, text));
+	errno = ENOSPC; /* where a part of it is written */
+	if (write(fd, line, (size_t)size) != size)
 		return err_set(err, -errno, "cannot write %s: %s", path, strerror(errno));
 	return 0;
 }

@@ -30,6 +30,9 @@ int clients_again(const struct clients *clients, const struct clients *before, i
 const char *clients_name(const struct clients *clients, int number);
 unsigned clients_count(const struct clients *clients);
 
+/* -EINVAL: no client can be called so. */
+int clients_check_name(const char *name, struct err *err);
+
 /* Makes a token, and adds the line for it to the file, which is made if it is not there. -EEXIST: there is a client @name. */
 #define CLIENTS_TOKEN_SIZE 44
 int clients_add(const char *path, const char *name, char ret_token[static CLIENTS_TOKEN_SIZE],

@@ -81,6 +81,7 @@ struct server {
 	unsigned *of_client;        /* owned: connections of each */
 	uint64_t turned_away, told; /* without a line of their own; how many were told of */
 	uint64_t told_at;
+	bool log_lost;        /* the last line could not be written */
 	uint64_t lines_since; /* a second's beginning, and lines of strangers in it */
 	unsigned lines;
 };

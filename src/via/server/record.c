@@ -2,14 +2,30 @@
 #include "base/clock.h"
 #include "via/server/parts.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <string.h>
 #include <time.h>
 
 #define STRANGERS_LINES 50 /* a second */
 
-static void write_line(FILE *log, json_t *object)
+/* A log that cannot be written is told of once, until it can be again. */
+static void check(struct server *server)
 {
+	FILE *log = server->options.log;
+	bool lost;
+
+	errno = EIO; /* where an earlier write is what failed */
+	lost = fflush(log) != 0 || ferror(log);
+	if (lost && !server->log_lost)
+		fprintf(stderr, "rivulet: the log cannot be written: %s\n", strerror(errno));
+	server->log_lost = lost;
+	clearerr(log);
+}
+
+static void write_line(struct server *server, json_t *object)
+{
+	FILE *log = server->options.log;
 	struct timespec now;
 	struct tm tm;
 	char text[40];
@@ -25,7 +41,7 @@ static void write_line(FILE *log, json_t *object)
 	/* One write for a line: of several processes too they stay whole. */
 	json_dumpf(object, log, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	fputc('\n', log);
-	fflush(log);
+	check(server);
 	json_decref(object);
 }
 
@@ -43,7 +59,7 @@ static bool has_line(struct server *server)
 
 void record_write(const struct visitor *visitor, const char *result)
 {
-	const struct server *server = visitor->server;
+	struct server *server = visitor->server;
 	const struct sockaddr *to = (const struct sockaddr *)&visitor->to;
 	char from[ADDRESS_TEXT_MAX] = "unknown", address[ADDRESS_PORT_TEXT_MAX];
 	json_t *object;
@@ -74,7 +90,7 @@ void record_write(const struct visitor *visitor, const char *result)
 		json_object_set_new(object, "received",
 				    json_integer((json_int_t)carriage_out(&visitor->carriage)));
 	}
-	write_line(server->options.log, object);
+	write_line(server, object);
 }
 
 void record_turned_away(struct server *server)
@@ -85,8 +101,7 @@ void record_turned_away(struct server *server)
 	if (!server->options.log || now < server->told_at + NS_PER_S)
 		return;
 	server->told_at = now;
-	write_line(server->options.log,
-		   json_pack("{ss, sI}", "result", "strangers without a line of their own", "count",
-			     (json_int_t)(server->turned_away - server->told)));
+	write_line(server, json_pack("{ss, sI}", "result", "strangers without a line of their own",
+				     "count", (json_int_t)(server->turned_away - server->told)));
 	server->told = server->turned_away;
 }

@@ -118,7 +118,9 @@ int serve_init(const char *folder, const char *place, const char *client, struct
 		return err_set(err, -EEXIST,
 			       "there is a relay in %s already; --add NAME lets one more client in",
 			       folder);
-	code = make_folder(folder, err);
+	code = clients_check_name(client, err); /* or half a relay would be left */
+	if (code == 0)
+		code = make_folder(folder, err);
 	if (code == 0)
 		code = tls_make(files.certificate, files.key, ret->host, key, err);
 	if (code == 0)
