@@ -290,8 +290,10 @@ static void on_timeout(uv_timer_t *timer)
 {
 	struct call *call = timer->data;
 
-	if (!call->suspended)
-		return; /* it is not we who wait, but who reads */
+	if (!call->suspended) {
+		uv_timer_stop(timer); /* it is not we who wait, but who reads */
+		return;
+	}
 	call->failed = -ETIMEDOUT;
 	resume(call);
 }
