@@ -89,6 +89,8 @@ static int read_started(int pid, uint64_t *ret)
 	if (!file)
 		return -errno;
 	got = fread(text, 1, sizeof(text) - 1, file);
+	if (got == 0 && ferror(file))
+		return -errno;
 	text[got] = '\0';
 	at = strrchr(text, ')'); /* the end of field 2 */
 	if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
@@ -99,11 +101,14 @@ static int read_started(int pid, uint64_t *ret)
 	return 0;
 }
 
+/* Where it cannot be read when we started, everyone with our pid is taken for us. */
 static struct process this_process(void)
 {
 	struct process self = {.pid = getpid()};
 
-	return read_started(self.pid, &self.started) == 0 ? self : (struct process){0};
+	if (read_started(self.pid, &self.started) < 0)
+		self.started = 0;
+	return self;
 }
 
 static bool is_process(const struct process *process)
@@ -114,9 +119,12 @@ static bool is_process(const struct process *process)
 	if (!process->pid)
 		return false;
 	err = read_started(process->pid, &when);
-	if (err == -ENOENT || err == -EPERM) /* /proc may hide those of others (hidepid) */
+	if (err == -ESRCH)
+		return false;
+	/* /proc may hide those of others (hidepid), or we have no descriptor left to look there. */
+	if (err < 0)
 		return kill(process->pid, 0) == 0 || errno == EPERM;
-	return err == 0 && when == process->started;
+	return process->started == 0 || when == process->started;
 }
 
 static bool is_alive(const struct run *run)
@@ -151,9 +159,10 @@ static int open_locked(const char *path)
 		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
 			return -errno;
 		if (st.st_nlink > 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
-			if (ftruncate(fd, sizeof(struct pages)) < 0)
-				return -errno;
-			return steal_fd(&fd);
+			/* All of it is there from now on: where the disk is full, to write into what is mapped would end us. */
+			int err = posix_fallocate(fd, 0, sizeof(struct pages));
+
+			return err ? -err : steal_fd(&fd);
 		}
 		if (st.st_nlink > 0)
 			return -EPERM;
@@ -296,20 +305,27 @@ static int find_rival(const struct change *change, const struct change *all, uns
 	return -1;
 }
 
+/* Did it fail for a lack that passes? Then what was to be taken back is there still. */
+static bool is_passing(int err)
+{
+	return err == -ENOMEM || err == -ENOBUFS || err == -EMFILE || err == -ENFILE ||
+	       err == -EAGAIN || err == -EINTR;
+}
+
 /* Of what several runs say of an endpoint that holds which was said first; after that, what was said next. */
 static int undo(struct pages *pages, struct netstack *netstack, unsigned at)
 {
-	struct change change = pages->changes[at];
-	int next, err;
+	const struct change *change = &pages->changes[at];
+	int next = find_rival(change, pages->changes, pages->count), err;
 
-	strike_out(pages, at);
-	next = find_rival(&change, pages->changes, pages->count);
 	if (next < 0)
-		err = change_undo(netstack, &change);
-	else if ((unsigned)next >= at)
-		err = change_replace(netstack, &change, &pages->changes[next]);
+		err = change_undo(netstack, change);
+	else if ((unsigned)next > at)
+		err = change_replace(netstack, change, &pages->changes[next]);
 	else
 		err = 0; /* it did not hold */
+	if (!is_passing(err))
+		strike_out(pages, at);
 	return err < 0 ? err : 0;
 }
 
@@ -387,7 +403,8 @@ int journal_follow(struct journal *journal, struct netstack *netstack, const str
 			continue;
 		}
 		err = undo(pages, netstack, at);
-		report(&change, err < 0 ? err : JOURNAL_UNDONE, data);
+		if (!is_passing(err))
+			report(&change, err < 0 ? err : JOURNAL_UNDONE, data);
 		first = first ? first : err;
 	}
 	for (unsigned i = 0; i < count; i++) {
@@ -434,8 +451,9 @@ unsigned journal_release(struct journal *journal, struct netstack *netstack, jou
 			   in_use(&pages->changes[at], data)) {
 			pages->holders[at] = bit_of(journal->place);
 			kept++;
-		} else {
-			undo(pages, netstack, at);
+		} else if (is_passing(undo(pages, netstack, at))) {
+			pages->holders[at] = bit_of(journal->place);
+			kept++;
 		}
 	}
 	if (kept == 0) {

@@ -49,7 +49,8 @@ int journal_follow(struct journal *journal, struct netstack *netstack, const str
 		   unsigned count, journal_report report, void *data);
 
 /* Gives up all that this run and dead runs hold, last first, but keeps what @in_use (may be NULL)
- * says somebody else's connections need. Number of changes kept; 0: the place is given back too. */
+ * says somebody else's connections need, and what cannot be taken back just now, for memory or descriptors are used up.
+ * Number of changes kept; 0: the place is given back too. */
 typedef bool (*journal_in_use)(const struct change *change, void *data);
 unsigned journal_release(struct journal *journal, struct netstack *netstack, journal_in_use in_use,
 			 void *data);
