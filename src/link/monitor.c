@@ -270,3 +270,16 @@ uint64_t monitor_pause(const struct monitor *m, uint64_t pause, bool moved, bool
 		return MONITOR_PAUSE_BUSY;
 	return 2 * pause < MONITOR_PAUSE_MAX ? 2 * pause : MONITOR_PAUSE_MAX;
 }
+
+void monitor_forget(struct monitor *m, unsigned link)
+{
+	struct monitor_path *path = monitor_path_find(m, link);
+
+	if (path)
+		*path = m->paths[--m->path_count];
+}
+
+unsigned monitor_link(const struct monitor *m, unsigned at)
+{
+	return at < m->path_count ? m->paths[at].link : 0;
+}

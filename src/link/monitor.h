@@ -84,3 +84,7 @@ uint64_t monitor_pause(const struct monitor *monitor, uint64_t pause, bool moved
 uint64_t monitor_moved_at(const struct monitor *monitor, unsigned link);
 /* Does any connection send over several subflows, be they all on one link of this end? */
 bool monitor_sends_over_several(const struct monitor *monitor);
+/* The link is gone, or went down and came up: what was known of it is of no use. */
+void monitor_forget(struct monitor *monitor, unsigned link);
+/* Index of one link after the other that is known; 0: there are no more. */
+unsigned monitor_link(const struct monitor *monitor, unsigned at);

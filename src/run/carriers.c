@@ -29,3 +29,10 @@ void carriers_look(struct carriers *carriers, struct nl *route, const struct lin
 		act(link, lost, data);
 	}
 }
+
+void carriers_forget(struct carriers *carriers, const struct links *links)
+{
+	for (unsigned i = carriers->count; i-- > 0;)
+		if (!links_by_index(links, carriers->lost[i]))
+			carriers->lost[i] = carriers->lost[--carriers->count];
+}

@@ -26,3 +26,5 @@ typedef void (*carriers_act)(unsigned link, bool lost, void *data);
 /* Asks over @route (NETLINK_ROUTE) for all links that are in @use, and for those that were lost; tells @act what is different. */
 void carriers_look(struct carriers *carriers, struct nl *route, const struct links *links,
 		   const enum multipath_use *use, carriers_act act, void *data);
+/* Those that are not in @links are gone for good: a link that comes back is another one. */
+void carriers_forget(struct carriers *carriers, const struct links *links);

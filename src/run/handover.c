@@ -105,8 +105,17 @@ void handover_close(struct handover *h)
 	lookout_close(&h->lookout);
 }
 
+/* A link that comes back has another index. What is kept of those that are gone would take the place of others in the end. */
+static void forget_gone(struct handover *h)
+{
+	carriers_forget(&h->carriers, &h->view->links);
+	lookout_forget(&h->lookout, &h->view->links);
+	net_forget(h->net, &h->view->links);
+}
+
 void handover_on_links(struct handover *h)
 {
+	forget_gone(h);
 	view_tell_gate(h->view, &h->gate);
 	if (h->carriers.count > 0)
 		look_at_carriers(h);

@@ -69,6 +69,22 @@ const struct prober_target *lookout_peer(const struct lookout *lookout, unsigned
 	return NULL;
 }
 
+void lookout_forget(struct lookout *lookout, const struct links *links)
+{
+	unsigned kept = 0, link;
+
+	for (unsigned i = 0; i < LOOKOUT_PEERS && lookout->peers[i].link; i++)
+		if (links_by_index(links, lookout->peers[i].link))
+			lookout->peers[kept++] = lookout->peers[i];
+	while (kept < LOOKOUT_PEERS)
+		lookout->peers[kept++].link = 0;
+	for (unsigned i = 0; (link = monitor_link(lookout->monitor, i)) != 0;)
+		if (links_by_index(links, link))
+			i++;
+		else
+			monitor_forget(lookout->monitor, link);
+}
+
 /* The kernel looks for each peer on each link; on one that leads to neighbours alone it is no news that it finds nobody. */
 static bool leads_nowhere(const struct links *links, const struct link *link,
 			  const struct diag_socket *socket)

@@ -59,6 +59,8 @@ void lookout_look(struct lookout *lookout, const struct links *links,
 		  const struct lookout_acts *acts);
 /* Whom to ask whether @link is alive; NULL: nobody is known. */
 const struct prober_target *lookout_peer(const struct lookout *lookout, unsigned link);
+/* Links that are not in @links are gone for good: nothing is kept of them. */
+void lookout_forget(struct lookout *lookout, const struct links *links);
 /* Something happened: @next is brought forward. */
 void lookout_soon(struct lookout *lookout);
 void lookout_on_gone(struct lookout *lookout);

@@ -151,6 +151,8 @@ void net_close(struct net *net);
 enum multipath_use net_use_of(const struct net *net, unsigned link);
 
 void net_silent(struct net *net, unsigned link, enum net_witness witness, bool silent);
+/* Nobody says anything any more of links that are not in @links. */
+void net_forget(struct net *net, const struct links *links);
 /* Puts the endpoints of a link in anew: the kernel then joins over it where it had given up. */
 void net_renew(struct net *net, unsigned link);
 int net_ask(struct net *net, unsigned link);

@@ -181,6 +181,15 @@ void net_silent(struct net *net, unsigned link, enum net_witness witness, bool s
 		    &(struct net_request){.kind = NET_SILENT, .link = link, .silent = now != 0});
 }
 
+void net_forget(struct net *net, const struct links *links)
+{
+	const enum net_witness all = NET_MONITOR | NET_GATE | NET_CARRIER;
+
+	for (unsigned i = 0; i < NET_SILENT_MAX; i++)
+		if (net->silent[i].witnesses && !links_by_index(links, net->silent[i].link))
+			net_silent(net, net->silent[i].link, all, false);
+}
+
 void net_renew(struct net *net, unsigned link)
 {
 	say(net, &(struct net_request){.kind = NET_RENEW, .link = link});
