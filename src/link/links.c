@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRIES 20
+
 static bool is_up(const struct ifinfomsg *info)
 {
 	return (info->ifi_flags & IFF_UP) && (info->ifi_flags & IFF_LOWER_UP);
@@ -115,7 +117,7 @@ static int route_keep(const struct route *route, void *data)
 	return 0;
 }
 
-int links_read(struct nl *nl, struct links *ret)
+static int read_once(struct nl *nl, struct links *ret)
 {
 	struct links links = {0};
 	int err;
@@ -136,6 +138,16 @@ int links_read(struct nl *nl, struct links *ret)
 	links.far[1] = route_far(nl, AF_INET6);
 	*ret = links;
 	return 0;
+}
+
+/* What changes while the kernel tells of it may be missing, or be told of twice: it is asked again. */
+int links_read(struct nl *nl, struct links *ret)
+{
+	int err = -EINTR;
+
+	for (unsigned i = 0; i < TRIES && err == -EINTR; i++)
+		err = read_once(nl, ret);
+	return err;
 }
 
 static int down_answer(const struct nlmsghdr *msg, void *data)
