@@ -193,21 +193,25 @@ static noreturn void start(const struct foreground *f, const int handoffs[static
 	_exit(failure.exit_code);
 }
 
+/* 0; or the exit code that says why there is none. */
 static int start_program(struct foreground *f, const int handoffs[static 2], struct err *err)
 {
 	struct start_failure failure;
 	int pipe[2];
 	ssize_t got;
 
-	if (pipe2(pipe, O_CLOEXEC) < 0)
-		return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	if (pipe2(pipe, O_CLOEXEC) < 0) {
+		err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+		return RUN_FAILED;
+	}
 	f->program = fork();
 	if (f->program == 0)
 		start(f, handoffs, pipe[1]);
 	close_fd(pipe[1]);
 	if (f->program < 0) {
+		err_set(err, -errno, "cannot start a process: %s", strerror(errno));
 		close_fd(pipe[0]);
-		return err_set(err, -errno, "cannot start a process: %s", strerror(errno));
+		return RUN_FAILED;
 	}
 	do
 		got = read(pipe[0], &failure, sizeof(failure));
