@@ -182,13 +182,14 @@ void visitor_go_onward(struct visitor *visitor)
 	TAILQ_INSERT_TAIL(&server->waiting, visitor, queue);
 }
 
+/* As many as there is room for: of one that fails at once nobody will hear that it has ended. */
 void onward_admit(struct server *server)
 {
-	struct visitor *visitor = TAILQ_FIRST(&server->waiting);
+	struct visitor *visitor;
 
-	if (!visitor || server->lookups >= LOOKUPS_MAX)
-		return;
-	TAILQ_REMOVE(&server->waiting, visitor, queue);
-	visitor->waiting = false;
-	dial(visitor);
+	while (server->lookups < LOOKUPS_MAX && (visitor = TAILQ_FIRST(&server->waiting))) {
+		TAILQ_REMOVE(&server->waiting, visitor, queue);
+		visitor->waiting = false;
+		dial(visitor);
+	}
 }

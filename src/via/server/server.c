@@ -114,6 +114,8 @@ static void adopt(struct server *server, const struct server_options *fresh, str
 	server->options.limit = limit;
 	server->keys = keys;
 	server->of_client = of_client;
+	onward_admit(
+		server); /* what was looked up for those who are not known any more is not waited for */
 }
 
 /* All of it, or nothing. */
