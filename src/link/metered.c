@@ -24,6 +24,7 @@ static const char *const matches[] = {
 };
 
 #define PATIENCE 250000 /* us */
+#define ASKS_MAX 16     /* one after the other, of what changes all the time */
 
 /* NMMetered, of NetworkManager's interface. */
 enum { METERED_YES = 1, METERED_GUESS_YES = 3 };
@@ -185,8 +186,8 @@ int metered_fd(const struct metered *metered)
 	return metered && metered->bus ? sd_bus_get_fd(metered->bus) : -1;
 }
 
-/* Where NetworkManager has gone, what it knew holds on. */
-bool metered_hear(struct metered *metered, struct policy *ret)
+/* Takes what was told; false: the bus has gone. */
+static bool listen_to(struct metered *metered)
 {
 	int done;
 
@@ -195,11 +196,20 @@ bool metered_hear(struct metered *metered, struct policy *ret)
 	if (done < 0) {
 		close_bus(&metered->bus);
 		metered->bus = NULL;
-		return false;
 	}
-	*ret = (struct policy){0};
-	if (!metered->news)
-		return false;
-	metered->news = false;
-	return ask(metered->bus, ret);
+	return done >= 0;
+}
+
+/* Where NetworkManager has gone, what it knew holds on. What it tells while it is asked has been read with the answers: the
+ * descriptor tells nothing of it. */
+bool metered_hear(struct metered *metered, struct policy *ret)
+{
+	bool known = false;
+
+	for (unsigned i = 0; i < ASKS_MAX && listen_to(metered) && metered->news; i++) {
+		metered->news = false;
+		*ret = (struct policy){0};
+		known = ask(metered->bus, ret);
+	}
+	return known;
 }
