@@ -447,11 +447,9 @@ unsigned journal_release(struct journal *journal, struct netstack *netstack, jou
 
 		if (pages->holders[at] & others) {
 			pages->holders[at] &= others;
-		} else if (held && in_use && !goes_on(pages, at) &&
-			   in_use(&pages->changes[at], data)) {
-			pages->holders[at] = bit_of(journal->place);
-			kept++;
-		} else if (is_passing(undo(pages, netstack, at))) {
+		} else if ((held && in_use && !goes_on(pages, at) &&
+			    in_use(&pages->changes[at], data)) ||
+			   is_passing(undo(pages, netstack, at))) {
 			pages->holders[at] = bit_of(journal->place);
 			kept++;
 		}
