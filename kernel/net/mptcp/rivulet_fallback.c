@@ -8,6 +8,7 @@
  * wherever one of MPTCP's files asks another (the Makefile has them ask here): it follows from how far TCP is.
  */
 #include "protocol.h"
+#include "rivulet.h"
 
 bool rivulet_subflow_data_available(struct sock *ssk);
 void rivulet_data_ready(struct sock *sk, struct sock *ssk);
@@ -25,13 +26,16 @@ bool rivulet_subflow_data_available(struct sock *ssk)
 {
 	bool available = mptcp_subflow_data_available(ssk);
 
-	if (available)
+	if (available) {
 		put_right(ssk);
+		rivulet_widen(ssk);
+	}
 	return available;
 }
 
 void rivulet_data_ready(struct sock *sk, struct sock *ssk)
 {
 	put_right(ssk);
+	rivulet_widen(ssk);
 	mptcp_data_ready(sk, ssk);
 }
