@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/guest_memory.h"
 
+#include "base/populate.h"
+
 #include <link.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <sys/mman.h>
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ  22
-#define MADV_POPULATE_WRITE 23
-#endif
 
 #define PAGE       ((uintptr_t)4096)
 #define RANGES_MAX 32

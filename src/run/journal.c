@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/folder.h"
+#include "base/populate.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -188,6 +189,7 @@ static int map(struct journal *journal, enum journal_place place)
 	if (pages == MAP_FAILED)
 		return -ENOMEM;
 	journal->pages = pages;
+	populate(pages, sizeof(struct pages));
 	if (journal->pages->magic != MAGIC || journal->pages->count > CHANGES_MAX) {
 		memset(journal->pages, 0, sizeof(*journal->pages));
 		journal->pages->magic = MAGIC;
