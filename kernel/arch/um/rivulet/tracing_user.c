@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel's calls of ptrace(), by which it runs its programs, come here first (arch/um/Makefile). */
 #include <elf.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/ptrace.h>
 
@@ -13,6 +14,7 @@ long __wrap_ptrace(int request, ...)
 	va_list more;
 	void *addr, *data;
 	int pid;
+	long result;
 
 	va_start(more, request);
 	pid = va_arg(more, int);
@@ -29,11 +31,22 @@ long __wrap_ptrace(int request, ...)
 			return xstate_write(pid, data);
 		break;
 	case PTRACE_GETREGS:
-	case PTRACE_SETREGS:
+		result = __real_ptrace(request, pid, addr, data);
+		fault_at(data);
+		return result;
 	case PTRACE_GETSIGINFO:
+		result = __real_ptrace(request, pid, addr, data);
+		fault_by(data);
+		return result;
+	case PTRACE_SETREGS:
 		break;
+	case PTRACE_CONT:
+		if ((long)data == SIGSEGV && fault_answer(pid))
+			return 0;
+		/* fall through */
 	default: /* it runs, or is another one */
 		xstate_forget();
+		reading_forget();
 		processor_follow(pid);
 	}
 	return __real_ptrace(request, pid, addr, data);
