@@ -5,10 +5,9 @@
  * and with nothing of a connection under way it waits for ever. Here it lets them, too (kernel/net/mptcp/rivulet_memory.c); who was
  * refused all the same, with nothing under way, is told to try again.
  *
- * What comes over the subflow that a connection began with, after that was closed because its link has gone, is acknowledged to the
- * peer's TCP, but MPTCP tells nobody of it (Linux 6.12): it takes it when somebody tries to receive. The same holds where what came too
- * early takes all that a connection may have. Where no other subflow brings something to be told of, a download would stand still, so
- * those that get nothing while subflows move are told to try.
+ * Where what came too early takes all that a connection may have, what comes next is acknowledged to the peer's TCP, but MPTCP tells nobody
+ * of it (Linux 6.12): it takes it when somebody tries to receive. A download would stand still, so those that get nothing
+ * while subflows move are told to try.
  */
 #pragma once
 
