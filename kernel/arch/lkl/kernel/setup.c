@@ -9,6 +9,7 @@
 #include <linux/init.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/random.h>
 #include <linux/seq_file.h>
 
@@ -48,6 +49,13 @@ void __init mem_init(void)
 {
 	memblock_free_all();
 }
+
+/* When memory runs out there is no process that could be killed, and the kernel would panic: who asks for some is told that there is none. */
+static int __init spare_processes(void)
+{
+	return oom_killer_disable(HZ) ? 0 : -EAGAIN;
+}
+late_initcall(spare_processes);
 
 /* The program's file holds it. */
 void free_initmem(void)
