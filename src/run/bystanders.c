@@ -37,17 +37,29 @@ static int keep(const struct diag_socket *socket, void *data)
 	return 0;
 }
 
+/* What passes by itself, and says nothing of who is there. What is missing for good does not keep a run from ending. */
+static bool passes(int code)
+{
+	return code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -ENOBUFS;
+}
+
 void bystanders_look_at(struct bystanders *b, struct netstack *netstack,
 			const struct address *addresses, unsigned count)
 {
 	_cleanup_nl_ struct nl *nl = NULL;
+	int code;
 
 	*b = (struct bystanders){.only_cut_off = true};
 	for (unsigned i = 0; i < count && i < BYSTANDERS_ADDRESSES; i++)
 		b->endpoints[b->endpoint_count++] = addresses[i];
-	if (links_read(netstack->route, &b->links) < 0 || nl_open(&nl, NETLINK_SOCK_DIAG) < 0 ||
-	    diag_dump(nl, keep, b) < 0)
+	code = links_read(netstack->route, &b->links);
+	if (code == 0)
+		code = nl_open(&nl, NETLINK_SOCK_DIAG);
+	if (code == 0)
+		code = diag_dump(nl, keep, b);
+	if (code < 0)
 		b->count = 0;
+	b->unknown = passes(code);
 }
 
 void bystanders_look(struct bystanders *b, struct netstack *netstack, const struct journal *journal,
@@ -90,6 +102,8 @@ static bool would_be_cut_off(const struct bystanders *b, unsigned flow)
 
 bool bystanders_cut_off(const struct bystanders *b, const struct address *address)
 {
+	if (b->unknown)
+		return true;
 	for (unsigned i = 0; i < b->count; i++)
 		if (address_equal(&b->flows[i].local, address) && would_be_cut_off(b, i))
 			return true;
@@ -129,6 +143,12 @@ unsigned bystanders_settle(const struct bystanders *b)
 	return most;
 }
 
+static bool carries(const struct change *change)
+{
+	return change->kind == CHANGE_ENDPOINT || change->kind == CHANGE_RULE ||
+	       change->kind == CHANGE_ROUTE;
+}
+
 static bool stands_on(const struct bystanders *b, const struct address *local,
 		      const struct change *change)
 {
@@ -154,6 +174,8 @@ bool bystanders_need(const struct change *change, void *data)
 {
 	const struct bystanders *b = data;
 
+	if (b->unknown)
+		return carries(change);
 	for (unsigned i = 0; i < b->count; i++)
 		if (stands_on(b, &b->flows[i].local, change) &&
 		    (!b->only_cut_off || would_be_cut_off(b, i)))

@@ -26,10 +26,12 @@ struct bystanders {
 	struct links links;
 	struct address endpoints[BYSTANDERS_ADDRESSES]; /* whose subflows would go */
 	unsigned endpoint_count;
+	bool unknown; /* there was no memory or descriptor to look with: whatever there is may be needed, until the next look */
 	bool only_cut_off; /* need only what keeps a connection from losing its last subflow */
 };
 
-/* Looks at the MPTCP subflows that a process holds or that still have something to send. On failure there are none. */
+/* Looks at the MPTCP subflows that a process holds or that still have something to send. If they cannot be had on this
+ * kernel there are none. */
 void bystanders_look(struct bystanders *bystanders, struct netstack *netstack,
 		     const struct journal *journal, bool only_cut_off);
 /* The same for @addresses that are about to lose their subflows, whoever's the connections are. */

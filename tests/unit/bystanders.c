@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -97,6 +98,33 @@ static void cut_off(void **state)
 	assert_true(bystanders_cut_off(&b, &wifi));
 }
 
+/* Lost: a process that is short of descriptors or memory for a moment would cut off whoever lives on what it takes back. */
+static void who_cannot_be_seen_may_be_there(void **state)
+{
+	const struct change endpoint = {.kind = CHANGE_ENDPOINT,
+					.endpoint = {.address = address(WIFI)}},
+			    limits = {.kind = CHANGE_LIMITS};
+	struct address wifi = address(WIFI);
+	struct netstack netstack = {0};
+	struct rlimit was, none;
+	struct bystanders b;
+
+	assert_int_equal(nl_open(&netstack.route, NETLINK_ROUTE), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	bystanders_look_at(&b, &netstack, &wifi, 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_true(bystanders_cut_off(&b, &wifi));
+	assert_true(bystanders_need(&endpoint, &b));
+	assert_false(bystanders_need(&limits, &b));
+	bystanders_free(&b);
+	bystanders_look_at(&b, &netstack, &wifi, 1);
+	assert_false(bystanders_need(&endpoint, &b));
+	bystanders_free(&b);
+	nl_close(netstack.route);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +132,7 @@ int main(void)
 		cmocka_unit_test(nothing_to_wait_for),
 		cmocka_unit_test(of_several),
 		cmocka_unit_test(cut_off),
+		cmocka_unit_test(who_cannot_be_seen_may_be_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
