@@ -24,10 +24,17 @@ static pid_t fork_quietly(void)
 	return (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
 }
 
+/* Beyond the standard descriptors, which a program may have been started without. */
+static int move_up(int fd)
+{
+	return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
 static noreturn void become(const char *program, int control)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = move_up(open("/dev/null", O_RDWR | O_CLOEXEC));
 
+	control = move_up(control);
 	setsid();
 	if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
 	    dup2(control, STDIN_FILENO) == STDIN_FILENO) {

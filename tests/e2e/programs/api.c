@@ -462,6 +462,25 @@ static void leaks_nothing(unsigned before)
 	}
 }
 
+/* Lost: the stack, to daemons that are started without standard descriptors: its sockets are numbered as those then. */
+static void opens_without_standard(const char *stack)
+{
+	pid_t pid = fork();
+	struct rv *rv;
+	int status;
+
+	if (pid == 0) {
+		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+			close(fd);
+		if (rv_open(stack, NULL, &rv, NULL) < 0)
+			_exit(1);
+		rv_close(rv);
+		_exit(0);
+	}
+	CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static int try_all(struct rv *rv, char **argv)
 {
 	const char *port = argv[0], *name = argv[1], *half = argv[2];
@@ -491,6 +510,7 @@ static int try_all(struct rv *rv, char **argv)
 	outlives_fork(rv, v4, port);
 	outlives_closing(rv_stack(rv), v4, port);
 	serves_threads(rv, name, port);
+	opens_without_standard(rv_stack(rv));
 	leaks_nothing(descriptors);
 	printf("every check passed on stack %s\n", rv_stack(rv));
 	return 0;
