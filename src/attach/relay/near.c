@@ -237,6 +237,18 @@ void near_spoil(int theirs)
 	send(theirs, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* The answer to what we asked last; one that could not be had at its time may lie before it. */
+static bool hear_answer(const struct near *near, void *ret, size_t size)
+{
+	const struct nlmsghdr *header = ret;
+
+	do {
+		if (recv(near->diag, ret, size, 0) < (ssize_t)sizeof(*header))
+			return false;
+	} while (header->nlmsg_seq != near->asked);
+	return true;
+}
+
 bool near_is_held(struct near *near, uint32_t inode, uint64_t cookie)
 {
 	struct {
@@ -245,7 +257,8 @@ bool near_is_held(struct near *near, uint32_t inode, uint64_t cookie)
 	} ask = {
 		.header = {.nlmsg_len = sizeof(ask),
 			   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			   .nlmsg_flags = NLM_F_REQUEST},
+			   .nlmsg_flags = NLM_F_REQUEST,
+			   .nlmsg_seq = ++near->asked},
 		.request = {.sdiag_family = AF_UNIX,
 			    .udiag_states = UINT32_MAX,
 			    .udiag_ino = inode,
@@ -257,7 +270,7 @@ bool near_is_held(struct near *near, uint32_t inode, uint64_t cookie)
 	} answer;
 
 	if (near->diag < 0 || send(near->diag, &ask, sizeof(ask), 0) < 0 ||
-	    recv(near->diag, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer.header))
+	    !hear_answer(near, &answer, sizeof(answer)))
 		return true; /* it cannot be told */
 	return answer.header.nlmsg_type != NLMSG_ERROR;
 }

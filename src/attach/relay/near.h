@@ -23,7 +23,8 @@ struct near {
 	struct sockaddr_un
 		meeting; /* and its name: nobody else can fill its queue, so that who connects there never waits */
 	pid_t self;
-	int diag; /* owned; -1: cannot be had */
+	int diag;       /* owned; -1: cannot be had */
+	uint32_t asked; /* of it, up to now */
 };
 
 /* In the folder @parent, which exists. */
