@@ -251,35 +251,18 @@ int kernel_add_link(int fd, const uint8_t mac[static 6], unsigned mtu)
 	return index;
 }
 
-static int open_file(const char *folder, const char *name, int flags)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return (int)CALL6(CALL_OPENAT, AT_FDCWD, path, flags, 0, 0, 0);
-}
-
 int kernel_set(const char *name, const char *value)
 {
-	int fd = open_file("/proc/sys", name, O_WRONLY), code;
+	char path[128];
+	int fd, code;
 
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	fd = (int)CALL6(CALL_OPENAT, AT_FDCWD, path, O_WRONLY, 0, 0, 0);
 	if (fd < 0)
 		return fd;
 	code = (int)CALL6(CALL_WRITE, fd, value, strlen(value), 0, 0, 0);
 	kernel_close(fd);
 	return code < 0 ? code : 0;
-}
-
-int kernel_read(const char *name, char *ret, size_t size)
-{
-	int fd = open_file("/proc", name, O_RDONLY), code;
-
-	if (fd < 0)
-		return fd;
-	code = (int)CALL6(CALL_READ, fd, ret, size - 1, 0, 0, 0);
-	kernel_close(fd);
-	ret[code < 0 ? 0 : code] = '\0';
-	return code;
 }
 
 int kernel_socket(int domain, int type, int protocol)

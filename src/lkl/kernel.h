@@ -25,8 +25,6 @@ int kernel_add_link(int fd, const uint8_t mac[static 6], unsigned mtu);
 
 /* Writes a file of the kernel's /proc/sys, "net/ipv4/..." */
 int kernel_set(const char *name, const char *value);
-/* Reads a file of the kernel's /proc. The size, with a zero behind it. */
-int kernel_read(const char *name, char *ret, size_t size);
 
 extern const struct nl_calls kernel_netlink;
 
