@@ -238,6 +238,17 @@ static bool flush(struct contact *contact, struct bytes *out)
 	return out->size == 0;
 }
 
+void contact_end(struct contact *contact, const char *why)
+{
+	uint64_t now = clock_now();
+
+	if (contact->phase == CONTACT_SESSION && contact->told_open) {
+		tcpcl_end(contact->session, TERM_UNKNOWN, now);
+		flush(contact, tcpcl_output(contact->session, now));
+	}
+	contact_close(contact, why);
+}
+
 /* What arrived, or -1: nothing now, or it is over. 0: the end. */
 static ssize_t receive(struct contact *contact, void *to, size_t room)
 {

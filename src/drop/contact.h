@@ -81,5 +81,8 @@ struct contact *contact_new(uv_loop_t *loop, int fd, const char *wanted,
 			    const struct contact_owner *owner, void *node);
 /* There may be something to send. Calls next() and closed() only. */
 void contact_wake(struct contact *contact);
+/* Tells the other end, if it can be told at once (RFC 9174, section 6.1), and does not wait for what is under way. closed() is called
+ * before it returns. */
+void contact_end(struct contact *contact, const char *why);
 /* At once. closed() is called before it returns. */
 void contact_close(struct contact *contact, const char *why);

@@ -227,7 +227,7 @@ static void on_crowd_change(uv_fs_event_t *event, const char *name, int events, 
 		node_revoked(node);
 }
 
-/* Nothing new; contacts end what is under way, and those that do not are cut off. */
+/* Nothing more: what is under way goes on when there is a contact again. */
 static void on_signal(uv_signal_t *signal, int number)
 {
 	struct node *node = signal->data;
@@ -337,7 +337,7 @@ void node_close(struct node *node)
 		return;
 	api_stop(node);
 	while (node->contacts)
-		contact_close(node->contacts, "this node ends");
+		contact_end(node->contacts, "this node ends");
 	told_end(node);
 	neighbours_close(node);
 	work_close(node);

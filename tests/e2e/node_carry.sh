@@ -110,5 +110,8 @@ up bob wlan1
 wait "$get" || fail "what was asked for does not come over bob"
 same "$TMP/asked" "$TMP/got2"
 
+# Lost: why a contact is over, to whoever reads a log: a node that ends says so (RFC 9174, section 6.1).
+stop bob
+logged cyd "contact with 'bob' is over: the other end ended it"
 EOF3
 in_lab
