@@ -36,10 +36,9 @@ int fds_send_with(int socket, int fd, const void *data, size_t size)
 	return sendmsg(socket, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int fds_receive(int socket)
+ssize_t fds_receive_with(int socket, void *data, size_t size, int flags, int *ret_fd)
 {
-	char byte;
-	struct iovec iov = {&byte, 1};
+	struct iovec iov = {data, size};
 	union control control = {0};
 	struct msghdr msg = {.msg_iov = &iov,
 			     .msg_iovlen = 1,
@@ -47,19 +46,28 @@ int fds_receive(int socket)
 			     .msg_controllen = sizeof(control)};
 	const struct cmsghdr *cmsg;
 	ssize_t got;
-	int fd;
 
+	*ret_fd = -1;
 	do
-		got = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
+		got = recvmsg(socket, &msg, flags | MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
 	cmsg = CMSG_FIRSTHDR(&msg);
-	if (got == 0 || !cmsg || cmsg->cmsg_type != SCM_RIGHTS ||
-	    cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -EPIPE;
-	memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
-	return fd;
+	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS && cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(cmsg), sizeof(*ret_fd));
+	return got;
+}
+
+int fds_receive(int socket)
+{
+	char byte;
+	int fd;
+	ssize_t got = fds_receive_with(socket, &byte, sizeof(byte), 0, &fd);
+
+	if (got < 0)
+		return (int)got;
+	return fd < 0 ? -EPIPE : fd;
 }
 
 void fds_hold_standard(void)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Sends a copy of @fd, which stays the caller's. 0 or a negative errno. */
 int fds_send(int socket, int fd);
@@ -12,6 +13,9 @@ int fds_send_with(int socket, int fd, const void *data, size_t size);
 /* The descriptor that was sent, close-on-exec, now the caller's; blocks. -EPIPE: the other end is
  * gone. */
 int fds_receive(int socket);
+/* The same of one that may have come with a message of up to @size bytes, as recv(@flags) takes it: *@ret_fd -1: none has. The size
+ * of the message, 0 at the end, or a negative errno. */
+ssize_t fds_receive_with(int socket, void *data, size_t size, int flags, int *ret_fd);
 
 /* A descriptor that polls readable when process @pid (a child's, or one that is pinned otherwise)
  * ends. */

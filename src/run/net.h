@@ -46,7 +46,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NET_VERSION     4
+#define NET_VERSION     5
 #define NET_MESSAGE_MAX 4096
 #define NET_TEXT_MAX    1024
 #define NET_USES_MAX    256
@@ -81,7 +81,7 @@ enum net_report_kind {
 	NET_USES,         /* what becomes of the links, which may have changed */
 	NET_READY,        /* to NET_OPEN or NET_PORTS */
 	NET_PORT,    /* to NET_PORTS, before that, and of links that come later: of one link; its
-			     descriptor follows */
+			     descriptor comes with it */
 	NET_REFUSED, /* to NET_OPEN, NET_PORTS or NET_CLEAN: words; the conversation is over */
 	NET_EVENT,   /* subflows have come or gone, somewhere */
 	NET_STAYS,   /* to NET_END: connections of others need something for some time */

@@ -18,18 +18,29 @@ static int say(struct net *net, const struct net_request *request)
 	return 0;
 }
 
-/* 1: a report; 0: none now; -EPIPE: the other end is gone, or speaks another language. */
+/* @fd came with it. */
+static int take_port(struct net_ports *ports, const struct net_report *report, int *fd)
+{
+	if (!ports || *fd < 0 || ports->count == NET_PORTS_MAX)
+		return -EPROTO;
+	ports->ranges = report->ranges;
+	ports->all[ports->count] = report->port;
+	ports->fds[ports->count++] = steal_fd(fd);
+	return 0;
+}
+
+/* 1: a report, and a port is taken; 0: none now; -EPIPE: the other end is gone, or speaks another language. */
 static int hear(struct net *net, int flags, struct net_report *ret)
 {
+	_cleanup_close_ int fd = -1;
 	uint8_t data[NET_MESSAGE_MAX];
-	ssize_t got;
+	ssize_t got = fds_receive_with(net->fd, data, sizeof(data), flags, &fd);
 
-	do
-		got = recv(net->fd, data, sizeof(data), flags);
-	while (got < 0 && errno == EINTR);
-	if (got < 0 && errno == EAGAIN)
+	if (got == -EAGAIN)
 		return 0;
-	return got > 0 && net_get_report(data, (size_t)got, ret) == 0 ? 1 : -EPIPE;
+	if (got <= 0 || net_get_report(data, (size_t)got, ret) < 0)
+		return -EPIPE;
+	return ret->kind == NET_PORT && take_port(net->ports, ret, &fd) < 0 ? -EPIPE : 1;
 }
 
 static bool has_words(const struct net_report *report)
@@ -84,22 +95,6 @@ int net_open(struct net *net, int fd, const struct policy *policy, net_say words
 	return 0;
 }
 
-static int take_port(struct net *net, const struct net_report *report, struct net_ports *ports)
-{
-	int fd = fds_receive(net->fd);
-
-	if (fd < 0)
-		return fd;
-	if (ports->count == NET_PORTS_MAX) {
-		close_fd(fd);
-		return -EPROTO;
-	}
-	ports->ranges = report->ranges;
-	ports->all[ports->count] = report->port;
-	ports->fds[ports->count++] = fd;
-	return 0;
-}
-
 static bool take_ranges(const struct net_report *report, struct net_ports *ports)
 {
 	ports->ranges = report->ranges;
@@ -121,7 +116,7 @@ int net_ports_open(struct net *net, int fd, const struct policy *policy, enum po
 	code = say(net, &request);
 	do
 		code = code < 0 ? code : await(net, words, data, &answer);
-	while (code == 0 && answer.kind == NET_PORT && (code = take_port(net, &answer, ret)) == 0);
+	while (code == 0 && answer.kind == NET_PORT);
 	if (code == 0 && answer.kind == NET_READY)
 		return 0;
 	net_ports_close(ret);
@@ -221,10 +216,9 @@ struct net_news net_receive(struct net *net, net_say words, void *data)
 			words(report.kind, report.text, data);
 		else if (report.kind == NET_USES)
 			keep_uses(net, &report);
-		else if (report.kind == NET_PORT && net->ports)
-			news.ports = take_port(net, &report, net->ports) == 0 || news.ports;
 		else if (report.kind == NET_RANGES && net->ports)
 			news.ranges = take_ranges(&report, net->ports);
+		news.ports = news.ports || report.kind == NET_PORT;
 		news.links = news.links || report.kind == NET_USES;
 		news.moved = news.moved || report.kind == NET_EVENT;
 	}

@@ -15,11 +15,39 @@ static int send_port(const struct net_ports_server *ports, const struct port_end
 	struct net_report report = {
 		.kind = NET_PORT, .port = end->port, .ranges = port_hold_ranges(ports->hold)};
 	uint8_t data[NET_MESSAGE_MAX];
+
+	return fds_send_with(ports->client, end->fd, data, net_put_report(&report, data));
+}
+
+static int send_ranges(const struct net_ports_server *ports)
+{
+	struct net_report report = {.kind = NET_RANGES, .ranges = port_hold_ranges(ports->hold)};
+	uint8_t data[NET_MESSAGE_MAX];
 	size_t size = net_put_report(&report, data);
 
-	if (send(ports->client, data, size, MSG_NOSIGNAL) < 0)
-		return -errno;
-	return fds_send(ports->client, end->fd);
+	return send(ports->client, data, size, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* All at once: which port numbers are held is known with the last. */
+int net_ports_tell(struct net_ports_server *ports)
+{
+	int code = 0;
+
+	while (code == 0 && ports->sent < ports->count) {
+		code = send_port(ports, &ports->ends[ports->sent]);
+		if (code != -EAGAIN)
+			ports->sent++;
+	}
+	if (code == 0 && ports->owes_ranges) {
+		code = send_ranges(ports);
+		ports->owes_ranges = code == -EAGAIN;
+	}
+	return code;
+}
+
+bool net_ports_owes(const struct net_ports_server *ports)
+{
+	return ports->sent < ports->count || ports->owes_ranges;
 }
 
 /* What is listened on already. */
@@ -157,16 +185,6 @@ static int apply(struct net_ports_server *ports, const struct native_plan *plan)
 			      collect(ports, plan, wanted), on_change, ports);
 }
 
-/* All at once: which port numbers are held is known with the last. */
-static int send_from(const struct net_ports_server *ports, unsigned first)
-{
-	int code = 0;
-
-	for (unsigned i = first; i < ports->count && code == 0; i++)
-		code = send_port(ports, &ports->ends[i]);
-	return code;
-}
-
 int net_ports_give(struct net_ports_server *ports, struct err *err)
 {
 	struct native_plan plan;
@@ -190,14 +208,13 @@ int net_ports_give(struct net_ports_server *ports, struct err *err)
 	/* A stack that took its own port numbers cannot take those of a range later. */
 	if (!port_hold_has_range(ports->hold))
 		ports->way = PORT_NAT;
-	if (code == 0 && send_from(ports, 0) < 0)
+	if (code == 0 && net_ports_tell(ports) < 0)
 		code = err_set(err, -EPIPE, "the caller is gone");
 	return code;
 }
 
 void net_ports_follow(struct net_ports_server *ports)
 {
-	unsigned before = ports->count;
 	struct native_plan plan;
 	struct err err;
 
@@ -208,7 +225,7 @@ void net_ports_follow(struct net_ports_server *ports)
 		port_refresh(&plan.links, &ports->ends[i].port);
 	open_all(ports, &plan, &err);
 	apply(ports, &plan);
-	send_from(ports, before);
+	net_ports_tell(ports);
 	native_plan_free(&plan);
 }
 
@@ -252,13 +269,14 @@ static int widen(struct net_ports_server *ports, struct err *err)
 }
 
 /* A stack that has all ports for itself needs none. */
-struct port_ranges net_ports_more(struct net_ports_server *ports)
+void net_ports_more(struct net_ports_server *ports)
 {
 	struct err err = {0};
 
 	if (port_hold_has_range(ports->hold) && widen(ports, &err) < 0)
 		ports->say(NET_NOTES, err.text, ports->data);
-	return port_hold_ranges(ports->hold);
+	ports->owes_ranges = true;
+	net_ports_tell(ports);
 }
 
 void net_ports_free(struct net_ports_server *ports)

@@ -17,7 +17,8 @@ struct net_ports_server {
 	struct nl *watch; /* poll nl_fd() of it, then net_ports_follow(); NULL: cannot be had */
 	struct port_hold *hold;
 	struct port_end ends[NET_PORTS_MAX];
-	unsigned count;
+	unsigned count, sent; /* the first that many are the client's, too */
+	bool owes_ranges;     /* to NET_MORE */
 };
 
 /* Gives the client a port of each link that is to be used; @ports has what is borrowed. Negative errno: it gets none, with the
@@ -25,9 +26,13 @@ struct net_ports_server {
 int net_ports_give(struct net_ports_server *ports, struct err *err);
 /* The links may have changed: the host has what the ports need of it, and the client gets ports of those that have come. */
 void net_ports_follow(struct net_ports_server *ports);
+/* A client that does not read for a second gets what it waits for later: poll its socket for POLLOUT while anything is owed, then
+ * tell. A negative errno: it goes on being owed, or the client is gone. */
+bool net_ports_owes(const struct net_ports_server *ports);
+int net_ports_tell(struct net_ports_server *ports);
 /* One of the host's ports more, to listen on. */
 void net_ports_listen(struct net_ports_server *ports, uint16_t number);
-/* One range more, if it can be had: which there are then. */
-struct port_ranges net_ports_more(struct net_ports_server *ports);
+/* One range more, if it can be had, and an answer which there are then. */
+void net_ports_more(struct net_ports_server *ports);
 /* Does not take back what the host was set up with: bystanders_leave() does, before. */
 void net_ports_free(struct net_ports_server *ports);

@@ -56,7 +56,7 @@ static void report(int client, const struct net_report *report)
 	uint8_t data[NET_MESSAGE_MAX];
 	size_t size = net_put_report(report, data);
 
-	/* One who does not read misses something; what is waited for gets a second (net_serve()). */
+	/* One who does not read misses something; what is waited for gets a second (net_serve()), ports more (net_ports_tell()). */
 	if (send(client, data, size, MSG_NOSIGNAL | (is_answer(report->kind) ? 0 : MSG_DONTWAIT)) <
 	    0)
 		return;
@@ -306,8 +306,7 @@ static bool do_request(struct server *s, const struct net_request *request)
 	case NET_MORE:
 		if (!s->ports.opened)
 			return false;
-		report(s->client, &(struct net_report){.kind = NET_RANGES,
-						       .ranges = net_ports_more(&s->ports)});
+		net_ports_more(&s->ports);
 		return true;
 	case NET_CLEAN:
 		keep(for_links, ARRAY_SIZE(for_links));
@@ -365,6 +364,7 @@ static int wait_for_something(const struct server *s, struct pollfd fds[static S
 	uint64_t may_ask = s->spent_to > ALLOWANCE ? s->spent_to - ALLOWANCE : 0;
 	struct timespec left = {0};
 
+	fds[CLIENT].events = POLLIN | (net_ports_owes(&s->ports) ? POLLOUT : 0);
 	fds[CLIENT].fd = may_ask <= now ? s->client : -1;
 	fds[EVENTS].fd = net_events_fd(&s->events, now);
 	if (may_ask > now && may_ask < next)
@@ -380,9 +380,7 @@ static int wait_for_something(const struct server *s, struct pollfd fds[static S
 
 static void converse(struct server *s)
 {
-	struct pollfd fds[SOURCES] = {[CLIENT] = {.events = POLLIN},
-				      [LINKS] = {.events = POLLIN},
-				      [EVENTS] = {.events = POLLIN}};
+	struct pollfd fds[SOURCES] = {[LINKS] = {.events = POLLIN}, [EVENTS] = {.events = POLLIN}};
 
 	for (;;) {
 		fds[LINKS].fd = fd_of(s->ports.opened ? s->ports.watch : s->upkeep.watch);
@@ -401,6 +399,8 @@ static void converse(struct server *s)
 			retry(s);
 		if (clock_now() >= s->bound.at)
 			bound_backlog(s);
+		if (fds[CLIENT].revents & POLLOUT)
+			net_ports_tell(&s->ports);
 		if (fds[CLIENT].revents && !serve_one(s))
 			return;
 	}
