@@ -273,8 +273,24 @@ static const char *warn(const struct port_end *end)
 		       : NULL;
 }
 
+/* The client may have a descriptor of the device still, and without the rules its packets would go anywhere, from any address. */
+static void remove_device(int fd)
+{
+	_cleanup_nl_ struct nl *nl = NULL;
+	struct ifreq request = {0};
+	struct ifinfomsg *info;
+
+	if (ioctl(fd, TUNGETIFF, &request) < 0 || nl_open(&nl, NETLINK_ROUTE) < 0)
+		return;
+	info = mnl_nlmsg_get_payload(nl_start(nl, RTM_DELLINK, 0, sizeof(*info)));
+	info->ifi_index = (int)if_nametoindex(request.ifr_name);
+	if (info->ifi_index)
+		nl_talk(nl, NULL, NULL);
+}
+
 static void close_nat(struct port_end *end)
 {
+	remove_device(end->fd);
 	nat_rules_close(end->own);
 	end->own = NULL;
 	end->fd = close_fd(end->fd);

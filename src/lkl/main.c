@@ -135,6 +135,12 @@ static void on_requests(struct helper *h, int wire)
 	helper_answer(h, wire, &request);
 }
 
+/* A TAP without its device is ready for ever, for nothing. */
+static bool is_removed(int fd)
+{
+	return read(fd, NULL, 0) < 0 && errno == EBADFD;
+}
+
 static void on_event(struct helper *h, const struct epoll_event *event)
 {
 	void *what = event->data.ptr;
@@ -145,6 +151,8 @@ static void on_event(struct helper *h, const struct epoll_event *event)
 	}
 	for (unsigned i = 0; i < h->packet_count; i++) {
 		if (what == &h->packets[i]) {
+			if (event->events & EPOLLERR && is_removed(h->packets[i]))
+				epoll_ctl(h->epoll, EPOLL_CTL_DEL, h->packets[i], NULL);
 			lkl_link_ready(h->network.indexes[i]);
 			return;
 		}
