@@ -16,8 +16,8 @@
 
 #include <stddef.h>
 
-/* Four of the largest packets that TCP hands down: 45 segments of 1448 bytes, as Ethernet has them with timestamps. Where TCP paces what it
- * sends, a remainder of some hundred bytes is a packet of its own, which waits for a timer: that cost an eighth of the rate of 32 uploads.
+/* Four of the largest packets that TCP hands down: 45 segments of 1448 bytes, as Ethernet has them with timestamps. With a
+ * remainder of some hundred bytes 32 uploads had a seventh less: where TCP paces what it sends, that seems to be a packet of its own, which waits.
  * Less than this costs throughput where no link bounds it, most of all of many flows at once: each writing wakes somebody up. More costs
  * memory, and has left the processor's nearer cache before it is written. */
 #define FLOW_READ (4 * 45 * 1448)

@@ -168,7 +168,10 @@ is_as_before "after both runs"
 rm -f "$TMP/a"
 waiting $USER_ID a & a=$!
 soon 10 set_up || fail "nothing was set up"
-for name in rivulet-keep rivulet-net rivulet-watch rivulet-super; do kill -KILL "$(ours $name)"; done
+killed=$(for name in rivulet-keep rivulet-net rivulet-watch rivulet-super; do ours $name; done)
+for pid in $killed; do kill -KILL "$pid"; done
+all_dead() { for pid in $killed; do grep -q '^State:.[RSDT]' "/proc/$pid/status" 2>/dev/null && return 1; done; return 0; }
+soon 10 all_dead || fail "who was killed lives"
 set_up || fail "this test would show nothing"
 (as $OTHER_ID "$TMP/owned/rivulet" clean) >"$TMP/cleaned"
 grep -q 'taken back: mptcp endpoint 10.2.0.2' "$TMP/cleaned" || fail "clean did not say what it did"
