@@ -5,12 +5,14 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 
-/* Where ranges are looked for, from the top: above what Linux gives to programs (ip_local_port_range), if there is room. */
+/* Where ranges are looked for: above what Linux gives to programs (ip_local_port_range), if there is room, or else from there down. */
 #define RANGE_LOWEST 32768
+#define RANGE_SPARED 61440
 
 /* As Linux has them in ip_local_port_range. */
 static const struct port_ranges usual = {1, {{32768, 60999}}};
@@ -137,18 +139,30 @@ int port_hold_open(struct port_hold **ret, struct err *err)
 	return *ret ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
+/* The first port of the @i-th range that is tried. Of those that are spared a stack begins with any: its TCP timestamps are not those of
+ * the one before it, and a server that has closed a connection takes the next one from the same port for an old packet, for a minute. */
+static uint16_t range_at(unsigned i, unsigned begin)
+{
+	const unsigned spared = (UINT16_MAX + 1 - RANGE_SPARED) / PORT_RANGE_SIZE;
+	unsigned place = i < spared ? (i + begin) % spared : i;
+
+	return (uint16_t)(UINT16_MAX + 1 - (place + 1) * PORT_RANGE_SIZE);
+}
+
 int port_hold_take_range(struct port_hold *ports, struct err *err)
 {
+	const unsigned all = (UINT16_MAX + 1 - RANGE_LOWEST) / PORT_RANGE_SIZE;
 	int code = -EADDRINUSE;
+	uint16_t begin = 0;
 
 	if (ports->ranges.count == PORT_RANGES_MAX)
 		return err_set(err, -ENOSPC, "%d ports are held already",
 			       PORT_RANGES_MAX * PORT_RANGE_SIZE);
 	raise_limit(ports->ranges.count + 1);
-	for (unsigned at = UINT16_MAX + 1 - PORT_RANGE_SIZE;
-	     at >= RANGE_LOWEST && code == -EADDRINUSE; at -= PORT_RANGE_SIZE)
-		if (!port_ranges_have(&ports->ranges, (uint16_t)at))
-			code = hold_range(ports, (uint16_t)at);
+	getrandom(&begin, sizeof(begin), GRND_NONBLOCK);
+	for (unsigned i = 0; i < all && code == -EADDRINUSE; i++)
+		if (!port_ranges_have(&ports->ranges, range_at(i, begin)))
+			code = hold_range(ports, range_at(i, begin));
 	if (code == -EMFILE || code == -ENFILE)
 		return err_set(err, code,
 			       "holding %d ports more takes %d descriptors, and the limit is "
