@@ -159,7 +159,8 @@ int port_hold_take_range(struct port_hold *ports, struct err *err)
 		return err_set(err, -ENOSPC, "%d ports are held already",
 			       PORT_RANGES_MAX * PORT_RANGE_SIZE);
 	raise_limit(ports->ranges.count + 1);
-	getrandom(&begin, sizeof(begin), GRND_NONBLOCK);
+	if (getrandom(&begin, sizeof(begin), GRND_NONBLOCK) < 0)
+		begin = 0; /* any will do */
 	for (unsigned i = 0; i < all && code == -EADDRINUSE; i++)
 		if (!port_ranges_have(&ports->ranges, range_at(i, begin)))
 			code = hold_range(ports, range_at(i, begin));
