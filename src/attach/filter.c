@@ -42,7 +42,8 @@ static int add_foreign(scmp_filter_ctx filter, uint32_t arch, const struct filte
 	if (err == 0)
 		err = seccomp_arch_remove(foreign, SCMP_ARCH_NATIVE);
 	if (err == 0)
-		err = rules->add(foreign, arch != SCMP_ARCH_X32, rules->data);
+		err = rules->add(foreign, arch == SCMP_ARCH_X32 ? FILTER_LEAST : FILTER_COARSE,
+				 rules->data);
 	if (err == 0 && arch == SCMP_ARCH_X86)
 		err = add_socketcall(foreign, rules);
 	if (err == 0)
@@ -61,7 +62,7 @@ static bool runs_foreign(void)
 
 static int build(scmp_filter_ctx filter, const struct filter_rules *rules)
 {
-	int err = rules->add(filter, true, rules->data);
+	int err = rules->add(filter, FILTER_PRECISE, rules->data);
 
 	if (err == 0 && seccomp_arch_native() == SCMP_ARCH_X86_64 && runs_foreign()) {
 		err = add_foreign(filter, SCMP_ARCH_X86, rules);

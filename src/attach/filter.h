@@ -7,11 +7,18 @@
 #include <seccomp.h>
 #include <stdbool.h>
 
+/* How precise the rules for a call interface are: what the library makes of them takes it the square of their number, at each
+ * start of a program. */
+enum filter_detail {
+	FILTER_PRECISE, /* for nearly all programs: asked about is only what is answered */
+	FILTER_COARSE,  /* for 32-bit programs: few rules, which may ask about more */
+	FILTER_LEAST,   /* for x32, which hardly anything uses: what no program may be without */
+};
+
 /* Which calls are asked about. */
 struct filter_rules {
-	/* Adds them to the filter of one call interface. @whole: false of x32, which hardly anything uses: as little as
-	 * will do. 0 or a negative errno. */
-	int (*add)(scmp_filter_ctx filter, bool whole, void *data);
+	/* Adds them to the filter of one call interface. 0 or a negative errno. */
+	int (*add)(scmp_filter_ctx filter, enum filter_detail detail, void *data);
 	void *data;
 	/* Those of socketcall(2), by their numbers there. */
 	const int *socketcalls;

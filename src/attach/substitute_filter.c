@@ -87,7 +87,19 @@ struct asks {
 	bool routed;
 };
 
-static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
+/* All options of the levels. */
+static int add_levels(scmp_filter_ctx filter, int call)
+{
+	int err = 0;
+
+	for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)
+		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, call, 1,
+				       SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT,
+						  (scmp_datum_t)option_levels[l]));
+	return err;
+}
+
+static int add_rules(scmp_filter_ctx filter, enum filter_detail detail, void *data)
 {
 	const struct asks *asks = data;
 	const struct option_traps *traps = &asks->traps;
@@ -97,10 +109,11 @@ static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
 
 	if (err == 0)
 		err = add_leaving(filter);
-	/* Options of the others are the kernel's: a filter is paid for at each start of a program. */
-	for (unsigned d = 0; whole && d < OPTION_DIRECTIONS; d++)
+	for (unsigned d = 0; detail == FILTER_PRECISE && d < OPTION_DIRECTIONS; d++)
 		for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)
 			err = add_options(filter, calls[d], option_levels[l], traps->trapped[l][d]);
+	for (unsigned d = 0; detail == FILTER_COARSE && d < OPTION_DIRECTIONS && err == 0; d++)
+		err = add_levels(filter, calls[d]);
 	if (err == 0 && asks->routed)
 		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, SCMP_SYS(connect), 0);
 	if (err == 0 && asks->routed)

@@ -44,11 +44,11 @@ static int add_all(scmp_filter_ctx filter, enum call_kind kind)
 static const scmp_datum_t ioctls[] = {SIOCOUTQ, SIOCGIFADDR, SIOCGIFBRDADDR, SIOCGIFNETMASK,
 				      SIOCGIFDSTADDR};
 
-static int add_rules(scmp_filter_ctx filter, bool whole, void *data)
+static int add_rules(scmp_filter_ctx filter, enum filter_detail detail, void *data)
 {
 	int err = 0;
 
-	if (!whole)
+	if (detail == FILTER_LEAST)
 		return 0;
 	err = add_socket(filter);
 	for (unsigned kind = CALL_CONNECT; kind < CALL_SEND && err == 0; kind++)
