@@ -93,9 +93,9 @@ static int add_levels(scmp_filter_ctx filter, int call)
 	int err = 0;
 
 	for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)
-		err = seccomp_rule_add(filter, SCMP_ACT_NOTIFY, call, 1,
-				       SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT,
-						  (scmp_datum_t)option_levels[l]));
+		err = seccomp_rule_add(
+			filter, SCMP_ACT_NOTIFY, call, 1,
+			SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT, (scmp_datum_t)option_levels[l]));
 	return err;
 }
 

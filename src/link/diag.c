@@ -123,7 +123,7 @@ bool diag_may_join(const struct diag_socket *socket)
 
 /* By the older of the two requests: it asks for sockets of both families, and what a dump costs is the kernel's way through its
  * table of all connections. */
-int diag_dump(struct nl *nl, diag_each each, void *data)
+static int dump(struct nl *nl, uint32_t states, diag_each each, void *data)
 {
 	struct nlmsghdr *msg = nl_start(nl, TCPDIAG_GETSOCK, 0, sizeof(struct inet_diag_req));
 	struct inet_diag_req *query = mnl_nlmsg_get_payload(msg);
@@ -131,9 +131,19 @@ int diag_dump(struct nl *nl, diag_each each, void *data)
 	int err;
 
 	query->idiag_ext = 1 << (INET_DIAG_INFO - 1);
-	query->idiag_states = living_states;
+	query->idiag_states = states;
 	err = nl_dump(nl, visit_socket, &visit);
 	return err == -EINTR ? 0 : err;
+}
+
+int diag_dump(struct nl *nl, diag_each each, void *data)
+{
+	return dump(nl, living_states, each, data);
+}
+
+int diag_dump_listening(struct nl *nl, diag_each each, void *data)
+{
+	return dump(nl, 1u << DIAG_LISTEN, each, data);
 }
 
 struct visit_connections {

@@ -76,6 +76,9 @@ bool diag_may_join(const struct diag_socket *socket);
 /* All TCP sockets of the network namespace of @nl (NETLINK_SOCK_DIAG), but those in TIME_WAIT. */
 int diag_dump(struct nl *nl, diag_each each, void *data);
 
+/* Those of them that listen, for which the kernel does not walk through its table of all connections. */
+int diag_dump_listening(struct nl *nl, diag_each each, void *data);
+
 /* All MPTCP connections there; -ENOENT, ... where the kernel cannot tell. */
 typedef int (*diag_each_connection)(const struct diag_connection *connection, void *data);
 int diag_dump_connections(struct nl *nl, diag_each_connection each, void *data);

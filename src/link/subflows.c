@@ -41,7 +41,8 @@ void subflows_open(struct subflows *subflows, struct nl *nl)
 	    listen(fd, 1) < 0 || fstat(fd, &st) < 0)
 		return;
 	own.inode = (uint32_t)st.st_ino;
-	subflows->hidden = diag_dump(nl, look_for_own, &own) == 0 && own.seen && !own.told;
+	subflows->hidden =
+		diag_dump_listening(nl, look_for_own, &own) == 0 && own.seen && !own.told;
 }
 
 void subflows_close(struct subflows *subflows)
