@@ -313,6 +313,12 @@ bool ledger_connection(const struct ledger *ledger, const struct diag_socket *so
 	return true;
 }
 
+bool ledger_is_empty(const struct ledger *ledger)
+{
+	return ledger->connection_count == 0 && ledger->opening == 0 && ledger->idle_count == 0 &&
+	       ledger->unseen == 0;
+}
+
 struct ledger_totals ledger_totals(const struct ledger *ledger)
 {
 	return (struct ledger_totals){

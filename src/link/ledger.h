@@ -86,5 +86,7 @@ struct ledger_connection {
 bool ledger_connection(const struct ledger *ledger, const struct diag_socket *socket,
 		       struct ledger_connection *ret);
 
+/* Has no socket of the run been told of? Then no look can see anything of it. */
+bool ledger_is_empty(const struct ledger *ledger);
 struct ledger_totals ledger_totals(const struct ledger *ledger);
 struct ledger_sum ledger_sum(const struct ledger *ledger);

@@ -43,6 +43,13 @@ static bool passes(int code)
 	return code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -ENOBUFS;
 }
 
+/* Could a connection stand on it? */
+static bool carries(const struct change *change)
+{
+	return change->kind == CHANGE_ENDPOINT || change->kind == CHANGE_RULE ||
+	       change->kind == CHANGE_ROUTE;
+}
+
 void bystanders_look_at(struct bystanders *b, struct netstack *netstack,
 			const struct address *addresses, unsigned count)
 {
@@ -68,11 +75,16 @@ void bystanders_look(struct bystanders *b, struct netstack *netstack, const stru
 	struct address endpoints[ENDPOINT_MAX];
 	unsigned count, found = 0;
 	const struct change *changes = journal_changes(journal, &count);
+	bool any = false;
 
-	for (unsigned i = 0; i < count && found < ENDPOINT_MAX; i++)
-		if (changes[i].kind == CHANGE_ENDPOINT)
+	for (unsigned i = 0; i < count; i++) {
+		any = any || carries(&changes[i]);
+		if (changes[i].kind == CHANGE_ENDPOINT && found < ENDPOINT_MAX)
 			endpoints[found++] = changes[i].endpoint.address;
-	bystanders_look_at(b, netstack, endpoints, found);
+	}
+	*b = (struct bystanders){0};
+	if (any)
+		bystanders_look_at(b, netstack, endpoints, found);
 	b->only_cut_off = only_cut_off;
 }
 
@@ -141,12 +153,6 @@ unsigned bystanders_settle(const struct bystanders *b)
 			most = wait - flow->last_ack;
 	}
 	return most;
-}
-
-static bool carries(const struct change *change)
-{
-	return change->kind == CHANGE_ENDPOINT || change->kind == CHANGE_RULE ||
-	       change->kind == CHANGE_ROUTE;
 }
 
 static bool stands_on(const struct bystanders *b, const struct address *local,

@@ -273,7 +273,7 @@ void lookout_settle(struct lookout *lookout, const struct links *links)
 	uint64_t until = clock_now() + SETTLE;
 	bool missed = lookout->deaf; /* the ends of some that were known */
 
-	if (lookout->diag)
+	if (lookout->diag && !ledger_is_empty(lookout->ledger))
 		look(lookout, links, &none);
 	while (lookout->gone && !missed && ledger_closing(lookout->ledger) > 0 &&
 	       clock_now() < until)
