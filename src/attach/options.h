@@ -4,7 +4,8 @@
  * holds the one and believes to hold the other is answered. Pure: a table and what follows from it.
  *
  * The table knows the options of Linux 5.6 to 6.18; numbers that are in none of them are the
- * kernel's. Calls of options that the kernel's MPTCP serves are never asked about and cost nothing.
+ * kernel's. Calls of options that the kernel's MPTCP serves are not asked about and cost nothing, but in
+ * 32-bit programs (filter.h).
  */
 #pragma once
 

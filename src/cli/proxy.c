@@ -145,6 +145,10 @@ int cmd_proxy(int argc, char **argv)
 			return say_try_help("proxy");
 		}
 	}
+	if (code == 0)
+		code = via_complete(&wishes, &via, &any, &err);
+	if (code == 0 && any)
+		code = via_elsewhere(argc, argv, &err);
 	argv[0] += strlen("rivulet "); /* as it was typed, in @all */
 	if (code == 0 && optind < argc)
 		return say_no_option("proxy", argv[optind]);
@@ -152,8 +156,6 @@ int cmd_proxy(int argc, char **argv)
 		code = add_door(&proxying.proxy, "127.0.0.1:1080", &err);
 	if (code == 0)
 		code = policy_complete(&policy, proxying.run.quiet, &err);
-	if (code == 0)
-		code = via_complete(&wishes, &via, &any, &err);
 	if (code < 0)
 		return fail(&err);
 	via.explain = proxying.run.explain;

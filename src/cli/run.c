@@ -210,6 +210,9 @@ int cmd_run(int argc, char **argv)
 		return RUN_FAILED;
 	}
 	run.argv = argv + optind;
+	if (via_complete(&wishes, &via, &any, &err) < 0 ||
+	    (any && via_elsewhere(argc, argv, &err) < 0))
+		return fail(&err);
 	if (application && !automatic) {
 		fputs("rivulet: --for says what --stack auto chooses for: add --stack auto\n",
 		      stderr);
@@ -221,8 +224,6 @@ int cmd_run(int argc, char **argv)
 		run.stack = chosen;
 	run.named = run.stack && !automatic;
 	if (policy_complete(&policy, run.quiet, &err) < 0)
-		return fail(&err);
-	if (via_complete(&wishes, &via, &any, &err) < 0)
 		return fail(&err);
 	via.explain = run.explain;
 	via.quiet = run.quiet;

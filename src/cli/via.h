@@ -35,3 +35,7 @@ bool via_take(struct via_wishes *wishes, int option, const char *value);
 /* After the options: what is wanted in @ret; *@ret_any: is there a relay at all? Negative errno: something is wrong. */
 int via_complete(const struct via_wishes *wishes, struct via_options *ret, bool *ret_any,
 		 struct err *err);
+
+/* Where this program is one that knows no relays (elsewhere.c): that which does takes its place, with the command's own @argc
+ * and @argv, and this does not return but with a negative errno. 0: they are known here. */
+int via_elsewhere(int argc, char **argv, struct err *err);

@@ -3,7 +3,7 @@
  * rivulet-guest: the init of a machine (guest.h) as a program of its own, with few libraries. Inside, each page of a library
  * that is touched is a fault that another process takes part in, and again after each fork: with all that `rivulet` is linked
  * with it took 20 ms more until the program began. What is left out is not asked for inside: a run by a relay has `rivulet`
- * itself as init, ports are the host's to open, and what NetworkManager knows the host tells.
+ * itself as init (no_via.c), ports are the host's to open, and what NetworkManager knows the host tells.
  */
 #include "link/metered.h"
 #include "link/port.h"
@@ -11,29 +11,6 @@
 #include "run/guest_memory.h"
 
 #include <errno.h>
-
-int via_open(struct via **ret, const struct via_options *options, int announce, struct err *err)
-{
-	return err_set(err, -ENOTSUP, "this program knows no relay");
-}
-
-void via_close(struct via *via)
-{
-}
-
-void via_hush(struct via *via)
-{
-}
-
-struct steering *via_steering(struct via *via)
-{
-	return NULL;
-}
-
-struct stack *via_stack(struct via *via)
-{
-	return NULL;
-}
 
 static int open_nat(const struct port_place *place, const struct link *link, struct port_end *end,
 		    struct err *err)
