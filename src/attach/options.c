@@ -15,6 +15,7 @@ enum {
 	SO_TIMESTAMPS_NEW = 63,
 	SO_TIMEOUTS_NEW = 66,
 	SO_PASSPIDFD_ = 76,
+	SO_PEERPIDFD_ = 77,
 	SO_DEVMEM_LINEAR_ = 78,
 	SO_DEVMEM_DONTNEED_ = 80,
 	SO_RCVPRIORITY_ = 82,
@@ -180,28 +181,75 @@ bool options_trapped(const struct option_traps *traps, int level, int name,
 	return false;
 }
 
-/* Are all of the @size names from @first on in the set? */
-static bool all(const bool trapped[static OPTION_NAMES], unsigned first, unsigned size)
+/* What programs call at each connection, or to wait for one, also on sockets that are not TCP's. */
+static const struct {
+	int level;
+	int names[12]; /* ends with 0 */
+} often[OPTION_DIRECTIONS][2] = {
+	[OPTION_SET] = {{SOL_SOCKET,
+			 {SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_PRIORITY, SO_LINGER, SO_PASSCRED,
+			  SO_RCVTIMEO_OLD, SO_SNDTIMEO_OLD}},
+			{IPPROTO_TCP,
+			 {TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL,
+			  TCP_KEEPCNT, TCP_DEFER_ACCEPT, TCP_CONGESTION, TCP_FASTOPEN,
+			  TCP_NOTSENT_LOWAT, TCP_FASTOPEN_CONNECT}}},
+	[OPTION_GET] = {{SOL_SOCKET,
+			 {SO_TYPE, SO_ERROR, SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_LINGER,
+			  SO_PEERCRED, SO_ACCEPTCONN, SO_PEERSEC, SO_DOMAIN, SO_PEERPIDFD_}},
+			{IPPROTO_TCP,
+			 {TCP_NODELAY, TCP_MAXSEG, TCP_INFO, TCP_CONGESTION,
+			  TCP_ZEROCOPY_RECEIVE}}},
+};
+
+static bool is_often(int level, enum option_direction direction, int name)
 {
-	for (unsigned n = first; n < first + size; n++)
-		if (!trapped[n])
-			return false;
-	return true;
+	for (unsigned l = 0; l < 2; l++)
+		for (const int *n = often[direction][l].names; *n; n++)
+			if (often[direction][l].level == level && *n == name)
+				return true;
+	return level == IPPROTO_IPV6 && name == IPV6_V6ONLY;
 }
 
-unsigned options_blocks(const bool trapped[static OPTION_NAMES],
+void options_spared(const struct option_traps *traps, unsigned level,
+		    enum option_direction direction, bool ret[static OPTION_NAMES])
+{
+	for (int n = 0; n < OPTION_NAMES; n++)
+		ret[n] = !traps->trapped[level][direction][n] &&
+			 is_often(option_levels[level], direction, n);
+}
+
+static bool any(const bool names[static OPTION_NAMES], unsigned first, unsigned size)
+{
+	for (unsigned n = first; n < first + size; n++)
+		if (names[n])
+			return true;
+	return false;
+}
+
+/* The largest block that has @name: larger ones hold all of it, so it is one of the fewest. */
+static unsigned size_around(const bool spared[static OPTION_NAMES], unsigned name)
+{
+	unsigned size = 1;
+
+	while (size < OPTION_NAMES && !any(spared, name & ~(size * 2 - 1), size * 2))
+		size *= 2;
+	return size;
+}
+
+unsigned options_blocks(const bool wanted[static OPTION_NAMES],
+			const bool spared[static OPTION_NAMES],
 			struct option_block ret[static OPTION_NAMES])
 {
 	unsigned count = 0;
 
-	for (unsigned n = 0, size; n < OPTION_NAMES; n += size) {
-		size = 1;
-		if (!trapped[n])
+	for (unsigned n = 0; n < OPTION_NAMES; n++) {
+		unsigned size;
+
+		if (!wanted[n])
 			continue;
-		while (n % (size * 2) == 0 && n + size * 2 <= OPTION_NAMES &&
-		       all(trapped, n, size * 2))
-			size *= 2;
-		ret[count++] = (struct option_block){~(size - 1), n};
+		size = size_around(spared, n);
+		ret[count] = (struct option_block){~(size - 1), n & ~(size - 1)};
+		n = ret[count++].value + size - 1;
 	}
 	return count;
 }

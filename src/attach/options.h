@@ -4,8 +4,8 @@
  * holds the one and believes to hold the other is answered. Pure: a table and what follows from it.
  *
  * The table knows the options of Linux 5.6 to 6.18; numbers that are in none of them are the
- * kernel's. Calls of options that the kernel's MPTCP serves are not asked about and cost nothing, but in
- * 32-bit programs (filter.h).
+ * kernel's. Calls that programs make often are asked about only where the answer may be another one than the
+ * kernel's, but in 32-bit programs (filter.h).
  */
 #pragma once
 
@@ -62,7 +62,13 @@ struct option_block {
 	unsigned mask, value;
 };
 
-/* Writes the fewest blocks of aligned powers of two that are the names in @trapped, and returns
- * their number. */
-unsigned options_blocks(const bool trapped[static OPTION_NAMES],
+/* What is called often and not among them, in @ret, by names: @level is an index of option_levels. */
+void options_spared(const struct option_traps *traps, unsigned level,
+		    enum option_direction direction, bool ret[static OPTION_NAMES]);
+
+/* Writes the fewest blocks of aligned powers of two that have all names in @wanted and none in @spared, and returns their number.
+ * What is in neither may be in them: each block is a rule, and many rules cost more at each start than a call that is asked about
+ * for nothing. */
+unsigned options_blocks(const bool wanted[static OPTION_NAMES],
+			const bool spared[static OPTION_NAMES],
 			struct option_block ret[static OPTION_NAMES]);

@@ -64,16 +64,20 @@ static int add_leaving(scmp_filter_ctx filter)
 	return err;
 }
 
-static int add_options(scmp_filter_ctx filter, int call, int level,
-		       const bool trapped[static OPTION_NAMES])
+static int add_options(scmp_filter_ctx filter, int call, const struct option_traps *traps,
+		       unsigned level, enum option_direction direction)
 {
 	struct option_block blocks[OPTION_NAMES];
-	unsigned count = options_blocks(trapped, blocks);
+	bool spared[OPTION_NAMES];
+	unsigned count;
 
+	options_spared(traps, level, direction, spared);
+	count = options_blocks(traps->trapped[level][direction], spared, blocks);
 	for (unsigned i = 0; i < count; i++) {
 		int err = seccomp_rule_add(
 			filter, SCMP_ACT_NOTIFY, call, 2,
-			SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT, (scmp_datum_t)level),
+			SCMP_A1_64(SCMP_CMP_MASKED_EQ, FILTER_INT,
+				   (scmp_datum_t)option_levels[level]),
 			SCMP_A2_64(SCMP_CMP_MASKED_EQ, blocks[i].mask, blocks[i].value));
 
 		if (err < 0)
@@ -111,7 +115,7 @@ static int add_rules(scmp_filter_ctx filter, enum filter_detail detail, void *da
 		err = add_leaving(filter);
 	for (unsigned d = 0; detail == FILTER_PRECISE && d < OPTION_DIRECTIONS; d++)
 		for (unsigned l = 0; l < OPTION_LEVELS && err == 0; l++)
-			err = add_options(filter, calls[d], option_levels[l], traps->trapped[l][d]);
+			err = add_options(filter, calls[d], traps, l, (enum option_direction)d);
 	for (unsigned d = 0; detail == FILTER_COARSE && d < OPTION_DIRECTIONS && err == 0; d++)
 		err = add_levels(filter, calls[d]);
 	if (err == 0 && asks->routed)
