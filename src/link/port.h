@@ -50,8 +50,12 @@ struct port {
 	struct address networks[2]; /* PORT_NAT: between host and stack; family 0: none */
 };
 
-#define PORT_RANGE_SIZE 512 /* a power of two */
-#define PORT_RANGES_MAX 16
+/* How many ports are held at first (powers of two) for a stack that asks for more when it needs them, and for one that cannot; in
+ * all no more than the last. Each time there are as many again. */
+#define PORTS_FEW       64
+#define PORTS_MANY      512
+#define PORTS_ALL       8192
+#define PORT_RANGES_MAX 8
 #define PORT_SINGLE_MAX 32
 
 /* Inclusive. */
@@ -83,11 +87,11 @@ int port_apply(struct nl *nl, unsigned index, const struct port *was, const stru
 
 struct port_hold;
 
-/* Holds nothing yet, in the calling thread's network namespace. Close with port_hold_close(). */
-int port_hold_open(struct port_hold **ret, struct err *err);
+/* Holds nothing yet, in the calling thread's network namespace, and @first ports with its first range. Close with port_hold_close(). */
+int port_hold_open(struct port_hold **ret, unsigned first, struct err *err);
 void port_hold_close(struct port_hold *ports);
-/* Holds a range of PORT_RANGE_SIZE ports more, aligned to that. Raises the process's limit of descriptors. -ENOSPC:
- * PORT_RANGES_MAX are held. */
+/* Holds a range more, of as many ports as are held in ranges. Raises the process's limit of descriptors. -ENOSPC: PORTS_ALL are
+ * held. */
 int port_hold_take_range(struct port_hold *ports, struct err *err);
 /* Where no range is held: what Linux takes by itself, for a stack that has all its ports for itself. */
 struct port_ranges port_hold_ranges(const struct port_hold *ports);

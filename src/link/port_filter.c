@@ -85,9 +85,11 @@ static void to_held(struct program *p, const struct port_ranges *ranges, const u
 {
 	for (unsigned i = 0; i < count; i++)
 		take_if(p, singles[i]);
-	put(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, (uint16_t) ~(PORT_RANGE_SIZE - 1));
-	for (unsigned i = 0; i < ranges->count; i++)
-		take_if(p, ranges->all[i].first);
+	for (unsigned i = 0; i < ranges->count; i++) {
+		put(p, BPF_JMP | BPF_JGE | BPF_K, 0, 2, ranges->all[i].first);
+		put(p, BPF_JMP | BPF_JGT | BPF_K, 1, 0, ranges->all[i].last);
+		take(p);
+	}
 	drop(p);
 }
 

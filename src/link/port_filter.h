@@ -14,6 +14,6 @@
 
 #define PORT_FILTER_MAX (64 + 4 * PORT_SINGLE_MAX + 4 * PORT_RANGES_MAX)
 
-/* Each of @ranges is PORT_RANGE_SIZE ports, aligned to that. The number of instructions in @ret. */
+/* The number of instructions in @ret. */
 unsigned port_filter(const struct port_ranges *ranges, const uint16_t *singles, unsigned count,
 		     struct sock_filter ret[static PORT_FILTER_MAX]);

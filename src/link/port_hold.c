@@ -24,7 +24,8 @@ struct held {
 
 struct port_hold {
 	struct port_ranges ranges;
-	struct held *in_ranges[PORT_RANGES_MAX]; /* owned: PORT_RANGE_SIZE of each */
+	struct held *in_ranges[PORT_RANGES_MAX]; /* owned: one for each port */
+	unsigned in_all, next;                   /* ports in ranges; in the next one */
 	struct held singles[PORT_SINGLE_MAX];
 	uint16_t single_ports[PORT_SINGLE_MAX];
 	unsigned single_count;
@@ -100,15 +101,20 @@ static int hold(struct held *held, uint16_t port)
 	return code;
 }
 
-static int hold_range(struct port_hold *ports, uint16_t first)
+static unsigned size_of(const struct port_range *range)
 {
-	_cleanup_free_ struct held *all = calloc(PORT_RANGE_SIZE, sizeof(*all));
-	struct port_range *range = &ports->ranges.all[ports->ranges.count];
+	return range->last - range->first + 1u;
+}
+
+static int hold_range(struct port_hold *ports, struct port_range range)
+{
+	unsigned size = size_of(&range);
+	_cleanup_free_ struct held *all = calloc(size, sizeof(*all));
 
 	if (!all)
 		return -ENOMEM;
-	for (unsigned i = 0; i < PORT_RANGE_SIZE; i++) {
-		int code = hold(&all[i], (uint16_t)(first + i));
+	for (unsigned i = 0; i < size; i++) {
+		int code = hold(&all[i], (uint16_t)(range.first + i));
 
 		if (code < 0) {
 			while (i-- > 0)
@@ -116,16 +122,18 @@ static int hold_range(struct port_hold *ports, uint16_t first)
 			return code;
 		}
 	}
-	*range = (struct port_range){first, (uint16_t)(first + (unsigned)(PORT_RANGE_SIZE - 1))};
-	ports->in_ranges[ports->ranges.count++] = steal_ptr(all);
+	ports->in_ranges[ports->ranges.count] = steal_ptr(all);
+	ports->ranges.all[ports->ranges.count++] = range;
+	ports->in_all += size;
+	ports->next = ports->in_all;
 	return 0;
 }
 
 /* Two sockets for each port, after those that may be low. */
-static void raise_limit(unsigned ranges)
+static void raise_limit(unsigned ports)
 {
 	struct rlimit limit;
-	rlim_t wanted = 2 * ((rlim_t)ranges * PORT_RANGE_SIZE + PORT_SINGLE_MAX) + FD_SETSIZE;
+	rlim_t wanted = 2 * ((rlim_t)ports + PORT_SINGLE_MAX) + FD_SETSIZE;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
 		return;
@@ -133,43 +141,59 @@ static void raise_limit(unsigned ranges)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int port_hold_open(struct port_hold **ret, struct err *err)
+int port_hold_open(struct port_hold **ret, unsigned first, struct err *err)
 {
 	*ret = calloc(1, sizeof(**ret));
-	return *ret ? 0 : err_set(err, -ENOMEM, "out of memory");
+	if (!*ret)
+		return err_set(err, -ENOMEM, "out of memory");
+	(*ret)->next = first;
+	return 0;
 }
 
-/* The first port of the @i-th range that is tried. Of those that are spared a stack begins with any: its TCP timestamps are not those of
+/* The @i-th range of @size ports that is tried. Of those that are spared a stack begins with any: its TCP timestamps are not those of
  * the one before it, and a server that has closed a connection takes the next one from the same port for an old packet, for a minute. */
-static uint16_t range_at(unsigned i, unsigned begin)
+static struct port_range range_at(unsigned i, unsigned size, unsigned begin)
 {
-	const unsigned spared = (UINT16_MAX + 1 - RANGE_SPARED) / PORT_RANGE_SIZE;
+	const unsigned spared = (UINT16_MAX + 1 - RANGE_SPARED) / size;
 	unsigned place = i < spared ? (i + begin) % spared : i;
+	unsigned last = UINT16_MAX - place * size;
 
-	return (uint16_t)(UINT16_MAX + 1 - (place + 1) * PORT_RANGE_SIZE);
+	return (struct port_range){(uint16_t)(last - size + 1), (uint16_t)last};
+}
+
+/* Those that are held are at other places, or within or around it. */
+static bool is_held(const struct port_hold *ports, const struct port_range *range)
+{
+	for (unsigned i = 0; i < ports->ranges.count; i++)
+		if (ports->ranges.all[i].first <= range->last &&
+		    ports->ranges.all[i].last >= range->first)
+			return true;
+	return false;
 }
 
 int port_hold_take_range(struct port_hold *ports, struct err *err)
 {
-	const unsigned all = (UINT16_MAX + 1 - RANGE_LOWEST) / PORT_RANGE_SIZE;
+	const unsigned size = ports->next, all = (UINT16_MAX + 1 - RANGE_LOWEST) / size;
 	int code = -EADDRINUSE;
 	uint16_t begin = 0;
 
-	if (ports->ranges.count == PORT_RANGES_MAX)
-		return err_set(err, -ENOSPC, "%d ports are held already",
-			       PORT_RANGES_MAX * PORT_RANGE_SIZE);
-	raise_limit(ports->ranges.count + 1);
+	if (ports->in_all + size > PORTS_ALL || ports->ranges.count == PORT_RANGES_MAX)
+		return err_set(err, -ENOSPC, "%u ports are held already", ports->in_all);
+	raise_limit(ports->in_all + size);
 	if (getrandom(&begin, sizeof(begin), GRND_NONBLOCK) < 0)
 		begin = 0; /* any will do */
-	for (unsigned i = 0; i < all && code == -EADDRINUSE; i++)
-		if (!port_ranges_have(&ports->ranges, range_at(i, begin)))
-			code = hold_range(ports, range_at(i, begin));
+	for (unsigned i = 0; i < all && code == -EADDRINUSE; i++) {
+		struct port_range range = range_at(i, size, begin);
+
+		if (!is_held(ports, &range))
+			code = hold_range(ports, range);
+	}
 	if (code == -EMFILE || code == -ENFILE)
 		return err_set(err, code,
-			       "holding %d ports more takes %d descriptors, and the limit is "
+			       "holding %u ports more takes %u descriptors, and the limit is "
 			       "below that (ulimit -Hn)",
-			       PORT_RANGE_SIZE, 2 * PORT_RANGE_SIZE);
-	return code < 0 ? err_set(err, code, "cannot hold %d ports in a row: %s", PORT_RANGE_SIZE,
+			       size, 2 * size);
+	return code < 0 ? err_set(err, code, "cannot hold %u ports in a row: %s", size,
 				  strerror(-code))
 			: 0;
 }
@@ -177,7 +201,7 @@ int port_hold_take_range(struct port_hold *ports, struct err *err)
 void port_hold_close(struct port_hold *ports)
 {
 	for (unsigned i = 0; i < ports->ranges.count; i++) {
-		for (unsigned j = 0; j < PORT_RANGE_SIZE; j++)
+		for (unsigned j = 0; j < size_of(&ports->ranges.all[i]); j++)
 			let_go(&ports->in_ranges[i][j]);
 		free(ports->in_ranges[i]);
 	}

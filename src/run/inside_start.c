@@ -311,8 +311,9 @@ bool inside_hand_ports(struct inside *inside)
 static int open_ports(struct inside *inside, net_say words, struct err *err)
 {
 	const struct run_options *options = inside->options;
-	int code = net_ports_open(&inside->net, inside->net.fd, options->policy, options->ports,
-				  words, (void *)options, &inside->ports, err);
+	const struct net_ports_wish wish = {.policy = options->policy, .way = options->ports};
+	int code = net_ports_open(&inside->net, inside->net.fd, &wish, words, (void *)options,
+				  &inside->ports, err);
 
 	if (code == 0)
 		inside_hand_ports(inside);

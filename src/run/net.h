@@ -26,7 +26,7 @@
  *               them is checked and translated by a table that is there before they are, and cannot go around a VPN, for
  *               links that would are not given out.
  *  NET_LISTEN   holds one port of the host more for them, which nobody has. Privileged ones only for those who may have them.
- *  NET_MORE     holds a range of them more, as there is one from the beginning (PORT_RANGES_MAX in all).
+ *  NET_MORE     holds as many numbers more as are held from the beginning, or since (PORTS_ALL in all).
  *  NET_END      takes everything back that no live run and no connection needs.
  *  NET_CLEAN    the same for what dead runs have left.
  *
@@ -46,7 +46,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NET_VERSION     5
+#define NET_VERSION     6
 #define NET_MESSAGE_MAX 4096
 #define NET_TEXT_MAX    1024
 #define NET_USES_MAX    256
@@ -67,11 +67,12 @@ enum net_request_kind {
 
 struct net_request {
 	enum net_request_kind kind;
-	unsigned link;        /* NET_SILENT, NET_RENEW, NET_ASK */
-	bool silent;          /* NET_SILENT */
-	uint32_t backlog;     /* NET_BACKLOG: bytes, 0: as it was */
-	uint16_t port;        /* NET_LISTEN: > 0 */
-	enum port_kind way;   /* NET_PORTS: PORT_SHARED: where that can be had */
+	unsigned link;      /* NET_SILENT, NET_RENEW, NET_ASK */
+	bool silent;        /* NET_SILENT */
+	uint32_t backlog;   /* NET_BACKLOG: bytes, 0: as it was */
+	uint16_t port;      /* NET_LISTEN: > 0 */
+	enum port_kind way; /* NET_PORTS: PORT_SHARED: where that can be had */
+	bool grows;         /* NET_PORTS: PORTS_FEW will do to begin with, NET_MORE will be said */
 	struct policy policy; /* NET_OPEN, NET_PORTS, NET_KNOW */
 };
 
@@ -180,11 +181,16 @@ struct net_ports {
 	unsigned answers;          /* to net_more(), up to now */
 };
 
-/* Takes over @fd as net_open() does and gets a port of each link that @policy (NULL: none) lets be used, by @way, or, of those
+/* Takes over @fd as net_open() does and gets a port of each link that is wished for, or, of those
  * that cannot be shared, by nat. What is held stays so until net_close(); the descriptors are closed with net_ports_close().
  * Negative errno: there are none, for this reason. @ret is to last as long as @net: ports of links that come are added to it. */
-int net_ports_open(struct net *net, int fd, const struct policy *policy, enum port_kind way,
-		   net_say words, void *data, struct net_ports *ret, struct err *err);
+struct net_ports_wish {
+	const struct policy *policy; /* of links that it lets be used; NULL: of all */
+	enum port_kind way;
+	bool grows; /* net_more() will be said when numbers become few */
+};
+int net_ports_open(struct net *net, int fd, const struct net_ports_wish *wish, net_say words,
+		   void *data, struct net_ports *ret, struct err *err);
 void net_ports_close(struct net_ports *ports);
 /* One port of the host more, for the stack to listen on. If it cannot be had, words say so. */
 void net_listen(struct net *net, uint16_t port);

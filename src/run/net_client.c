@@ -102,17 +102,17 @@ static bool take_ranges(const struct net_report *report, struct net_ports *ports
 	return true;
 }
 
-int net_ports_open(struct net *net, int fd, const struct policy *policy, enum port_kind way,
-		   net_say words, void *data, struct net_ports *ret, struct err *err)
+int net_ports_open(struct net *net, int fd, const struct net_ports_wish *wish, net_say words,
+		   void *data, struct net_ports *ret, struct err *err)
 {
-	struct net_request request = {.kind = NET_PORTS, .way = way};
+	struct net_request request = {.kind = NET_PORTS, .way = wish->way, .grows = wish->grows};
 	struct net_report answer = {.kind = NET_REFUSED};
 	int code;
 
 	*net = (struct net){.fd = fd, .ports = ret};
 	*ret = (struct net_ports){0};
-	if (policy)
-		request.policy = *policy;
+	if (wish->policy)
+		request.policy = *wish->policy;
 	code = say(net, &request);
 	do
 		code = code < 0 ? code : await(net, words, data, &answer);

@@ -11,6 +11,7 @@ struct net_ports_server {
 	const struct policy *policy;
 	int client;
 	enum port_kind way; /* that was asked for */
+	bool grows;         /* as well */
 	net_say say;
 	void *data;
 	struct netstack netstack;

@@ -206,6 +206,7 @@ static bool on_ports(struct server *s, const struct net_request *request)
 					     .policy = &s->policy,
 					     .client = s->client,
 					     .way = request->way,
+					     .grows = request->grows,
 					     .say = say,
 					     .data = s};
 	if (net_ports_give(&s->ports, &err) < 0) {

@@ -9,7 +9,7 @@
 /* Numbers only, none of which is trusted before it was looked at. Both ends are on one machine. */
 struct wire_request {
 	uint32_t version, kind;
-	uint32_t link, silent, backlog, port, way;
+	uint32_t link, silent, backlog, port, way, grows;
 	uint32_t policy, rule_count; /* POLICY_*; the rules follow */
 };
 
@@ -54,6 +54,7 @@ size_t net_put_request(const struct net_request *request, uint8_t ret[static NET
 				    .backlog = request->backlog,
 				    .port = request->port,
 				    .way = request->way,
+				    .grows = request->grows,
 				    .policy = (policy->only_named ? POLICY_ONLY_NAMED : 0u) |
 					      (policy->neighbours ? POLICY_NEIGHBOURS : 0u),
 				    .rule_count = policy->count};
@@ -98,7 +99,7 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 		return -EPROTO;
 	memcpy(&wire, data, sizeof(wire));
 	if (wire.version != NET_VERSION || wire.kind < NET_OPEN || wire.kind > NET_KNOW ||
-	    wire.silent > 1 || wire.policy > POLICY_ALL || wire.link > INT_MAX ||
+	    wire.silent > 1 || wire.grows > 1 || wire.policy > POLICY_ALL || wire.link > INT_MAX ||
 	    (wire.backlog && wire.backlog < BACKLOG_MIN) || wire.port > UINT16_MAX ||
 	    (wire.kind == NET_LISTEN && wire.port == 0) || wire.way >= PORT_KINDS ||
 	    wire.rule_count > POLICY_RULES_MAX ||
@@ -110,6 +111,7 @@ int net_get_request(const uint8_t *data, size_t size, struct net_request *ret)
 	ret->backlog = wire.backlog;
 	ret->port = (uint16_t)wire.port;
 	ret->way = wire.way;
+	ret->grows = wire.grows;
 	ret->policy.only_named = wire.policy & POLICY_ONLY_NAMED;
 	ret->policy.neighbours = wire.policy & POLICY_NEIGHBOURS;
 	for (unsigned i = 0; i < wire.rule_count; i++)

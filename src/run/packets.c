@@ -46,8 +46,9 @@ static void on_words(struct loop_source *source, uint32_t events)
 int packets_open(struct packets *packets, int fd, const struct policy *policy, struct loop *loop,
 		 struct err *err)
 {
-	int code = net_ports_open(&packets->net, fd, policy, packets->way, packets->say,
-				  packets->data, &packets->ports, err);
+	const struct net_ports_wish wish = {.policy = policy, .way = packets->way, .grows = true};
+	int code = net_ports_open(&packets->net, fd, &wish, packets->say, packets->data,
+				  &packets->ports, err);
 
 	if (code < 0)
 		return code;

@@ -35,7 +35,7 @@ static void requests_arrive_as_they_were_sent(void **state)
 		{.kind = NET_BACKLOG, .backlog = BACKLOG_MIN},
 		{.kind = NET_BACKLOG},
 		{.kind = NET_ASK, .link = 3},
-		{.kind = NET_PORTS, .way = PORT_NAT},
+		{.kind = NET_PORTS, .way = PORT_NAT, .grows = true},
 		{.kind = NET_LISTEN, .port = 443},
 		{.kind = NET_END},
 		{.kind = NET_KNOW,
@@ -95,7 +95,7 @@ static void no_message_is_shorter_or_longer(void **state)
 }
 
 /* Where the numbers are in a request. */
-enum { VERSION, KIND, LINK, SILENT, BACKLOG, PORT, WAY, POLICY, RULES, FIRST_RULE };
+enum { VERSION, KIND, LINK, SILENT, BACKLOG, PORT, WAY, GROWS, POLICY, RULES, FIRST_RULE };
 
 static int with_number(unsigned at, uint32_t value)
 {
@@ -122,6 +122,7 @@ static void numbers_out_of_range_are_refused(void **state)
 		{BACKLOG, 1},
 		{BACKLOG, BACKLOG_MIN - 1},
 		{PORT, 1 << 16},
+		{GROWS, 2},
 		{WAY, PORT_KINDS},
 		{POLICY, 4},
 		{RULES, 4},

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static const struct port_ranges ranges = {2, {{65024, 65535}, {61440, 61951}}};
+static const struct port_ranges ranges = {2, {{65024, 65535}, {61440, 61567}}};
 static const uint16_t singles[] = {80, 8080};
 
 struct frame {
@@ -57,7 +57,10 @@ static bool passes_to(const struct frame *frame, uint32_t packet_type)
 			a &= i->k;
 			break;
 		case BPF_JMP:
-			yes = BPF_OP(i->code) == BPF_JEQ ? a == i->k : (a & i->k) != 0;
+			yes = BPF_OP(i->code) == BPF_JEQ   ? a == i->k
+			      : BPF_OP(i->code) == BPF_JGE ? a >= i->k
+			      : BPF_OP(i->code) == BPF_JGT ? a > i->k
+							   : (a & i->k) != 0;
 			at += yes ? i->jt : i->jf;
 			break;
 		default:
@@ -107,8 +110,9 @@ static void only_ports_that_are_held(void **state)
 	static const struct {
 		uint16_t port;
 		bool held;
-	} ports[] = {{65023, false}, {65024, true}, {65200, true}, {65535, true}, {80, true},
-		     {8080, true},   {81, false},   {0, false},    {443, false}};
+	} ports[] = {{61439, false}, {61440, true}, {61567, true}, {61568, false}, {65023, false},
+		     {65024, true},  {65200, true}, {65535, true}, {80, true},     {8080, true},
+		     {81, false},    {0, false},    {443, false}};
 	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
 
 	for (unsigned i = 0; i < sizeof(ports) / sizeof(*ports); i++) {
