@@ -188,8 +188,8 @@ OPEN, CLEAN, SILENT, RENEW, BACKLOG, ASK, PORTS, LISTEN, END, MORE, KNOW = range
 REFUSED, READY, PORT = 6, 4, 5
 SHARED, NAT = range(2)
 
-def request(kind, link=0, silent=0, backlog=0, port=0, way=SHARED, policy=0, rules=(), version=5, count=None):
-    head = struct.pack("=9I", version, kind, link, silent, backlog, port, way, policy, len(rules) if count is None else count)
+def request(kind, link=0, silent=0, backlog=0, port=0, way=SHARED, grows=0, policy=0, rules=(), version=6, count=None):
+    head = struct.pack("=10I", version, kind, link, silent, backlog, port, way, grows, policy, len(rules) if count is None else count)
     return head + b"".join(struct.pack("=32s3I", n.encode(), k, s, u) for n, k, s, u in rules)
 
 ways = set() # of all ports that were given out
@@ -225,7 +225,7 @@ good = request(OPEN)
 assert READY in talk(good), "a good request is refused"
 rng = random.Random(1)
 nonsense = [b"x", bytes(27), bytes(28), bytes(4096), b"\xff" * 4096, good[:-1], good + b"\0",
-            request(OPEN, version=4), request(OPEN, policy=4), request(PORTS, way=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
+            request(OPEN, version=5), request(OPEN, policy=4), request(PORTS, way=2), request(PORTS, way=NAT, grows=2), request(0), request(99), request(OPEN, count=3), request(OPEN, count=2**32 - 1),
             request(OPEN, rules=[("../../etc", 0, 1, 1)]), request(OPEN, rules=[("eth0", 99, 1, 1)]),
             request(OPEN, rules=[("eth0", 0, 1, 99)]), request(OPEN, rules=[("x" * 32, 0, 1, 1)]),
             request(SILENT, link=2, silent=1), request(END), request(BACKLOG, backlog=1 << 20),
@@ -296,8 +296,8 @@ ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 helper = subprocess.Popen([sys.argv[1]], stdin=theirs, user=int(sys.argv[2]), group=int(sys.argv[2]), extra_groups=[])
 theirs.close()
 before = bound()
-ours.send(struct.pack("=9I", 5, 1, 0, 0, 0, 0, 0, 0, 0))
-ours.send(struct.pack("=9I", 5, 5, 0, 0, LEAST, 0, 0, 0, 0))
+ours.send(struct.pack("=10I", 6, 1, 0, 0, 0, 0, 0, 0, 0, 0))
+ours.send(struct.pack("=10I", 6, 5, 0, 0, LEAST, 0, 0, 0, 0, 0))
 assert until(lambda: bound() == LEAST), "this test would show nothing"
 # 50 Mbit/s, and what waits: half a megabyte.
 sender = socket.create_connection(("10.1.0.1", 9000))
