@@ -105,14 +105,32 @@ for link in 1 2; do
 done
 nsenter --net=/proc/\$other/ns/net $RIVULET run --quiet -- python3 '$TMP/pour.py' serve & server=\$!
 until there ss -Hltn 'sport = :7012' | grep -q .; do sleep 0.05; done
-$LKL --quiet -- python3 '$TMP/pour.py' get
+$LKL --quiet -- python3 "$TMP/\$1" get
+[ "\$1" = pour.py ] || exit 0
 there nstat -asz | awk '/MPTcpExt(MPTCPRetrans|MPJoinAckRx) / { print \$1, \$2; if (\$1 ~ /Retrans/ ? \$2 > 2 : \$2 < 8) missed = 1 } END { exit missed }'
 EOF
 [ "$(id -u)" = 0 ] && user='' || user=--map-root-user
 # shellcheck disable=SC2086
-expect "a download as fast as memory" unshare --net $user sh "$TMP/fast"
+expect "a download as fast as memory" unshare --net $user sh "$TMP/fast" pour.py
 cat "$OUT"
 echo "works: nothing is missed of a fast download"
+
+# Lost: all connections, when a link may carry larger packets than before: the next one was written beyond its buffer.
+cat >"$TMP/widen.py" <<'EOF'
+import socket, subprocess
+s = socket.create_connection(("10.9.1.2", 7012))
+got = 0
+for mtu in 1500, 3000, 6000, 9000:
+    for link in "fast1", "fast2":
+        subprocess.run(["ip", "link", "set", link, "mtu", str(mtu)], check=True)
+    while got < mtu << 16:
+        more = len(s.recv(131072))
+        assert more, got
+        got += more
+EOF
+# shellcheck disable=SC2086
+expect "links with larger packets" unshare --net $user sh "$TMP/fast" widen.py
+echo "works: links with larger packets than before"
 
 # Lost: the battery of a device that only keeps a connection open.
 cat >"$TMP/idle.py" <<'EOF'

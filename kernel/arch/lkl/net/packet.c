@@ -28,6 +28,7 @@ struct packet_link {
 	bool ready;   /* the program said so */
 	bool blocked; /* output waits until the descriptor is writable */
 	struct sk_buff *spare;
+	unsigned int room; /* of that: the MTU may be another one when a packet comes */
 	struct page *pages[PAGES];
 };
 
@@ -88,15 +89,16 @@ drop:
 static int prepare(struct packet_link *link, struct virtio_net_hdr_mrg_rxbuf *header,
 		   struct iovec *parts)
 {
-	struct net_device *device = link->device;
-	int linear = device->mtu + ETH_HLEN + 4, count = 2;
+	int count = 2;
 
-	if (!link->spare)
-		link->spare = napi_alloc_skb(&link->napi, linear);
+	if (!link->spare) {
+		link->room = link->device->mtu + ETH_HLEN + 4;
+		link->spare = napi_alloc_skb(&link->napi, link->room);
+	}
 	if (!link->spare)
 		return 0;
 	parts[0] = (struct iovec){header, link->header_size};
-	parts[1] = (struct iovec){link->spare->data, linear};
+	parts[1] = (struct iovec){link->spare->data, link->room};
 	for (int i = 0; link->offload && i < PAGES; i++) {
 		if (!link->pages[i])
 			link->pages[i] = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
@@ -111,7 +113,7 @@ static void deliver(struct packet_link *link, const struct virtio_net_hdr_mrg_rx
 		    unsigned int size)
 {
 	struct net_device *device = link->device;
-	unsigned int linear = min(size, device->mtu + ETH_HLEN + 4);
+	unsigned int linear = min(size, link->room);
 	struct sk_buff *skb = link->spare;
 
 	link->spare = NULL;
