@@ -163,6 +163,15 @@ int nl_switch_on(struct nl *nl, unsigned index)
 	return nl_talk(nl, NULL, NULL);
 }
 
+int nl_remove_device(struct nl *nl, unsigned index)
+{
+	struct nlmsghdr *msg = nl_start(nl, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
+
+	info->ifi_index = (int)index;
+	return nl_talk(nl, NULL, NULL);
+}
+
 const char *nl_words(const struct nl *nl)
 {
 	return nl->words;

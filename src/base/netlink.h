@@ -57,6 +57,8 @@ struct nlmsghdr *nl_start(struct nl *nl, uint16_t type, uint16_t flags, size_t e
 struct nlmsghdr *nl_start_device(struct nl *nl, unsigned index, unsigned change, unsigned flags);
 /* Switches the device on. */
 int nl_switch_on(struct nl *nl, unsigned index);
+/* Removes it, if it is one that can be. */
+int nl_remove_device(struct nl *nl, unsigned index);
 
 /* Sends the request and waits for its acknowledgement, or for its one answer, which goes to @answer
  * (may be NULL). 0 or the kernel's negative errno; with an extended acknowledgement its words are

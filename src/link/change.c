@@ -3,6 +3,7 @@
 
 #include "link/backlog.h"
 #include "link/forwarding.h"
+#include "link/port_nat.h"
 
 #include <errno.h>
 #include <linux/mptcp.h>
@@ -10,8 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_ports(unsigned index, char name[static IF_NAMESIZE])
+{
+	return if_indextoname(index, name) &&
+	       strncmp(name, PORT_NAT_DEVICE, strlen(PORT_NAT_DEVICE)) == 0;
+}
+
 int change_apply(struct netstack *stack, const struct change *change)
 {
+	char name[IF_NAMESIZE];
 	int err = -EINVAL;
 
 	switch (change->kind) {
@@ -32,6 +40,9 @@ int change_apply(struct netstack *stack, const struct change *change)
 		break;
 	case CHANGE_FORWARDING:
 		err = forwarding_start(change->forwarding.index, change->forwarding.family);
+		break;
+	case CHANGE_DEVICE:
+		err = is_ports(change->device.index, name) ? 0 : -ENODEV;
 		break;
 	}
 	return err == -EEXIST ? 1 : err;
@@ -57,6 +68,7 @@ static int undo_backlog(const struct change *change)
 
 int change_undo(struct netstack *stack, const struct change *change)
 {
+	char name[IF_NAMESIZE];
 	int err = -EINVAL;
 
 	switch (change->kind) {
@@ -77,6 +89,11 @@ int change_undo(struct netstack *stack, const struct change *change)
 		break;
 	case CHANGE_FORWARDING:
 		err = forwarding_stop(change->forwarding.index, change->forwarding.family);
+		break;
+	case CHANGE_DEVICE:
+		err = is_ports(change->device.index, name)
+			      ? nl_remove_device(stack->route, change->device.index)
+			      : -ENODEV;
 		break;
 	}
 	/* Routes leave with their device, addresses and links come and go. */
@@ -118,6 +135,8 @@ bool change_equal(const struct change *a, const struct change *b)
 	case CHANGE_FORWARDING:
 		return a->forwarding.index == b->forwarding.index &&
 		       a->forwarding.family == b->forwarding.family;
+	case CHANGE_DEVICE:
+		return a->device.index == b->device.index;
 	}
 	return false;
 }
@@ -195,6 +214,10 @@ const char *change_text(const struct change *change, char *text, size_t size)
 		if_indextoname(change->forwarding.index, name);
 		snprintf(text, size, "forwarding of %s that comes in by %s",
 			 change->forwarding.family == AF_INET ? "IPv4" : "IPv6", name);
+		break;
+	case CHANGE_DEVICE:
+		if_indextoname(change->device.index, name);
+		snprintf(text, size, "device %s", name);
 		break;
 	}
 	return text;

@@ -18,7 +18,8 @@ enum change_kind {
 	CHANGE_LIMITS,
 	CHANGE_ENDPOINT,
 	CHANGE_BACKLOG,
-	CHANGE_FORWARDING
+	CHANGE_FORWARDING,
+	CHANGE_DEVICE
 };
 
 struct change {
@@ -37,6 +38,10 @@ struct change {
 			unsigned index;
 			sa_family_t family;
 		} forwarding; /* link/forwarding.h */
+		struct {
+			unsigned
+				index; /* of a port (port_nat.h), which makes it: it is only taken back here */
+		} device;
 	};
 };
 

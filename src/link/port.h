@@ -48,6 +48,7 @@ struct port {
 	unsigned address_count;
 	struct address gateways[2]; /* the next hop of IPv4, of IPv6; family 0: none */
 	struct address networks[2]; /* PORT_NAT: between host and stack; family 0: none */
+	unsigned device;            /* PORT_NAT: the host's end of it; its index */
 };
 
 /* How many ports are held at first (powers of two) for a stack that asks for more when it needs them, and for one that cannot; in
@@ -113,7 +114,7 @@ struct port_end {
 };
 
 /* What a port's link needs of the host; the link's table (multipath.h) comes before. */
-#define PORT_NEEDS_MAX 4
+#define PORT_NEEDS_MAX 5
 
 /* Where ports are opened: in the calling thread's network namespace. All borrowed. */
 struct port_place {

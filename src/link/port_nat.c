@@ -127,6 +127,8 @@ static unsigned needs(const struct port *port, struct change ret[static PORT_NEE
 							.table = MULTIPATH_TABLE_FIRST + port->link,
 							.priority = MULTIPATH_PRIORITY}};
 	}
+	/* Made already. Whoever takes it back does that first. */
+	ret[count++] = (struct change){.kind = CHANGE_DEVICE, .device = {.index = port->device}};
 	return count;
 }
 
@@ -253,6 +255,7 @@ static int open_nat(const struct port_place *place, const struct link *link, str
 		nat_rules_close(rules);
 		return err_set(err, code, "%s cannot be set up: %s", name, strerror(-code));
 	}
+	end->port.device = index;
 	end->own = rules;
 	end->fd = steal_fd(&fd);
 	return 0;
@@ -278,14 +281,13 @@ static void remove_device(int fd)
 {
 	_cleanup_nl_ struct nl *nl = NULL;
 	struct ifreq request = {0};
-	struct ifinfomsg *info;
+	unsigned index;
 
 	if (ioctl(fd, TUNGETIFF, &request) < 0 || nl_open(&nl, NETLINK_ROUTE) < 0)
 		return;
-	info = mnl_nlmsg_get_payload(nl_start(nl, RTM_DELLINK, 0, sizeof(*info)));
-	info->ifi_index = (int)if_nametoindex(request.ifr_name);
-	if (info->ifi_index)
-		nl_talk(nl, NULL, NULL);
+	index = if_nametoindex(request.ifr_name);
+	if (index)
+		nl_remove_device(nl, index);
 }
 
 static void close_nat(struct port_end *end)

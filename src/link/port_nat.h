@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The way "nat" to a port (port.h): between host and stack is a TAP with two small networks of its own, in which the host has the
- * first address and the stack the second. The TAP, and a table of nftables with the same name, go with the descriptors of
- * the process that made them.
+ * first address and the stack the second. A table of nftables with the same name goes with the descriptors of the process that made
+ * them. The TAP does not, for the stack has a descriptor of it: it is a change that is taken back (link/change.h), because what comes by
+ * it without the table may go anywhere.
  *
  * That table sees to it that
  *  - what comes from the stack bears its address, and leaves by the port's link; else a policy could be got around, or a VPN;

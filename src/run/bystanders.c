@@ -171,6 +171,7 @@ static bool stands_on(const struct bystanders *b, const struct address *local,
 	case CHANGE_LIMITS:
 	case CHANGE_BACKLOG:
 	case CHANGE_FORWARDING:
+	case CHANGE_DEVICE:
 		break;
 	}
 	return false;

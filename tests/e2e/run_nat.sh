@@ -76,7 +76,8 @@ for victim in nobody kernel foreground net both; do
 	nobody) kill -TERM $run ;;
 	kernel) kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-uml)" ;;
 	foreground) kill -KILL $run ;;
-	net) kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-net)"; kill -TERM $run ;;
+	net) # its device has no rules any more that keep what the stack sends in bounds
+		kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-net)"; none_left "$victim was killed, and the run goes on"; kill -TERM $run ;;
 	both) # until they are gone what they hold is theirs
 		all=$(ours); kill -KILL $all $run; wait $run 2>/dev/null; wait_for gone $all; "$RIVULET" clean >/dev/null ;;
 	esac

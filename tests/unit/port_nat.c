@@ -131,15 +131,18 @@ static void what_it_needs_is_for_its_link_and_address(void **state)
 
 	phone(&d);
 	port = make_port(&d, only_v4);
-	assert_int_equal(port_nat.needs(&port, needs), 2);
+	port.device = 9;
+	assert_int_equal(port_nat.needs(&port, needs), 3);
 	assert_int_equal(needs[0].kind, CHANGE_FORWARDING);
 	assert_int_equal(needs[0].forwarding.index, WLAN);
 	assert_int_equal(needs[1].kind, CHANGE_RULE);
 	assert_int_equal(needs[1].rule.table, MULTIPATH_TABLE_FIRST + WLAN);
 	assert_int_equal(needs[1].rule.from.prefix, 32);
 	assert_true(address_equal(&needs[1].rule.from, &port.addresses[0]));
+	assert_int_equal(needs[2].kind, CHANGE_DEVICE);
+	assert_int_equal(needs[2].device.index, 9);
 	port = make_port(&d, both);
-	assert_int_equal(port_nat.needs(&port, needs), 4);
+	assert_int_equal(port_nat.needs(&port, needs), 5);
 	assert_int_equal(port_shared.needs(&port, needs), 0);
 }
 
