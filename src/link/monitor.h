@@ -19,7 +19,8 @@
  * what the peer may send looks the same), then every second, and after half a minute every two, four and
  * eight. When a probe is answered the link is put back in, and the kernel opens new subflows over it. (To
  * put it in and see would cost more: when the kernel closes a subflow that did not come about, it sends
- * all that the connection has under way once more.)
+ * all that the connection has under way once more.) So it is when nobody can be asked, for the address is not the link's any more: it leads
+ * somewhere else now.
  *
  * A link that answers soon after it was taken out has had a pause, or has lost a packet. While all connections together move so few
  * bytes that one link does, nothing that follows a lost packet tells of it, and TCP would find out by a timer that runs for 200 ms
@@ -70,7 +71,7 @@ int monitor_saw(struct monitor *monitor, const struct monitor_flow *is);
 void monitor_saw_connection(struct monitor *monitor, uint32_t inode, uint64_t received_to);
 void monitor_looked(struct monitor *monitor, monitor_act act, void *data);
 
-/* A probe of the link was answered. What follows from it comes with the end of the next look. */
+/* A probe of the link was answered, or there can be none from where its subflows were. What follows from it comes with the end of the next look. */
 void monitor_answered(struct monitor *monitor, unsigned link);
 
 /* Do connections use several links, or is a link out: is it worth looking often? */

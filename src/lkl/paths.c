@@ -188,25 +188,26 @@ static void end_probe(struct paths_peer *peer)
 	peer->probe = -1;
 }
 
-/* A plain TCP connection over that link: bound to its address, it leaves by it. */
-static void probe(struct paths_peer *peer)
+/* A plain TCP connection over that link: bound to its address, it leaves by it. -EADDRNOTAVAIL: that is not the link's any more. */
+static int probe(struct paths_peer *peer)
 {
-	int code;
+	int fd, bound, code;
 
 	end_probe(peer);
 	if (!peer->known)
-		return;
-	peer->probe =
-		kernel_socket(peer->local.sin6_family, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP);
-	if (peer->probe < 0)
-		return;
-	code = kernel_bind(peer->probe, (const struct sockaddr *)&peer->local,
-			   size_of(&peer->local));
+		return -EAGAIN;
+	fd = kernel_socket(peer->local.sin6_family, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP);
+	if (fd < 0)
+		return fd;
+	peer->probe = fd;
+	bound = code =
+		kernel_bind(fd, (const struct sockaddr *)&peer->local, size_of(&peer->local));
 	if (code == 0)
-		code = kernel_connect(peer->probe, (const struct sockaddr *)&peer->remote,
+		code = kernel_connect(fd, (const struct sockaddr *)&peer->remote,
 				      size_of(&peer->remote));
 	if (code < 0 && code != -EINPROGRESS)
 		end_probe(peer);
+	return bound;
 }
 
 /* Has anything come back? Errors that our own side made up (no route, no link) are no answer. */
@@ -236,8 +237,8 @@ static void act(unsigned link, enum monitor_action action, void *data)
 
 	if (port == LKL_PORTS_MAX)
 		return;
-	if (action == MONITOR_PROBE)
-		probe(&pass->paths->peers[port]);
+	if (action == MONITOR_PROBE && probe(&pass->paths->peers[port]) == -EADDRNOTAVAIL)
+		monitor_answered(pass->paths->monitor, link);
 	else if (action == MONITOR_PUT_IN || (action == MONITOR_TAKE_OUT && !is_last(pass, link)))
 		network_silence(pass->paths->network, link, action == MONITOR_TAKE_OUT);
 }

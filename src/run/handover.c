@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "run/explain.h"
 
+#include <errno.h>
+
 #define LEADS_WITHIN (200 * NS_PER_MS)
 
 /* What the path monitor has decided. */
@@ -14,8 +16,8 @@ static void act(unsigned link, enum monitor_action action, void *data)
 
 	if (h->explains)
 		explain_monitor(&h->view->links, link, action, stderr);
-	if (action == MONITOR_PROBE && peer)
-		prober_ask(&h->prober, link, peer);
+	if (action == MONITOR_PROBE && peer && prober_ask(&h->prober, link, peer) == -EADDRNOTAVAIL)
+		monitor_answered(h->lookout.monitor, link);
 	if (action == MONITOR_TAKE_OUT || action == MONITOR_PUT_IN)
 		net_silent(h->net, link, NET_MONITOR, action == MONITOR_TAKE_OUT);
 }

@@ -55,7 +55,7 @@ static int free_slot(struct prober *prober, unsigned link)
 	return free;
 }
 
-void prober_ask(struct prober *prober, unsigned link, const struct prober_target *target)
+int prober_ask(struct prober *prober, unsigned link, const struct prober_target *target)
 {
 	struct sockaddr_storage local, remote;
 	socklen_t local_size = fill(&local, &target->local, 0);
@@ -64,14 +64,15 @@ void prober_ask(struct prober *prober, unsigned link, const struct prober_target
 	int slot = free_slot(prober, link);
 
 	if (slot < 0 || !target->local.family)
-		return;
+		return -EAGAIN;
 	fd = socket(target->local.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&local, local_size) < 0)
-		return;
+		return -errno;
 	if (connect(fd, (struct sockaddr *)&remote, remote_size) < 0 && errno != EINPROGRESS)
-		return;
+		return -EAGAIN;
 	prober->probes[slot].link = link;
 	prober->probes[slot].fd = steal_fd(&fd);
+	return 0;
 }
 
 void prober_poll(const struct prober *prober, struct pollfd fds[static PROBER_MAX])

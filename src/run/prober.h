@@ -26,8 +26,9 @@ struct prober_target {
 	uint16_t remote_port;
 };
 
-/* Starts a probe; one that is still under way on @link is given up. Failures are like no answer. */
-void prober_ask(struct prober *prober, unsigned link, const struct prober_target *target);
+/* Starts a probe; one that is still under way on @link is given up. -EADDRNOTAVAIL: the address is not the link's any more; other
+ * failures are like no answer. */
+int prober_ask(struct prober *prober, unsigned link, const struct prober_target *target);
 
 /* Fills @fds, in order of the slots, for poll(); free slots have fd -1. */
 void prober_poll(const struct prober *prober, struct pollfd fds[static PROBER_MAX]);

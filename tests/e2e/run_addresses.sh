@@ -87,3 +87,61 @@ soon 5 carries "[fd00:2::2]" || fail "the second link carries nothing"
 end'
 expect_text 'connections leave wlan0' "$OUT"
 report_has "min(share.values()) > 0.1 and len(share) == 2"
+
+# Lost: Wi-Fi that fell silent, when it finds another network, for as long as a connection goes on: it was asked in vain from the
+# address that it had. The old one is made silent by the server, who sends what is for it nowhere.
+SCENARIO=pair
+cat >"$TMP/sink.py" <<'EOF'
+import socket
+s = socket.create_server(("", 9000))
+while True:
+    c = s.accept()[0]
+    while c.recv(1 << 20):
+        pass
+EOF
+cat >"$TMP/pour.py" <<'EOF'
+import socket, time
+while True:
+    try:
+        s = socket.create_connection(("10.1.0.1", 9000))
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+while True:
+    s.sendall(bytes(1 << 16))
+EOF
+cat "$(dirname "$0")/soon.sh" - >"$TMP/elsewhere" <<'EOF'
+"$RIVULET" run --quiet -- python3 "$TMP/sink.py" &
+until [ -e "$TMP/leaves" ]; do sleep 0.05; done
+ip neigh replace 10.1.0.2 lladdr 02:00:00:00:00:99 dev wlan0 nud permanent
+carries() { ss -tniH state established "dst = 10.1.0.9" | grep -q 'bytes_received:[0-9]\{6,\}'; }
+soon 60 carries && touch "$TMP/carries"
+wait
+EOF
+cat "$(dirname "$0")/soon.sh" - >"$TMP/roams" <<'EOF'
+fail() { echo "$*" >&2; exit 1; }
+used() {
+	"$RIVULET" status --json | python3 -c '
+import json, sys
+[run] = [r for r in json.load(sys.stdin)["runs"] if r["program"][-1].endswith("pour.py")]
+sys.exit([l["name"] for l in run["links"] if l["used"]] != sys.argv[1].split())' "$1"
+}
+joined() { "$RIVULET" status --json | grep -q '10.1.0.2' && "$RIVULET" status --json | grep -q '10.2.0.2'; }
+"$RIVULET" run --quiet --stack $1 -- python3 "$TMP/pour.py" &
+run=$!
+soon 20 joined || fail "not both links"
+touch "$TMP/leaves"
+soon 20 used "wwan0" || fail "nobody finds that it is silent"
+ip address flush dev wlan0
+ip address add 10.1.0.9/24 dev wlan0
+ip route add default via 10.1.0.1 dev wlan0 metric 100
+soon 20 [ -e "$TMP/carries" ] || fail "the new network carries nothing"
+kill $run
+wait $run || :
+EOF
+for stack in native lkl; do
+	[ $stack = native ] || [ -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || continue
+	rm -f "$TMP/leaves" "$TMP/carries"
+	SERVER="env TMP=$TMP RIVULET=$RIVULET sh $TMP/elsewhere" expect "$stack: another network" pair_lab env TMP="$TMP" RIVULET="$RIVULET" sh "$TMP/roams" $stack
+	echo "survived: a silent link that finds another network, on stack $stack"
+done
