@@ -243,10 +243,12 @@ static void let_go_of_descriptors(const struct foreground *f)
 
 /* What a signal to the foreground means for the program. A key pressed at the terminal (SI_KERNEL)
  * has reached the whole process group, the program too; what a process sent to us was meant for the
- * program. */
+ * program. So was an alarm that the caller set before he started us: no child has it. */
 static void hand_on(const struct foreground *f, const siginfo_t *info)
 {
-	if (info->si_code != SI_KERNEL && info->si_pid != f->program)
+	bool key = info->si_code == SI_KERNEL && info->si_signo != SIGALRM;
+
+	if (!key && info->si_pid != f->program)
 		kill(f->program, info->si_signo);
 }
 

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a caller limits, on each stack: time, descriptors, the size of files, room on a disk. It holds for the program, and what it
+# means for the processes around it is told.
+. "$(dirname "$0")/lib.sh"
+need python3 timeout prlimit
+
+stacks="native host"
+[ ! -x "$(dirname "$RIVULET")/kernel/rivulet-lkl" ] || stacks="$stacks lkl"
+[ ! -x "$(dirname "$RIVULET")/kernel/rivulet-uml" ] || grep -q __asan_init "$RIVULET" || stacks="$stacks uml"
+
+# What does not end is an error, and not for ever.
+lab() {
+	timeout -k 1 60 "$RIVULET" lab run pair -- "$@"
+}
+
+for stack in $stacks; do
+	# Lost: a program that its caller bounds by an alarm (`perl -e 'alarm 60; exec @ARGV' ...`) would go on for ever.
+	expect "an alarm, $stack" lab python3 -c '
+import signal, subprocess, sys
+def before():
+    signal.alarm(1)
+code = subprocess.run(sys.argv[1:], preexec_fn=before).returncode
+assert code == -signal.SIGALRM, code' "$RIVULET" run --quiet --stack "$stack" -- sleep 30
+done
