@@ -19,13 +19,15 @@ static bool waits(int fd, short events)
 	       (errno == EAGAIN && (poll(&poll_fd, 1, -1) >= 0 || errno == EINTR));
 }
 
-static bool write_all(int fd, const char *data, size_t size)
+static bool write_all(struct pump *pump, const char *data, size_t size)
 {
 	while (size > 0) {
-		ssize_t done = write(fd, data, size);
+		ssize_t done = write(pump->to, data, size);
 
-		if (done < 0 && waits(fd, POLLOUT))
+		if (done < 0 && waits(pump->to, POLLOUT))
 			continue;
+		if (done < 0 && errno != EPIPE)
+			pump->error = -errno;
 		if (done <= 0)
 			return false;
 		data += done;
@@ -34,7 +36,7 @@ static bool write_all(int fd, const char *data, size_t size)
 	return true;
 }
 
-static bool copy_some(const struct pump *pump)
+static bool copy_some(struct pump *pump)
 {
 	char data[CHUNK];
 	ssize_t size;
@@ -42,7 +44,7 @@ static bool copy_some(const struct pump *pump)
 	do
 		size = read(pump->from, data, sizeof(data));
 	while (size < 0 && waits(pump->from, POLLIN));
-	return size > 0 && write_all(pump->to, data, (size_t)size);
+	return size > 0 && write_all(pump, data, (size_t)size);
 }
 
 /* Into pipes nothing needs to be copied. Not into files: standard output and error are often one open file, and while splice()
@@ -54,7 +56,7 @@ static bool is_pipe(int fd)
 	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-static bool move_some(const struct pump *pump, bool *splices)
+static bool move_some(struct pump *pump, bool *splices)
 {
 	ssize_t size;
 

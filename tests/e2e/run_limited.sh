@@ -22,4 +22,10 @@ def before():
     signal.alarm(1)
 code = subprocess.run(sys.argv[1:], preexec_fn=before).returncode
 assert code == -signal.SIGALRM, code' "$RIVULET" run --quiet --stack "$stack" -- sleep 30
+
+	# Lost: what a program has written, and nobody would know: the disk is full, and who wrote it was told that all is well.
+	code=0
+	lab sh -c "'$RIVULET' run --quiet --stack $stack -- echo lost >/dev/full" >"$OUT" 2>&1 || code=$?
+	[ "$code" != 0 ] || fail "a full disk, $stack: it ended as if all were written"
+	expect_text 'No space left on device' "$OUT"
 done
