@@ -2,6 +2,8 @@
 /* Descriptors passed between processes over an AF_UNIX socket. */
 #pragma once
 
+#include "base/err.h"
+
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,6 +26,11 @@ int fds_watch_process(int pid);
 /* A standard descriptor that this process was started without would become the next file's or socket's, and what is printed would
  * go there. So each is held by one that cannot be read or written, and that programs started from here do not get. */
 void fds_hold_standard(void);
+
+/* This process may have as many descriptors as it may allow itself; who started it may have needed few. How many that are. */
+unsigned fds_raise_limit(void);
+/* The same. -EMFILE, with words: they are fewer than @least. */
+int fds_need(unsigned least, struct err *err);
 
 /* Closes every descriptor above standard error but the @count in @keep. For a process that was
  * forked without exec and must hold nothing of its parent's or its caller's. */

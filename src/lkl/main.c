@@ -22,7 +22,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #define BATCH      64
 #define AT_ONCE    2  /* turns of the kernel between two looks at the descriptors */
@@ -271,7 +270,6 @@ int main(void)
 {
 	static struct helper h; /* what it has goes with the process */
 	struct epoll_event event = {.events = EPOLLIN};
-	struct rlimit limit;
 
 	fds_hold_standard();
 	h.way = -1;
@@ -280,10 +278,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	if (getenv("RIVULET_LKL_BREAKS"))
 		signal(SIGUSR1, on_break);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	fds_raise_limit();
 	if (h.epoll < 0 || epoll_ctl(h.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0) {
 		fputs("rivulet-lkl: this is for `rivulet run --stack lkl`\n", stderr);
 		return 2;

@@ -8,10 +8,10 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fds.h"
 
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #define ACCEPTS_IN_TURN 16
@@ -151,16 +151,11 @@ static void on_signal(struct loop_source *source, uint32_t events)
 static void set_limit(struct proxy *proxy)
 {
 	unsigned *limit = &proxy->options.limit;
-	struct rlimit files;
+	unsigned files = fds_raise_limit(),
+		 most = files > SPARE_FDS ? (files - SPARE_FDS) / CLIENT_FDS : 0;
 
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur != RLIM_INFINITY && files.rlim_cur < SPARE_FDS + CLIENT_FDS * *limit)
-		*limit = files.rlim_cur > SPARE_FDS + CLIENT_FDS
-				 ? (unsigned)(files.rlim_cur - SPARE_FDS) / CLIENT_FDS
-				 : 1;
+	if (*limit > most)
+		*limit = most > 0 ? most : 1;
 }
 
 static int watch_signals(struct proxy *proxy)

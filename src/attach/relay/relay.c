@@ -3,11 +3,11 @@
 #include "attach/filter.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fds.h"
 
 #include <netinet/in.h>
 #include <search.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define PATIENCE (120 * NS_PER_S) /* about as the kernel has with what nobody holds any more */
 
@@ -171,17 +171,6 @@ static void close_relay(struct attachment *attachment)
 	free(relay);
 }
 
-/* Two descriptors for each connection. */
-static void allow_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int begin(struct attachment *attachment, int listener)
 {
 	struct relay *relay = (struct relay *)attachment;
@@ -208,7 +197,7 @@ static int open_relay(const struct attachment_setup *setup, struct attachment **
 	relay->sweep_at = 64;
 	TAILQ_INIT(&relay->unwatched);
 	home_open(&relay->home);
-	allow_descriptors();
+	fds_raise_limit(); /* two for each connection */
 	code = setup->listener < 0 ? 0 : begin(&relay->attachment, setup->listener);
 	if (code == 0 && !setup->loop) {
 		*ret = &relay->attachment;

@@ -4,13 +4,13 @@
 #include "attach/proxy/announce.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fds.h"
 #include "via/memory.h"
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define ACCEPTS_IN_TURN 64
 #define STAGGER         (250 * NS_PER_MS) /* RFC 8305, section 8 */
@@ -204,16 +204,6 @@ static int set_up(struct agent *agent)
 	return code;
 }
 
-static void raise_limit(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-}
-
 int agent_main(const struct via_options *options, int requests, const int doors[static DOORS],
 	       int announce)
 {
@@ -231,7 +221,7 @@ int agent_main(const struct via_options *options, int requests, const int doors[
 	agent->last_look.due = on_look;
 	TAILQ_INIT(&agent->errands);
 	TAILQ_INIT(&agent->transfers);
-	raise_limit();
+	fds_raise_limit();
 	signal(SIGPIPE, SIG_IGN); /* splice(2) cannot be told not to */
 	memory_load(&agent->options.ways);
 	code = set_up(agent);

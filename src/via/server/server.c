@@ -2,12 +2,12 @@
 /* Who comes in, whom there is room for, and the end. */
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fds.h"
 #include "via/server/parts.h"
 
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #define ACCEPTS_IN_TURN 64
@@ -165,16 +165,11 @@ static void on_signal(struct loop_source *source, uint32_t events)
 static void set_limit(struct server *server)
 {
 	unsigned *limit = &server->options.limit;
-	struct rlimit files;
+	unsigned files = fds_raise_limit(),
+		 most = files > SPARE_FDS ? (files - SPARE_FDS) / VISITOR_FDS : 0;
 
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur != RLIM_INFINITY && files.rlim_cur < SPARE_FDS + VISITOR_FDS * *limit)
-		*limit = files.rlim_cur > SPARE_FDS + VISITOR_FDS
-				 ? (unsigned)(files.rlim_cur - SPARE_FDS) / VISITOR_FDS
-				 : 1;
+	if (*limit > most)
+		*limit = most > 0 ? most : 1;
 }
 
 static int watch_signals(struct server *server)
