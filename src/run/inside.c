@@ -2,6 +2,7 @@
 #include "run/inside.h"
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/folder.h"
 #include "base/units.h"
 #include "link/metered.h"
@@ -360,8 +361,10 @@ static int run(struct inside *inside, struct err *err)
 	s.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (watch_open(&s.watch) < 0)
 		s.watch = NULL;
-	if (nl_open(&s.route, NETLINK_ROUTE) < 0)
-		nl_closep(&s.watch);
+	if (nl_open(&s.route, NETLINK_ROUTE) < 0) {
+		nl_close(s.watch);
+		s.watch = s.route = NULL;
+	}
 	inside_status_open(&inside->status);
 	code = inside_start(inside, say, err);
 	if (code == 0) {
@@ -394,6 +397,10 @@ int inside_run(const struct run_options *options, struct err *err)
 			run_stack(options)->name, units_bytes_text(machine->memory_min, least));
 		return RUN_FAILED;
 	}
+	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
+		getrlimit(i, &inside.limits[i]);
+	if (fds_need(INSIDE_FDS, err) < 0)
+		return RUN_FAILED;
 	inside.net.fd = net_start(err);
 	if (inside.net.fd < 0)
 		return RUN_FAILED;

@@ -18,13 +18,18 @@
 #include "run/run.h"
 
 #include <limits.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <termios.h>
 
 #define INSIDE_WORDS_MAX 8192
 
+/* What this process has open, and polls. */
+#define INSIDE_FDS 128
+
 struct inside {
 	const struct run_options *options;
+	struct rlimit limits[RLIM_NLIMITS]; /* of the program */
 	struct net net;
 	struct net_ports ports;
 	struct guest_ports told; /* what the machine knows of the links */

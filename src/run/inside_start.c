@@ -126,9 +126,9 @@ static uint64_t read_ignored(void)
 }
 
 /* Who the caller is, and where. */
-static int describe_caller(const struct run_options *options, struct guest_start *start,
-			   struct err *err)
+static int describe_caller(const struct inside *inside, struct guest_start *start, struct err *err)
 {
+	const struct run_options *options = inside->options;
 	int groups = getgroups(GUEST_GROUPS_MAX, start->groups);
 	mode_t mask = umask(0);
 
@@ -139,8 +139,7 @@ static int describe_caller(const struct run_options *options, struct guest_start
 	start->gid = getgid();
 	start->umask = mask;
 	start->group_count = (uint32_t)groups;
-	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
-		getrlimit(i, &start->limits[i]);
+	memcpy(start->limits, inside->limits, sizeof(start->limits));
 	start->ignored = read_ignored();
 	start->explain = options->explain;
 	start->json = options->json;
@@ -234,6 +233,13 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 	_exit(RUN_FAILED);
 }
 
+/* Who reads from the other end of one sees it end. */
+static void close_ends(struct ends *ends)
+{
+	while (ends->count > 0)
+		close_fd(ends->all[--ends->count]);
+}
+
 static int start_kernel(struct inside *inside, struct ends *ends, struct err *err)
 {
 	int words[2], ports[2];
@@ -251,8 +257,7 @@ static int start_kernel(struct inside *inside, struct ends *ends, struct err *er
 		become(inside, ends, ports[THEIRS], words[1]);
 	close_fd(ports[THEIRS]);
 	close_fd(words[1]);
-	while (ends->count > 0)
-		close_fd(ends->all[--ends->count]);
+	close_ends(ends);
 	return inside->kernel < 0
 		       ? err_set(err, -errno, "cannot start a process: %s", strerror(errno))
 		       : 0;
@@ -326,9 +331,11 @@ int inside_start(struct inside *inside, net_say words, struct err *err)
 	struct ends ends = {.count = 0};
 
 	fill_standard();
-	if (describe_caller(inside->options, &start, err) < 0 || make_folder(inside, err) < 0 ||
-	    connect_all(inside, &ends, &start, err) < 0 || start_kernel(inside, &ends, err) < 0)
+	if (describe_caller(inside, &start, err) < 0 || make_folder(inside, err) < 0 ||
+	    connect_all(inside, &ends, &start, err) < 0 || start_kernel(inside, &ends, err) < 0) {
+		close_ends(&ends);
 		return RUN_FAILED;
+	}
 	if (open_ports(inside, words, err) < 0) {
 		end_kernel(inside);
 		return RUN_FAILED;

@@ -147,8 +147,11 @@ static int open_attachment(struct relaying *r, struct err *err)
 static int open_all(struct relaying *r, struct err *err)
 {
 	const struct run_options *options = r->setup->options;
-	int code = folder_find(r->folder);
+	int code = fds_need(SUPERVISOR_FDS, err);
 
+	if (code < 0)
+		return code;
+	code = folder_find(r->folder);
 	if (code < 0)
 		return err_set(err, code, "there is no folder for sockets (/run/user, /tmp): %s",
 			       strerror(-code));

@@ -297,8 +297,10 @@ static bool has_choice(const struct net *net)
 
 static int open_all(struct state *s, struct err *err)
 {
-	int code = net_open(&s->net, s->setup->net, s->setup->options->policy, say, s, err);
+	int code = fds_need(SUPERVISOR_FDS, err);
 
+	if (code == 0)
+		code = net_open(&s->net, s->setup->net, s->setup->options->policy, say, s, err);
 	if (code < 0)
 		return code;
 	if (!s->net.privileged && has_choice(&s->net)) {

@@ -18,6 +18,9 @@ enum {
 	SUPERVISOR_STAYS = 'S' /* there is no more to wait for, though processes of the run go on */
 };
 
+/* What it has open itself, and polls, without the program's sockets. */
+#define SUPERVISOR_FDS 64
+
 struct supervisor {
 	const struct run_options *options;
 	pid_t foreground;

@@ -28,4 +28,17 @@ assert code == -signal.SIGALRM, code' "$RIVULET" run --quiet --stack "$stack" --
 	lab sh -c "'$RIVULET' run --quiet --stack $stack -- echo lost >/dev/full" >"$OUT" 2>&1 || code=$?
 	[ "$code" != 0 ] || fail "a full disk, $stack: it ended as if all were written"
 	expect_text 'No space left on device' "$OUT"
+
+	# Lost: the links, or the program's connections, or (inside a kernel) its end, and nobody would know why.
+	expect "few descriptors that may be more, $stack" lab prlimit --nofile=16: "$RIVULET" run --stack "$stack" -- sh -c 'ulimit -Sn'
+	expect_text '^16$' "$OUT"
+	expect_text '0 connections' "$OUT"
+	expect_code 125 lab prlimit --nofile=20:20 "$RIVULET" run --stack "$stack" -- true
+	expect_text 'descriptors are needed, and no more than 20 are allowed here: `ulimit -Hn' "$OUT"
+
+	# Lost: the summary, and on a stack that is relayed all connections, where the program may write no files. (Neither may the
+	# kernel that it would run inside, which has its memory in one.)
+	[ "$stack" != uml ] || continue
+	expect "no files, $stack" lab sh -c "prlimit --fsize=0:0 '$RIVULET' run --stack $stack -- sh -c \"'$RIVULET' status; :\" 2>&1 | cat"
+	expect_text '0 connections' "$OUT"
 done
