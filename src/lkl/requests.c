@@ -31,16 +31,16 @@ static int accept_one(struct helper *h, int wire, const struct lkl_request *r)
 	int near = fds_receive(wire), far, err;
 	uint64_t number;
 
-	if (near < 0)
-		return near;
-	memcpy(&number, r->data, sizeof(number));
-	far = listener ? kernel_accept(listener->far) : -EBADF;
+	far = near < 0 ? near : listener ? kernel_accept(listener->far) : -EBADF;
+	/* Whoever could not be accepted waits still. */
 	if (listener)
-		stream_accepted(&h->streams, listener, far >= 0);
+		stream_accepted(&h->streams, listener,
+				listener->state == STREAM_LISTENING && far != -EAGAIN);
 	if (far < 0) {
 		close_fd(near);
 		return far;
 	}
+	memcpy(&number, r->data, sizeof(number));
 	stream = stream_new(&h->streams, number, near, far, &err);
 	if (stream)
 		stream_connected(&h->streams, stream);

@@ -38,8 +38,19 @@ static bool is_host_fd(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
 }
 
-/* A socket of the stack: the descriptor. @request asks for it, and is told its cookie in @cookie, which is part of it. */
-static int new_socket(struct lkl *lkl, struct lkl_request *request, void *cookie)
+/* The byte that says that there is something to accept. What a connection has received is its program's, though that be mistaken
+ * about it. */
+static void take_arrival(int fd)
+{
+	char bytes[2];
+
+	if (recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT) == 1 && bytes[0] == 0)
+		recv(fd, bytes, 1, MSG_DONTWAIT);
+}
+
+/* A socket of the stack: the descriptor. @request asks for it, and is told its cookie in @cookie, which is part of it. @listener: it
+ * is one that has arrived there; -1: it is not. */
+static int new_socket(struct lkl *lkl, struct lkl_request *request, void *cookie, int listener)
 {
 	struct lkl_answer answer;
 	uint64_t number;
@@ -47,6 +58,8 @@ static int new_socket(struct lkl *lkl, struct lkl_request *request, void *cookie
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return -errno;
+	if (listener >= 0) /* not before: who gets no descriptor is to hear of it still */
+		take_arrival(listener);
 	number = cookie_of(ends[0]);
 	memcpy(cookie, &number, sizeof(number));
 	code = lkl_ask(lkl, request, LKL_REQUEST_SIZE + request->size, &ends[1], 1, &answer);
@@ -62,7 +75,7 @@ static int make(struct stack *stack, int family)
 {
 	struct lkl_request request = {.kind = LKL_MAKE, .a = family};
 
-	return new_socket((struct lkl *)stack, &request, &request.socket);
+	return new_socket((struct lkl *)stack, &request, &request.socket, -1);
 }
 
 /* With an address; the answer's data is an address, if @ret is not NULL. */
@@ -256,14 +269,13 @@ static int accept_socket(struct stack *stack, int fd)
 	struct lkl *lkl = (struct lkl *)stack;
 	struct lkl_request request = {
 		.kind = LKL_ACCEPT, .socket = cookie_of(fd), .size = sizeof(uint64_t)};
-	char byte;
 	int code;
 
 	if (is_host_fd(fd))
 		return sockets_calls.accept(stack, fd);
-	if (recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
+	if (!request.socket)
 		return -errno;
-	code = new_socket(lkl, &request, request.data);
+	code = new_socket(lkl, &request, request.data, fd);
 	if (code >= 0)
 		widen(code);
 	return code;
@@ -343,13 +355,10 @@ static int why_ended(struct stack *stack, int fd)
 static int shutdown_socket(struct stack *stack, int fd, int how)
 {
 	struct lkl_answer answer;
-	char byte;
 
 	if (is_host_fd(fd))
 		return sockets_calls.shutdown(stack, fd, how);
-	/* What said that there is something to accept. */
-	if (recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
-		return -errno;
+	take_arrival(fd);
 	return ask_socket(stack, fd, LKL_SHUTDOWN, how, NULL, 0, &answer);
 }
 

@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -344,12 +346,40 @@ static void is_a_socket(struct rv *rv, const char *host, const char *port)
 	size = sizeof(on);
 	CHECK_CODE(rv_get_option(rv, fd, IPPROTO_TCP, TCP_NODELAY, &on, &size, NULL), 0);
 	CHECK(on && size == sizeof(on));
+	CHECK(write(fd, "xy", 2) == 2);
+	for (char got[2] = {0}; recv(fd, got, 2, MSG_PEEK) < 2;)
+		CHECK(got[0] == 'x');
 	CHECK_CODE(rv_accept(rv, fd, 0, NULL), -EINVAL);
+	CHECK(read(fd, text, 2) == 2 && text[0] == 'x' && text[1] == 'y');
 	echo(fd, SMALL);
 	CHECK(shutdown(fd, SHUT_WR) == 0);
 	CHECK(read(fd, text, 1) == 0);
 	CHECK_CODE(rv_ended(rv, fd, NULL), 0);
 	close(fd);
+}
+
+/* Lost: a server that had no descriptor left for a while would never hear of who waits. */
+static void tells_of_waiting(struct rv *rv)
+{
+	int listener = rv_listen(rv, NULL, "0", 0, RV_NONBLOCK, NULL), fd, other;
+	struct rlimit was, none;
+	char port[8];
+
+	CHECK(listener >= 0);
+	port_of(rv, listener, port);
+	fd = dial(rv, "127.0.0.1", port);
+	CHECK(poll(&(struct pollfd){listener, POLLIN, 0}, 1, A_TIMEOUT) == 1);
+	CHECK(getrlimit(RLIMIT_NOFILE, &was) == 0);
+	none = (struct rlimit){STDERR_FILENO + 1, was.rlim_max};
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	CHECK_CODE(rv_accept(rv, listener, 0, NULL), -EMFILE);
+	CHECK(setrlimit(RLIMIT_NOFILE, &was) == 0);
+	CHECK(poll(&(struct pollfd){listener, POLLIN, 0}, 1, A_TIMEOUT) == 1);
+	other = rv_accept(rv, listener, 0, NULL);
+	CHECK(other >= 0);
+	close(other);
+	close(fd);
+	close(listener);
 }
 
 /* Lost: a part of a file would be taken for the whole. */
@@ -506,6 +536,7 @@ static int try_all(struct rv *rv, char **argv)
 	tells_status(rv, v4, port);
 	tells_status(rv, v6, port);
 	is_a_socket(rv, v4, port);
+	tells_of_waiting(rv);
 	tells_cut_offs(rv);
 	outlives_fork(rv, v4, port);
 	outlives_closing(rv_stack(rv), v4, port);
