@@ -5,11 +5,11 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/installed.h"
+#include "base/shared.h"
 #include "stack/lkl_parts.h"
 #include "stack/sockets.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 static int probe_lkl(struct err *why)
@@ -24,14 +24,7 @@ static int probe_lkl(struct err *why)
 	return 0;
 }
 
-/* A process that was killed while it asked has left an answer that is nobody's. */
-static void lock(struct lkl *lkl)
-{
-	if (pthread_mutex_lock(&lkl->lock) == EOWNERDEAD)
-		pthread_mutex_consistent(&lkl->lock);
-}
-
-/* The answer with our number. */
+/* The answer with our number. A process that was killed while it asked has left one that is nobody's. */
 static int hear(const struct lkl *lkl, struct lkl_answer *ret)
 {
 	for (;;) {
@@ -50,7 +43,7 @@ static int ask(struct lkl *lkl, struct lkl_request *request, size_t size, const 
 {
 	int code = 0;
 
-	lock(lkl);
+	shared_lock(&lkl->lock);
 	request->sequence = ++lkl->sequence;
 	if (send(lkl->wire, request, size, MSG_NOSIGNAL) < 0)
 		code = -ENETDOWN;
@@ -129,35 +122,19 @@ static void close_lkl(struct stack *stack)
 	if (lkl->helper > 0)
 		while (waitpid(lkl->helper, NULL, 0) < 0 && errno == EINTR)
 			;
-	munmap(lkl, sizeof(*lkl)); /* children may have it still */
-}
-
-static int make_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t attributes;
-	int code = pthread_mutexattr_init(&attributes);
-
-	if (code == 0)
-		code = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-	if (code == 0)
-		code = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-	if (code == 0)
-		code = pthread_mutex_init(lock, &attributes);
-	pthread_mutexattr_destroy(&attributes);
-	return -code;
+	shared_free(lkl, sizeof(*lkl));
 }
 
 static int make(const struct stack_options *options, struct lkl **ret)
 {
-	struct lkl *lkl =
-		mmap(NULL, sizeof(*lkl), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct lkl *lkl = shared_make(sizeof(*lkl));
 	int code;
 
-	if (lkl == MAP_FAILED)
+	if (!lkl)
 		return -ENOMEM;
-	code = make_lock(&lkl->lock);
+	code = shared_lock_make(&lkl->lock);
 	if (code < 0) {
-		munmap(lkl, sizeof(*lkl));
+		shared_free(lkl, sizeof(*lkl));
 		return code;
 	}
 	lkl->stack = (struct stack){.ops = &stack_lkl, .stagger = options->stagger};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/cleanup.h"
+#include "base/shared.h"
 #include "stack/sockets_parts.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -9,24 +10,23 @@
 int sockets_open(const struct stack_ops *ops, int protocol, const struct stack_options *options,
 		 struct stack **ret, struct err *err)
 {
-	struct sockets *sockets = calloc(1, sizeof(*sockets));
+	struct sockets *sockets = shared_make(sizeof(*sockets));
+	int code = sockets ? shared_lock_make(&sockets->lock) : -ENOMEM;
 
-	if (!sockets)
-		return err_set(err, -ENOMEM, "out of memory");
+	if (code < 0) {
+		shared_free(sockets, sizeof(*sockets));
+		return err_set(err, code, "stack %s: %s", ops->name, strerror(-code));
+	}
 	sockets->stack.ops = ops;
 	sockets->protocol = protocol;
 	sockets->stack.stagger = options->stagger;
-	pthread_mutex_init(&sockets->lock, NULL);
 	*ret = &sockets->stack;
 	return 0;
 }
 
 void sockets_close(struct stack *stack)
 {
-	struct sockets *sockets = (struct sockets *)stack;
-
-	pthread_mutex_destroy(&sockets->lock);
-	free(sockets);
+	shared_free(stack, sizeof(struct sockets));
 }
 
 socklen_t sockets_size(const struct sockaddr_storage *sa)

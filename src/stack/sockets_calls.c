@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The socket calls of a stack whose sockets are the host kernel's: the system calls themselves. */
 #include "base/clock.h"
+#include "base/shared.h"
 #include "stack/sockets_parts.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static int make_to(struct stack *stack, const struct sockaddr *to)
 	struct sockets *sockets = (struct sockets *)stack;
 	bool plain;
 
-	pthread_mutex_lock(&sockets->lock);
+	shared_lock(&sockets->lock);
 	plain = plain_is(&sockets->plain, to, clock_now());
 	pthread_mutex_unlock(&sockets->lock);
 	return make_socket(to->sa_family, plain ? IPPROTO_TCP : sockets->protocol);
@@ -58,7 +59,7 @@ static void connected(struct stack *stack, int fd, const struct sockaddr *to)
 	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0 ||
 	    protocol == IPPROTO_TCP || !was_refused_mptcp(fd))
 		return;
-	pthread_mutex_lock(&sockets->lock);
+	shared_lock(&sockets->lock);
 	plain_note(&sockets->plain, to, clock_now());
 	pthread_mutex_unlock(&sockets->lock);
 }

@@ -10,6 +10,7 @@
 
 #define SOCKETS_TEXT_MAX (ADDRESS_TEXT_MAX + 1)
 
+/* In memory that is shared with children. */
 struct sockets {
 	struct stack stack;
 	int protocol; /* that sockets are made with, but towards @plain */

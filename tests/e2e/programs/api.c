@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <rivulet.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@
 #define LARGE     (4u << 20)
 #define SMALL     16384u
 #define AT_ONCE   64
+#define FORKS     1000
 #define A_TIMEOUT 20000 /* ms; none of the dials that succeed comes near */
 
 static _Noreturn void fail(int line, const char *what, const char *why)
@@ -446,7 +448,43 @@ static void outlives_closing(const char *stack, const char *host, const char *po
 struct target {
 	struct rv *rv;
 	const char *host, *port;
+	atomic_bool over;
 };
+
+static void *be_refused(void *data)
+{
+	struct target *target = data;
+
+	while (!target->over)
+		CHECK_CODE(rv_dial(target->rv, target->host, "1", 0, A_TIMEOUT, NULL),
+			   -ECONNREFUSED);
+	return NULL;
+}
+
+/* Lost: a child for ever, of a program that has threads and forks while one of them dials. */
+static void outlives_fork_of_threads(struct rv *rv)
+{
+	struct target target = {.rv = rv, .host = "127.0.0.1"};
+	pthread_t threads[4];
+	int code;
+
+	for (unsigned i = 0; i < 4; i++)
+		CHECK(pthread_create(&threads[i], NULL, be_refused, &target) == 0);
+	for (unsigned i = 0; i < FORKS; i++) {
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			alarm(A_TIMEOUT / 1000);
+			_exit(rv_dial(rv, target.host, "1", 0, A_TIMEOUT, NULL) != -ECONNREFUSED);
+		}
+		CHECK(waitpid(child, &code, 0) == child);
+		CHECK(code == 0);
+	}
+	target.over = true;
+	for (unsigned i = 0; i < 4; i++)
+		CHECK(pthread_join(threads[i], NULL) == 0);
+}
 
 static void *reach(void *data)
 {
@@ -459,7 +497,7 @@ static void *reach(void *data)
 /* Lost: threads that share one stack would disturb each other. */
 static void serves_threads(struct rv *rv, const char *host, const char *port)
 {
-	struct target target = {rv, host, port};
+	struct target target = {.rv = rv, .host = host, .port = port};
 	pthread_t threads[AT_ONCE];
 
 	for (unsigned i = 0; i < AT_ONCE; i++)
@@ -541,6 +579,7 @@ static int try_all(struct rv *rv, char **argv)
 	outlives_fork(rv, v4, port);
 	outlives_closing(rv_stack(rv), v4, port);
 	serves_threads(rv, name, port);
+	outlives_fork_of_threads(rv);
 	opens_without_standard(rv_stack(rv));
 	leaks_nothing(descriptors);
 	printf("every check passed on stack %s\n", rv_stack(rv));
