@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "base/fds.h"
-#include "base/folder.h"
 #include "base/units.h"
 #include "link/metered.h"
 #include "link/watch.h"
@@ -12,7 +11,6 @@
 #include "run/user.h"
 #include "stack/machine.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -306,29 +304,6 @@ static int explain_lost(const struct inside *inside)
 	return code;
 }
 
-static void remove_folder(const struct inside *inside)
-{
-	DIR *folder = opendir(inside->own_folder);
-	const struct dirent *entry;
-
-	/* The kernel has a folder in there, with two files, which it leaves when it crashes. */
-	while (folder && (entry = readdir(folder))) {
-		static const char *const names[] = {"pid", "mconsole"};
-		char path[PATH_MAX];
-
-		for (unsigned i = 0; i < ARRAY_SIZE(names) && entry->d_name[0] != '.'; i++)
-			if (snprintf(path, sizeof(path), "%s/%s/%s", inside->own_folder,
-				     entry->d_name, names[i]) < (int)sizeof(path))
-				unlink(path);
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
-	}
-	if (folder)
-		closedir(folder);
-	rmdir(inside->own_folder);
-	folder_leave(inside->folder);
-}
-
 static void finish(struct loop_state *s)
 {
 	struct inside *inside = s->inside;
@@ -340,7 +315,7 @@ static void finish(struct loop_state *s)
 	pump_wait(&inside->shown, -1);
 	restore(inside);
 	inside_status_close(&inside->status);
-	remove_folder(inside);
+	inside_folder_remove(inside);
 	guest_line_close(&inside->line);
 	metered_close(s->metered);
 	close_fd(inside->hatch);
@@ -387,8 +362,12 @@ static int run(struct inside *inside, struct err *err)
 int inside_run(const struct run_options *options, struct err *err)
 {
 	const struct stack_machine *machine = run_stack(options)->machine;
-	struct inside inside = {
-		.options = options, .words = -1, .hatch = -1, .line.fd = -1, .terminal = -1};
+	struct inside inside = {.options = options,
+				.words = -1,
+				.hatch = -1,
+				.lock = -1,
+				.line.fd = -1,
+				.terminal = -1};
 	char least[UNITS_TEXT_MAX];
 	sigset_t all;
 

@@ -45,6 +45,7 @@ struct inside {
 	struct inside_status status;
 	char folder[PATH_MAX];     /* of all the user's runs */
 	char own_folder[PATH_MAX]; /* of this machine */
+	int lock;                  /* owned: on that; -1: there is none */
 	pid_t kernel;
 };
 
@@ -54,5 +55,8 @@ int inside_run(const struct run_options *options, struct err *err);
 /* Starts the machine, with all that belongs to it; gets its ports of rivulet-net, whose words go to @words, while it does; and tells it
  * what to run. All signals are blocked. 0; an exit code, with the reason: then the machine has ended. */
 int inside_start(struct inside *inside, net_say words, struct err *err);
+/* The machine's folder (inside_folder.c); those of machines that were killed go. */
+int inside_folder_make(struct inside *inside, struct err *err);
+void inside_folder_remove(struct inside *inside);
 /* Hands the ports over that the machine does not have yet: false if there are none. It has to be told of them then. */
 bool inside_hand_ports(struct inside *inside);

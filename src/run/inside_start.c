@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/fds.h"
-#include "base/folder.h"
 #include "base/installed.h"
 #include "run/inside.h"
 #include "run/user.h"
@@ -263,22 +262,6 @@ static int start_kernel(struct inside *inside, struct ends *ends, struct err *er
 		       : 0;
 }
 
-static int make_folder(struct inside *inside, struct err *err)
-{
-	int code = folder_find(inside->folder);
-
-	if (code < 0)
-		return err_set(err, code, "there is no folder for a machine (/run/user, /tmp): %s",
-			       strerror(-code));
-	if (snprintf(inside->own_folder, sizeof(inside->own_folder), "%s/machine-%d",
-		     inside->folder, getpid()) >= (int)sizeof(inside->own_folder))
-		return err_set(err, -ENAMETOOLONG, "%s is too long", inside->folder);
-	if (mkdir(inside->own_folder, 0700) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "cannot make %s: %s", inside->own_folder,
-			       strerror(errno));
-	return 0;
-}
-
 /* A standard descriptor that the caller has closed would be one of ours. */
 static void fill_standard(void)
 {
@@ -331,7 +314,7 @@ int inside_start(struct inside *inside, net_say words, struct err *err)
 	struct ends ends = {.count = 0};
 
 	fill_standard();
-	if (describe_caller(inside, &start, err) < 0 || make_folder(inside, err) < 0 ||
+	if (describe_caller(inside, &start, err) < 0 || inside_folder_make(inside, err) < 0 ||
 	    connect_all(inside, &ends, &start, err) < 0 || start_kernel(inside, &ends, err) < 0) {
 		close_ends(&ends);
 		return RUN_FAILED;

@@ -241,6 +241,20 @@ expect "its status, as an ordinary user" pair_lab env RIVULET_STATE="$TMP/state"
 	LOOK_AS="setpriv --reuid=65534 --regid=65534 --clear-groups -- env PATH=/usr/bin:/bin" sh -c 'mkdir -m 700 "$RIVULET_STATE"; chown 65534 "$RIVULET_STATE"; exec sh "$TMP/look"'
 echo "rivulet status sees it"
 
+# Lost: room, a little with each run that was killed.
+cat >"$TMP/killed" <<'EOF'
+$INSIDE --quiet -- sh -c "echo >'$TMP/started'; sleep 60" & run=$!
+until [ -e "$TMP/started" ]; do sleep 0.05; done
+kill -KILL $run
+wait $run
+$INSIDE --quiet -- true || exit 1
+ls -A "$RIVULET_STATE"
+[ -z "$(find "$RIVULET_STATE" -name 'machine-*')" ]
+EOF
+mkdir -m 700 "$TMP/killed-state"
+expect "nothing of one that was killed" rivulet lab run pair -- env RIVULET_STATE="$TMP/killed-state" sh "$TMP/killed"
+echo "nothing is left of one that was killed"
+
 # Lost: who types, and who looks at a window of another size.
 cat >"$TMP/terminal.py" <<'EOF'
 import fcntl, os, pty, select, struct, sys, termios, time
