@@ -98,25 +98,34 @@ static bool goes_on(struct relaying *r)
 	return true;
 }
 
+/* The foreground says how the program has ended. */
+static void hear(struct relaying *r)
+{
+	char what;
+
+	/* One that was killed leaves a program that goes on; one that could start none has nothing to be told. */
+	if (recv(r->control.fd, &what, 1, 0) != 1 || what == SUPERVISOR_FAILED)
+		r->orphan = true;
+	r->status.ended = true;
+}
+
 static void on_control(struct loop_source *source, uint32_t events)
 {
 	struct relaying *r = loop_owner(source, struct relaying, control);
-	char what;
 
-	/* A foreground that was killed leaves a program that goes on; one that could start none has nothing to be told. */
-	if (recv(source->fd, &what, 1, MSG_DONTWAIT) != 1 || what == SUPERVISOR_FAILED)
-		r->orphan = true;
-	r->status.ended = true;
+	hear(r);
 	loop_forget(&r->loop, source);
 }
 
-static void serve(struct relaying *r)
+/* An error: it cannot be served any more. */
+static int serve(struct relaying *r)
 {
 	int err = loop_watch(&r->loop, &r->control, EPOLLIN);
 
 	/* Somebody who takes nothing any more is not told. */
 	while (err == 0 && goes_on(r))
 		err = loop_turn(&r->loop, r->status.ended ? 1000 : -1);
+	return err;
 }
 
 static int open_stack(struct relaying *r, struct err *err)
@@ -177,14 +186,18 @@ static void close_all(struct relaying *r)
 
 static void attach(struct relaying *r, int listener)
 {
+	int err;
+
 	if (r->attachment->ops->begin(r->attachment, listener) < 0) {
 		fprintf(stderr, "rivulet: out of memory\n");
 		return;
 	}
 	r->status.stack = r->linked.stack;
 	relaying_status_open(&r->status, &r->loop);
-	serve(r);
+	err = serve(r);
 	relaying_status_close(&r->status, &r->loop);
+	if (err == 0 && !r->status.ended)
+		hear(r); /* we have seen the last of it before */
 	if (!r->orphan)
 		summarise(r);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What a caller limits, on each stack: time, descriptors, the size of files, room on a disk. It holds for the program, and what it
-# means for the processes around it is told.
+# What a caller limits, on each stack: time, descriptors, the size of files, room on a disk; and what cannot be started. It holds for
+# the program, and what it means for the processes around it is told.
 . "$(dirname "$0")/lib.sh"
 need python3 timeout prlimit
 
@@ -35,6 +35,12 @@ assert code == -signal.SIGALRM, code' "$RIVULET" run --quiet --stack "$stack" --
 	expect_text '0 connections' "$OUT"
 	expect_code 125 lab prlimit --nofile=20:20 "$RIVULET" run --stack "$stack" -- true
 	expect_text 'descriptors are needed, and no more than 20 are allowed here: `ulimit -Hn' "$OUT"
+
+	# Lost: the reason, behind the summary of a program that there was not (now and then).
+	for _ in 1 2 3 4 5 6 7 8; do
+		expect_code 127 lab "$RIVULET" run --stack "$stack" -- "$TMP/none"
+		! grep -q ' connections' "$OUT" || fail "a summary of nothing, $stack: $(cat "$OUT")"
+	done
 
 	# Lost: the summary, and on a stack that is relayed all connections, where the program may write no files. (Neither may the
 	# kernel that it would run inside, which has its memory in one.)
