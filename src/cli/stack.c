@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static int refuse(int code, const struct err *err)
 {
@@ -35,7 +36,10 @@ int cmd_stack(int argc, char **argv)
 		return 2;
 	}
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL); /* the program's is none of ours */
+	/* The program's is none of ours; nor is where it is, which may have to be unmounted. */
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (chdir("/") < 0)
+		return 1;
 	code = recv(STDIN_FILENO, &wish, sizeof(wish), MSG_TRUNC) == sizeof(wish)
 		       ? ops->probe(&err)
 		       : err_set(&err, -EPROTO,

@@ -549,6 +549,32 @@ static void opens_without_standard(const char *stack)
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* Lost: a disk that cannot be unmounted while a program goes on that was started there. */
+static void is_nowhere(const char *stack)
+{
+	char here[] = "/tmp/rivulet-api.XXXXXX", path[64], is[sizeof(here)] = "", was[4096];
+	unsigned there = 0;
+	DIR *processes;
+	struct rv *rv;
+
+	CHECK(getcwd(was, sizeof(was)) && mkdtemp(here) && chdir(here) == 0);
+	CHECK_CODE(rv_open(stack, NULL, &rv, NULL), 0);
+	processes = opendir("/proc");
+	CHECK(processes);
+	for (const struct dirent *entry; (entry = readdir(processes));) {
+		ssize_t size = -1;
+
+		snprintf(path, sizeof(path), "/proc/%.20s/cwd", entry->d_name);
+		if (strspn(entry->d_name, "0123456789") > 0)
+			size = readlink(path, is, sizeof(is));
+		there += size == sizeof(here) - 1 && memcmp(is, here, sizeof(here) - 1) == 0;
+	}
+	closedir(processes);
+	CHECK(chdir(was) == 0 && rmdir(here) == 0);
+	CHECK(there == 1);
+	rv_close(rv);
+}
+
 static int try_all(struct rv *rv, char **argv)
 {
 	const char *port = argv[0], *name = argv[1], *half = argv[2];
@@ -581,6 +607,7 @@ static int try_all(struct rv *rv, char **argv)
 	serves_threads(rv, name, port);
 	outlives_fork_of_threads(rv);
 	opens_without_standard(rv_stack(rv));
+	is_nowhere(rv_stack(rv));
 	leaks_nothing(descriptors);
 	printf("every check passed on stack %s\n", rv_stack(rv));
 	return 0;
