@@ -208,6 +208,10 @@ int cmd_relay(int argc, char **argv)
 		return USAGE;
 	if (code == 0 && optind < argc)
 		return say_no_option("relay", argv[optind]);
+	if (code == 0 && !serving.folder)
+		code = err_set(
+			&err, -EINVAL,
+			"where a relay's files are is not known without HOME: add --folder PATH");
 	if (code == 0 && !serving.server.certificate != !serving.server.key)
 		code = err_set(&err, -EINVAL, "--certificate and --key belong together");
 	if (code == 0 && wish.init && wish.add)

@@ -3,7 +3,7 @@
 # Connections to a server that does not speak MPTCP go by a relay of one's own, over all links, whoever makes them; those to
 # one that does go there directly; and nobody else gets in, or further than is allowed.
 . "$(dirname "$0")/run_lib.sh"
-need curl jq
+need curl jq unshare
 
 make_file small 1000
 make_file file 8000000
@@ -11,6 +11,9 @@ folder=$TMP/relay
 LINE=$("$RIVULET" relay --folder "$folder" --init 10.3.0.2 --client anna 2>/dev/null)
 OTHER=$("$RIVULET" relay --folder "$folder" --add bert 2>/dev/null)
 [ "$LINE" != "$OTHER" ] || fail "two clients have one token"
+# Lost: the key, to a folder where nobody looks for it. (In a user namespace of its own root is nobody.)
+expect_code 2 unshare --user env -u HOME -u XDG_CONFIG_HOME "$RIVULET" relay --init 10.3.0.2
+expect_text 'not known without HOME' "$OUT"
 expect_code 125 "$RIVULET" relay --folder "$folder" --init 10.3.0.2
 expect_code 125 "$RIVULET" relay --folder "$folder" --add anna
 # Lost: a relay that could not be begun again, for half of it is there; and all clients, by one line more.

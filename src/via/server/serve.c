@@ -21,9 +21,9 @@ const char *serve_folder(void)
 		return "/etc/rivulet/relay";
 	if (config && config[0] == '/')
 		snprintf(path, sizeof(path), "%s/rivulet/relay", config);
-	else
-		snprintf(path, sizeof(path), "%s/.config/rivulet/relay", home ? home : "");
-	return path;
+	else if (home && home[0] == '/')
+		snprintf(path, sizeof(path), "%s/.config/rivulet/relay", home);
+	return path[0] ? path : NULL;
 }
 
 struct files {

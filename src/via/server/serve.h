@@ -22,7 +22,8 @@ struct serving {
 	bool quiet;
 };
 
-/* Where the folder is unless told: /etc/rivulet/relay for root, else $XDG_CONFIG_HOME/rivulet/relay or below ~/.config. */
+/* Where the folder is unless told: /etc/rivulet/relay for root, else $XDG_CONFIG_HOME/rivulet/relay or below ~/.config; NULL: nobody says
+ * where that is. */
 const char *serve_folder(void);
 
 /* Until a signal ends it; SIGHUP makes clients, destinations, certificate and key be read again. 0, or a negative errno with words. */
