@@ -111,16 +111,15 @@ static int pair(int type, int ends[static 2], struct err *err)
 	return err_set(err, -errno, "cannot make a socket pair: %s", strerror(errno));
 }
 
-/* A helper keeps only standard error, no key pressed at the terminal reaches it, and SIGTERM ends
- * it. */
+/* A helper keeps only standard error, and ends with the program alone: no key pressed at the terminal reaches it, and what ends
+ * all processes of a service at once leaves the program its network for as long as it needs to end. */
 static void become_helper(const struct foreground *f)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t mask = f->caller_mask;
 
-	sigdelset(&mask, SIGTERM);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
+	sigprocmask(SIG_SETMASK, &f->caller_mask, NULL);
 	setsid();
+	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

@@ -209,7 +209,7 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	char init[PATH_MAX];
 	struct err err = {0};
-	sigset_t none;
+	sigset_t mask;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
@@ -225,8 +225,10 @@ static noreturn void become(struct inside *inside, const struct ends *ends, int 
 	dup2(words, STDERR_FILENO);
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* The kernel would end, and not its program, when all processes of a service are to. */
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	machine->become(&setup, &err);
 	fprintf(stderr, "rivulet: %s\n", err.text);
 	_exit(RUN_FAILED);

@@ -29,15 +29,15 @@ static int let_go(int socket)
 	return kept;
 }
 
-/* No key pressed at the caller's terminal means us, and no limit of the caller's files ends us. */
+/* No key pressed at the caller's terminal means us, no limit of the caller's files ends us, and what ends all processes of a
+ * service gives its program time, and us until that has ended. */
 static void settle(void)
 {
-	const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGPIPE, SIGXFSZ};
+	const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGPIPE, SIGXFSZ};
 	sigset_t none;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -90,6 +90,7 @@ int serving_main(const struct stack_ops *ops, const struct policy *policy, int c
 	struct err err = {0};
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_IGN); /* it ends with the last socket */
 	way = open_all(&s, ops, policy, control, &err);
 	answer.code = way < 0 ? way : 0;
 	snprintf(answer.words, sizeof(answer.words), "%s", err.text);
