@@ -18,6 +18,8 @@
 
 #include <cmocka.h>
 
+#include "cannot.h"
+
 #define PREFIX "rivulet-unit-"
 #define USED   0.04 /* s */
 
@@ -73,7 +75,7 @@ static void test_cpu(void **state)
 	int status;
 
 	if (!make(CGROUP_CPU, CGROUP_BIT(CGROUP_ACCOUNT)))
-		skip();
+		CANNOT("there is no control group with the cpu controller");
 	pid = start(burn);
 	while (cgroup_cpu(&group) < USED) {
 		assert_true(cgroup_cpu(&group) >= 0);
@@ -100,7 +102,7 @@ static void test_memory(void **state)
 	int status;
 
 	if (!make(CGROUP_MEMORY, 0))
-		skip();
+		CANNOT("there is no control group with the memory controller");
 	assert_false(cgroup_out_of_memory(&group));
 	assert_true(waitpid(start(eat), &status, 0) > 0);
 	assert_true(WIFSIGNALED(status));
@@ -123,7 +125,7 @@ static void test_pids(void **state)
 	pid_t pid;
 
 	if (!make(CGROUP_PIDS, 0))
-		skip();
+		CANNOT("there is no control group with the pids controller");
 	pid = start(multiply);
 	while (!cgroup_out_of_processes(&group))
 		usleep(1000);
@@ -139,5 +141,5 @@ int main(void)
 		cmocka_unit_test_teardown(test_pids, tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cannot_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -23,6 +23,8 @@
 
 #include <cmocka.h>
 
+#include "cannot.h"
+
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
@@ -85,7 +87,8 @@ static void set_up(struct desk *desk)
 	close(handoff[0]);
 	if (desk->listener < 0) {
 		waitpid(desk->program, NULL, 0);
-		skip(); /* no seccomp user notification here, or somebody else's */
+		CANNOT("there is no user notification of seccomp filters, or it is somebody "
+		       "else's");
 	}
 	assert_int_equal(home_open(&desk->home), 0);
 	home_trust(&desk->home);
@@ -152,7 +155,7 @@ static void answers_each_question_once(void **state)
 	struct desk desk;
 
 	if (!has_mptcp())
-		skip();
+		CANNOT("there is no MPTCP");
 	set_up(&desk);
 	/* Now and then they may not answer: what was asked meanwhile comes here. */
 	for (unsigned turns = 0; turn(&desk); turns++)
@@ -168,7 +171,7 @@ static void ends_while_somebody_asks(void **state)
 	struct desk desk;
 
 	if (!has_mptcp())
-		skip();
+		CANNOT("there is no MPTCP");
 	set_up(&desk);
 	clerks_stand_open(desk.clerks, UINT64_MAX);
 	while (desk.made < SOCKETS)
@@ -187,5 +190,5 @@ int main(void)
 		cmocka_unit_test(ends_while_somebody_asks),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cannot_end(cmocka_run_group_tests(tests, NULL, NULL));
 }
