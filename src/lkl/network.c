@@ -105,6 +105,11 @@ static uint64_t least_of(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t most_of(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* @first: what a socket begins with. */
 static int set_bounds(const char *name, uint64_t first, uint64_t most)
 {
@@ -114,21 +119,23 @@ static int set_bounds(const char *name, uint64_t first, uint64_t most)
 	return kernel_set(name, text);
 }
 
-/* An eighth each way for all together: with two subflows that is half of all memory, for MPTCP has its data in its own buffer, which is
- * as large as those of its subflows together, and in theirs. */
+/* What is sent stays until the peer has it: an eighth for all together, which with two subflows is twice as much, for MPTCP has its data
+ * in its own buffer, which is as large as those of its subflows together, and in theirs. What has come programs take at once, so
+ * buffers for it are mostly windows: large ones, for what comes at once costs one acknowledgement and wakes a program once. But
+ * programs that take nothing must leave enough for others: a third of what is there. */
 static int set_buffers(const struct network *network)
 {
-	uint64_t share = network->is.memory / 8 / network->sharers, send;
+	uint64_t send = network->is.memory / 8 / network->sharers;
+	uint64_t receive = (network->is.memory - OWN) / 3 / network->sharers;
 	int err;
 
-	if (share < SHARE_LEAST)
-		share = SHARE_LEAST;
-	send = least_of(share, SEND_MOST);
+	send = least_of(most_of(SHARE_LEAST, send), SEND_MOST);
 	if (network->backlog)
 		send = least_of(send, network->backlog);
 	err = set_bounds("net/ipv4/tcp_wmem", SEND_FIRST, send);
 	if (err == 0)
-		err = set_bounds("net/ipv4/tcp_rmem", RECEIVE_FIRST, least_of(share, RECEIVE_MOST));
+		err = set_bounds("net/ipv4/tcp_rmem", RECEIVE_FIRST,
+				 least_of(most_of(SHARE_LEAST, receive), RECEIVE_MOST));
 	return err;
 }
 

@@ -21,7 +21,7 @@ static struct {
 	unsigned count, fails, applied;
 	bool has_endpoint; /* of the first device, by the plan */
 	unsigned undone;
-	char send_buffers[64];
+	char send_buffers[64], receive_buffers[64];
 } kernel;
 
 const struct nl_calls kernel_netlink;
@@ -30,6 +30,8 @@ int kernel_set(const char *name, const char *value)
 {
 	if (strcmp(name, "net/ipv4/tcp_wmem") == 0)
 		snprintf(kernel.send_buffers, sizeof(kernel.send_buffers), "%s", value);
+	if (strcmp(name, "net/ipv4/tcp_rmem") == 0)
+		snprintf(kernel.receive_buffers, sizeof(kernel.receive_buffers), "%s", value);
 	return 0;
 }
 
@@ -186,12 +188,29 @@ static void subflows_hold_no_more_than_is_good(void **state)
 	free(network.changes);
 }
 
+static void connections_share_a_third_of_memory_for_what_comes(void **state)
+{
+	const int fds[] = {10};
+	struct lkl_start start = {.memory = LKL_MEMORY, .port_count = 1};
+	struct network network;
+	struct err err;
+
+	assert_int_equal(network_open(&network, &start, fds, &err), 0);
+	assert_string_equal(kernel.receive_buffers, "4096 131072 6291456");
+	assert_int_equal(network_share(&network, 32), 0);
+	assert_string_equal(kernel.receive_buffers, "4096 131072 262144");
+	assert_int_equal(network_share(&network, 10000), 0);
+	assert_string_equal(kernel.receive_buffers, "4096 16384 16384");
+	free(network.changes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failed_port_is_tried_again_on_its_device),
 		cmocka_unit_test(what_a_last_subflow_stands_on_stays),
 		cmocka_unit_test(subflows_hold_no_more_than_is_good),
+		cmocka_unit_test(connections_share_a_third_of_memory_for_what_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
