@@ -127,14 +127,15 @@ static void deliver(struct packet_link *link, const struct virtio_net_hdr_mrg_rx
 		size -= part;
 	}
 	dev_sw_netstats_rx_add(device, skb->len);
-	skb->protocol = eth_type_trans(skb, device);
 	if (header->hdr.flags & VIRTIO_NET_HDR_F_DATA_VALID)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	/* It counts from the Ethernet header. */
 	if (virtio_net_hdr_to_skb(skb, &header->hdr, true) < 0) {
 		DEV_STATS_INC(device, rx_frame_errors);
 		kfree_skb(skb);
 		return;
 	}
+	skb->protocol = eth_type_trans(skb, device);
 	napi_gro_receive(&link->napi, skb);
 }
 

@@ -158,13 +158,13 @@ static bool receive(struct port *port)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	stats->rx_packets++;
 	stats->rx_bytes += size;
-	skb->protocol = eth_type_trans(skb, port->dev);
+	/* It counts from the Ethernet header. */
 	if (virtio_net_hdr_to_skb(skb, &header, true) < 0) {
 		stats->rx_errors++;
 		kfree_skb(skb);
 		return true;
 	}
-	skb_reset_network_header(skb);
+	skb->protocol = eth_type_trans(skb, port->dev);
 	napi_gro_receive(&port->napi, skb);
 	return true;
 }
