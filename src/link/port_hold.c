@@ -150,8 +150,9 @@ int port_hold_open(struct port_hold **ret, unsigned first, struct err *err)
 	return 0;
 }
 
-/* The @i-th range of @size ports that is tried. Of those that are spared a stack begins with any: its TCP timestamps are not those of
- * the one before it, and a server that has closed a connection takes the next one from the same port for an old packet, for a minute. */
+/* The @i-th range of @size ports that is tried. Of those that are spared a stack begins with any: the initial sequence numbers of a kernel of
+ * its own are not those of the one before it, and a server that has closed a connection and has no timestamps to tell (they go on,
+ * kernel/net/ipv4/rivulet_stamps.c) takes half of what comes from the same ports for old packets, for a minute. */
 static struct port_range range_at(unsigned i, unsigned size, unsigned begin)
 {
 	const unsigned spared = (UINT16_MAX + 1 - RANGE_SPARED) / size;

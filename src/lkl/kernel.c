@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "lkl/kernel.h"
 
+#include "base/boot.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -211,11 +212,16 @@ static void catch_faults(void)
 int kernel_boot(uint64_t memory, bool verbose, struct err *err)
 {
 	const uint64_t descriptors[] = {1 << 20, 1 << 20};
+	char command[128], boot[BOOT_ID_DIGITS + 1];
 	int code;
 
 	shown = verbose;
 	catch_faults();
-	code = lkl_boot(&host, memory, "panic=-1 panic_on_warn=0 loglevel=5");
+	/* Without it a server may take a connection's first packet for one of the run before: no reason not to start. */
+	if (boot_id(boot) < 0)
+		boot[0] = '\0';
+	snprintf(command, sizeof(command), "panic=-1 panic_on_warn=0 loglevel=5 rvstamps=%s", boot);
+	code = lkl_boot(&host, memory, command);
 	if (code < 0)
 		return err_set(err, code, "cannot get memory for the kernel of stack lkl: %s",
 			       strerror(-code));

@@ -3,6 +3,7 @@
  * Stack "uml": MPTCP of a kernel that runs as a process, User Mode Linux (kernel/uml.config). It traces the programs that run
  * in it, so it needs ptrace; and it maps its memory from a file, which must be on something that lets code be run.
  */
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/installed.h"
 #include "stack/machine.h"
@@ -89,7 +90,7 @@ static int probe_uml(struct err *why)
 }
 
 struct arguments {
-	char *all[16 + MACHINE_PIPES_MAX];
+	char *all[18 + MACHINE_PIPES_MAX];
 	unsigned count;
 };
 
@@ -108,7 +109,7 @@ static int become_uml(const struct machine_setup *setup, struct err *err)
 {
 	const char *memory = find_memory();
 	struct arguments a = {0};
-	char kernel[PATH_MAX];
+	char kernel[PATH_MAX], boot[BOOT_ID_DIGITS + 1];
 
 	if (installed_find(KERNEL, kernel) < 0 || !memory)
 		return err_set(err, -ENOENT, "the kernel or a place for its memory is gone");
@@ -125,6 +126,8 @@ static int become_uml(const struct machine_setup *setup, struct err *err)
 	add(&a, "%s", LOOPS);
 	if (!setup->verbose)
 		add(&a, "%s", "quiet");
+	if (boot_id(boot) == 0)
+		add(&a, "rvstamps=%s", boot);
 	add(&a, "rvports=%d", setup->ports);
 	for (unsigned i = 0; i < setup->pipe_count; i++)
 		add(&a, "rvpipe=%d", setup->pipes[i]);

@@ -186,17 +186,20 @@ export TMP
 expect "programs inside as outside" rivulet lab run pair -- sh "$TMP/alike"
 echo "as outside: output, ends, files, pipes, signals"
 
-# Lost: who compares times with the host's, of files or of messages: an answer would come before its question.
+# Lost: who compares times with the host's, of files or of messages: an answer would come before its question. Of the time since the host's
+# boot the kernel may lose what its start takes.
 cat >"$TMP/clock.py" <<'EOF'
 import os, subprocess, sys, time
-ANSWER = "import time\nwhile input(): print(repr(time.time()), flush=True)"
+ANSWER = "import time\nwhile input(): print(repr(time.time()), repr(time.monotonic()), flush=True)"
 with subprocess.Popen(os.environ["INSIDE"].split() + ["--quiet", "--", "python3", "-c", ANSWER], stdin=subprocess.PIPE,
                       stdout=subprocess.PIPE, text=True, bufsize=1) as inside:
     for _ in range(20):
         asked = time.time()
         inside.stdin.write("?\n")
-        said, heard = float(inside.stdout.readline()), time.time()
+        said, since_boot = map(float, inside.stdout.readline().split())
+        heard, now = time.time(), time.monotonic()
         assert asked - 0.0005 < said < heard + 0.0005, (asked, said, heard)
+        assert now - 5 < since_boot < now + 0.0005, (since_boot, now)
     inside.stdin.write("\n")
 EOF
 expect "the time inside" rivulet lab run pair -- python3 "$TMP/clock.py"

@@ -32,7 +32,8 @@ struct iovec;
 
 /* What the kernel asks of the program. All are called on the kernel's stacks, which are small (16 KiB): keep them short. */
 struct lkl_host {
-	/* Nanoseconds of a clock that never goes back, and of the day (since 1970). */
+	/* Nanoseconds of a clock that never goes back, also from one program to the next while these share addresses (TCP timestamps are made
+	 * of it), and of the day (since 1970). */
 	unsigned long long (*now)(void);
 	unsigned long long (*today)(void);
 	void (*random)(void *to, unsigned long size);

@@ -73,9 +73,12 @@ cycles_t get_cycles(void)
 	return sched_clock();
 }
 
-void read_persistent_clock64(struct timespec64 *ret)
+/* The kernel's monotonic clock goes on with the host's: TCP timestamps are made of it (net/ipv4/rivulet_stamps.c). */
+void __init read_persistent_wall_and_boot_offset(struct timespec64 *ret_today,
+						 struct timespec64 *ret_now)
 {
-	*ret = ns_to_timespec64(lkl_host->today());
+	*ret_today = ns_to_timespec64(lkl_host->today());
+	*ret_now = ns_to_timespec64(lkl_host->now());
 }
 
 void __ndelay(unsigned long ns)
