@@ -22,9 +22,10 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-#define CLERKS_MAX 2       /* more gain little: they mostly wait */
-#define WAKE       SIGUSR1 /* gets a clerk out of its waiting for questions */
-#define AGAIN      (2 * NS_PER_MS)
+#define CLERKS_MAX  8        /* in a crowd each sleeps until its asker's turn has come */
+#define WAITING_MAX 2        /* the kernel wakes all of them up for each question */
+#define WAKE        SIGRTMAX /* gets a clerk out of its waiting for questions */
+#define AGAIN       (2 * NS_PER_MS)
 
 struct word {
 	union {
@@ -44,15 +45,18 @@ struct clerk {
 	struct clerks *clerks;
 	struct notify notify;
 	pthread_t thread;
+	bool waits; /* for a question: it may be interrupted */
 };
 
 struct clerks {
 	int listener;
 	const struct home *home;
-	pthread_mutex_t lock; /* of the trays */
+	pthread_mutex_t lock; /* of what follows, as of each clerk's @waits */
 	struct tray done, questions;
+	unsigned waiting;      /* for a question */
+	pthread_cond_t wanted; /* one more who waits */
+	bool stop;
 	atomic_uint_least64_t open_until;
-	atomic_bool stop;
 	struct clerk all[CLERKS_MAX];
 	unsigned count;
 };
@@ -145,15 +149,53 @@ static void serve(struct clerk *clerk)
 	}
 }
 
-/* The signal comes through only here: one that interrupted the handing over would make the program's call return 0. */
-static int receive(struct clerk *clerk, const sigset_t *wake)
+/* False: it is to stop. Otherwise a signal may come until it has stopped waiting. */
+static bool begin_to_wait(struct clerk *clerk)
 {
-	int got = -ECANCELED;
+	struct clerks *clerks = clerk->clerks;
 
-	pthread_sigmask(SIG_UNBLOCK, wake, NULL);
-	if (!atomic_load(&clerk->clerks->stop))
-		got = notify_receive(&clerk->notify);
-	pthread_sigmask(SIG_BLOCK, wake, NULL);
+	pthread_mutex_lock(&clerks->lock);
+	while (clerks->waiting == WAITING_MAX && !clerks->stop)
+		pthread_cond_wait(&clerks->wanted, &clerks->lock);
+	clerk->waits = !clerks->stop;
+	clerks->waiting += clerk->waits;
+	pthread_mutex_unlock(&clerks->lock);
+	return clerk->waits;
+}
+
+/* False: it is to stop, and no signal comes through any more. */
+static bool end_to_wait(struct clerk *clerk)
+{
+	struct clerks *clerks = clerk->clerks;
+	sigset_t all;
+	bool stop;
+
+	pthread_mutex_lock(&clerks->lock);
+	clerk->waits = false;
+	if (--clerks->waiting == 0)
+		pthread_cond_signal(&clerks->wanted);
+	stop = clerks->stop;
+	pthread_mutex_unlock(&clerks->lock);
+	sigfillset(&all);
+	if (stop)
+		pthread_sigmask(SIG_BLOCK, &all, NULL);
+	return !stop;
+}
+
+/* A signal that interrupted the handing over would make the program's call return 0. So who does not wait gets none, and who was
+ * sent one hands out nothing more. */
+static int receive(struct clerk *clerk)
+{
+	int got;
+
+	if (!begin_to_wait(clerk))
+		return -ECANCELED;
+	got = notify_receive(&clerk->notify);
+	if (!end_to_wait(clerk)) {
+		if (got > 0)
+			notify_let_go(&clerk->notify, clerk->notify.request->id);
+		return -ECANCELED;
+	}
 	if (got == 0 && !attachment_in_use(clerk->clerks->listener))
 		return -ENOENT;
 	return got;
@@ -161,13 +203,13 @@ static int receive(struct clerk *clerk, const sigset_t *wake)
 
 static void *work(void *data)
 {
+	const struct sched_param none = {0};
 	struct clerk *clerk = data;
-	sigset_t wake;
 	int got;
 
-	sigemptyset(&wake);
-	sigaddset(&wake, WAKE);
-	while ((got = receive(clerk, &wake)) >= 0)
+	/* It sleeps until the program has taken its socket, and need not interrupt what the program does next. */
+	pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+	while ((got = receive(clerk)) >= 0)
 		if (got > 0)
 			serve(clerk);
 	return NULL;
@@ -177,7 +219,7 @@ static void wake_up(int signal)
 {
 }
 
-/* One more; it gets none of the process's signals. */
+/* One more; of the process's signals it gets none but its own. */
 static int start(struct clerks *clerks)
 {
 	struct clerk *clerk = &clerks->all[clerks->count];
@@ -188,6 +230,7 @@ static int start(struct clerks *clerks)
 		return err;
 	clerk->clerks = clerks;
 	sigfillset(&all);
+	sigdelset(&all, WAKE);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	err = -pthread_create(&clerk->thread, NULL, work, clerk);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -210,6 +253,7 @@ int clerks_open(struct clerks **ret, int listener, const struct home *home)
 	clerks->home = home;
 	clerks->questions.fd = -1;
 	pthread_mutex_init(&clerks->lock, NULL);
+	pthread_cond_init(&clerks->wanted, NULL);
 	sigaction(WAKE, &action, NULL);
 	err = open_tray(&clerks->done);
 	if (err == 0)
@@ -232,7 +276,10 @@ static void end(struct clerk *clerk)
 	do {
 		struct timespec until;
 
-		pthread_kill(clerk->thread, WAKE);
+		pthread_mutex_lock(&clerk->clerks->lock);
+		if (clerk->waits)
+			pthread_kill(clerk->thread, WAKE);
+		pthread_mutex_unlock(&clerk->clerks->lock);
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_nsec += AGAIN;
 		if (until.tv_nsec >= (long)NS_PER_S) {
@@ -258,7 +305,10 @@ void clerks_close(struct clerks *clerks)
 
 	if (!clerks)
 		return;
-	atomic_store(&clerks->stop, true);
+	pthread_mutex_lock(&clerks->lock);
+	clerks->stop = true;
+	pthread_cond_broadcast(&clerks->wanted);
+	pthread_mutex_unlock(&clerks->lock);
 	for (unsigned i = 0; i < clerks->count; i++)
 		end(&clerks->all[i]);
 	while (clerks->count && (word = take(clerks, &clerks->questions))) {
@@ -269,6 +319,7 @@ void clerks_close(struct clerks *clerks)
 		notify_close(&clerks->all[i].notify);
 	close_tray(clerks, &clerks->done);
 	close_tray(clerks, &clerks->questions);
+	pthread_cond_destroy(&clerks->wanted);
 	pthread_mutex_destroy(&clerks->lock);
 	free(clerks);
 }
