@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/mptcp.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #define LOOK_PROBING (100 * NS_PER_MS)
@@ -188,9 +189,11 @@ static void end_probe(struct paths_peer *peer)
 	peer->probe = -1;
 }
 
-/* A plain TCP connection over that link: bound to its address, it leaves by it. -EADDRNOTAVAIL: that is not the link's any more. */
+/* A plain TCP connection over that link: bound to its address, it leaves by it. Its handshake's last acknowledgement is put off, so
+ * that it is reset before a server's program is told of it. -EADDRNOTAVAIL: that address is not the link's any more. */
 static int probe(struct paths_peer *peer)
 {
+	const int later = 0;
 	int fd, bound, code;
 
 	end_probe(peer);
@@ -202,6 +205,7 @@ static int probe(struct paths_peer *peer)
 	peer->probe = fd;
 	bound = code =
 		kernel_bind(fd, (const struct sockaddr *)&peer->local, size_of(&peer->local));
+	kernel_set_option(fd, IPPROTO_TCP, TCP_QUICKACK, &later, sizeof(later));
 	if (code == 0)
 		code = kernel_connect(fd, (const struct sockaddr *)&peer->remote,
 				      size_of(&peer->remote));

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -60,6 +61,7 @@ int prober_ask(struct prober *prober, unsigned link, const struct prober_target 
 	struct sockaddr_storage local, remote;
 	socklen_t local_size = fill(&local, &target->local, 0);
 	socklen_t remote_size = fill(&remote, &target->remote, target->remote_port);
+	const int later = 0;
 	_cleanup_close_ int fd = -1;
 	int slot = free_slot(prober, link);
 
@@ -68,6 +70,7 @@ int prober_ask(struct prober *prober, unsigned link, const struct prober_target 
 	fd = socket(target->local.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&local, local_size) < 0)
 		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &later, sizeof(later));
 	if (connect(fd, (struct sockaddr *)&remote, remote_size) < 0 && errno != EINPROGRESS)
 		return -EAGAIN;
 	prober->probes[slot].link = link;

@@ -2,7 +2,9 @@
 /*
  * Asks a link whether it is alive: a TCP connection from one of its addresses to a peer that a
  * program of the run talked to over it. Any answer will do, a refusal too. A dead link lets nothing
- * through, so the peer is bothered once, when the link is back; the connection is reset at once.
+ * through, so the peer is bothered once, when the link is back; the connection is reset at once, before
+ * the last acknowledgement of the handshake: so there is none yet for a server's program, to which a reset
+ * of what it has accepted may be an error that it does not live through.
  */
 #pragma once
 
