@@ -6,6 +6,7 @@
 #   make_file NAME SIZE  a file of random bytes in $TMP/www
 #   pair_lab CMD...      CMD on the phone of scenario $SCENARIO (pair); nginx, under `run`, on the server
 #   joins_when_plugged RUN   RUN, `rivulet run` with options, follows a second link that comes, goes, and comes again
+#   bothers_nobody RUN   RUN asks whether a link answers again, and the server's program hears nothing of that
 #   report_has EXPRESSION   the last $TMP/report makes the Python EXPRESSION over `r` true
 . "$(dirname "$0")/lib.sh"
 need nginx python3
@@ -81,6 +82,59 @@ EOF
 	expect "plugged, pulled: $1" pair_lab sh "$TMP/plug"
 	cmp "$TMP/got" "$TMP/www/large" || fail "plugged, pulled: other bytes: $1"
 	echo "joins: a link that is plugged in, pulled, plugged in again: $1"
+}
+
+# Lost: all connections to a server that does not live through a connection which is reset as soon as it was accepted.
+bothers_nobody() {
+	make_file steady 16000000
+	cat >"$TMP/bothered.py" <<'EOF'
+import socket, sys, time
+DATA = open(sys.argv[2], "rb").read()
+def resets():  # of handshakes
+    names, values = [l.split() for l in open("/proc/net/netstat") if l.startswith("TcpExt:")]
+    return values[names.index("EmbryonicRsts")]
+def others(server):
+    server.setblocking(False)
+    try:
+        return b"others" if server.accept() else b""
+    except BlockingIOError:
+        return b"nobody" if resets() != "0" else b"unasked"
+def connect():
+    for _ in range(100):
+        try:
+            return socket.create_connection(("10.1.0.1", 7005))
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+if sys.argv[1] == "serve":
+    server = socket.create_server(("", 7005))
+    c = server.accept()[0]
+    c.sendall(DATA)
+    c.recv(1)
+    c.sendall(others(server))
+    c.recv(1)
+else:
+    c, got = connect(), b""
+    while len(got) < len(DATA):
+        got += c.recv(1 << 20)
+    assert got == DATA
+    c.sendall(b"?")
+    print(c.recv(99).decode())
+EOF
+	{
+		cat "$RIVULET_SCENARIOS/pair.yaml"
+		printf 'events:\n  - {at: 1s, link: wifi, do: blackhole}\n  - {at: 1500ms, link: wifi, do: heal}\n'
+	} >"$TMP/bothered.yaml"
+	for chance in 1 2 3; do
+		SERVER="'$RIVULET' run --quiet -- python3 '$TMP/bothered.py' serve '$TMP/www/steady'" SCENARIO=$TMP/bothered.yaml \
+			expect "a link that heals: $1" pair_lab sh -c "$1 --quiet -- python3 '$TMP/bothered.py' ask '$TMP/www/steady'"
+		if grep -q nobody "$OUT"; then
+			echo "bothers nobody: $1"
+			return
+		fi
+		expect_text unasked "$OUT"
+		echo "chance $chance was not taken"
+	done
+	fail "no link was asked: $1"
 }
 
 report_has() {

@@ -44,6 +44,7 @@ scenario return '  - {at: 500ms, link: wifi, do: down}
 download "a link that goes down and comes up"
 scenario silent '  - {at: 1s, link: wifi, do: blackhole}'
 download "a link that goes silent"
+bothers_nobody "'$RIVULET' run --stack lkl"
 # Lost: connections that begin while a link is silent would wait for it.
 make_file small 100000
 expect "connections after that" pair_lab sh -c "sysctl -qw net.mptcp.enabled=0; $LKL -- sh -c '
