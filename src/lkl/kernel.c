@@ -169,7 +169,10 @@ static long receive(int fd, const struct iovec *parts, int count)
 {
 	ssize_t got = readv(fd, parts, count);
 
-	return got < 0 ? -errno : got;
+	if (got >= 0)
+		return got;
+	/* A packet socket says once that its link is down, maybe when that is up again: whether it is, it is told otherwise. */
+	return errno == ENETDOWN ? -EAGAIN : -errno;
 }
 
 static long transmit(int fd, const struct iovec *parts, int count)
@@ -178,8 +181,8 @@ static long transmit(int fd, const struct iovec *parts, int count)
 
 	if (sent >= 0)
 		return sent;
-	/* A full queue of a packet socket's device: a lost packet, as on any link. */
-	return errno == ENOBUFS || errno == ENOMEM ? -EMSGSIZE : -errno;
+	/* A full queue of a packet socket's device, or one that is down: a lost packet, as on any link. */
+	return errno == ENOBUFS || errno == ENOMEM || errno == ENETDOWN ? -EMSGSIZE : -errno;
 }
 
 static const struct lkl_host host = {
