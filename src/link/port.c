@@ -25,6 +25,14 @@ void port_close(struct port_end *end)
 	port_ways[end->port.way]->close(end);
 }
 
+void port_forget(struct port *port)
+{
+	port->up = false;
+	port->link = 0;
+	port->address_count = 0;
+	memset(port->gateways, 0, sizeof(port->gateways));
+}
+
 void port_refresh(const struct links *links, struct port *port)
 {
 	const struct link *link = links_by_index(links, port->link);
@@ -33,15 +41,12 @@ void port_refresh(const struct links *links, struct port *port)
 		port_ways[port->way]->describe(links, link, port);
 		return;
 	}
-	port->up = false;
-	port->link = 0;
-	port->address_count = 0;
-	memset(port->gateways, 0, sizeof(port->gateways));
+	port_forget(port);
 }
 
 bool port_equal(const struct port *a, const struct port *b)
 {
-	if (a->link != b->link || a->mtu != b->mtu || a->up != b->up ||
+	if (a->serial != b->serial || a->link != b->link || a->mtu != b->mtu || a->up != b->up ||
 	    a->address_count != b->address_count)
 		return false;
 	for (unsigned i = 0; i < a->address_count; i++)

@@ -37,6 +37,8 @@ enum port_kind { PORT_SHARED, PORT_NAT, PORT_KINDS };
 /* Plain data, which can be sent to another process. */
 struct port {
 	enum port_kind way;
+	unsigned
+		serial; /* of those that its stack was given: what has another one in its place is another port */
 	unsigned link; /* index of the host's device; 0: it is gone */
 	char name[IFNAMSIZ];
 	enum link_kind kind;
@@ -72,6 +74,8 @@ struct port_ranges {
 
 bool port_ranges_have(const struct port_ranges *ranges, uint16_t port);
 
+/* What @port is when its link is gone. */
+void port_forget(struct port *port);
 /* The port of @links now that was @port. If its link is gone it is not up, and never will be: should a link come that has the
  * same index and name, it is another one, of which this port's descriptor sees nothing. */
 void port_refresh(const struct links *links, struct port *port);
@@ -82,6 +86,9 @@ bool ports_refresh(const struct links *links, struct port *ports, unsigned count
 /* Do both need the same set-up of the stack? */
 bool port_equal(const struct port *a, const struct port *b);
 
+/* The stack's device @index had the port @was, and is to have @now: if that is another one, or its link is gone, what it has of @was goes,
+ * its name as well. Comes for all devices before port_apply() does for any. */
+int port_leave(struct nl *nl, unsigned index, const struct port *was, const struct port *now);
 /* Sets the stack's device @index up for the port @now. @was: for what it is set up so far; NULL: it is new, and gets the
  * link's name, too. The stack's @nl is NETLINK_ROUTE. */
 int port_apply(struct nl *nl, unsigned index, const struct port *was, const struct port *now);

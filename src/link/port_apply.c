@@ -13,7 +13,7 @@
 #define METRIC_FIRST 100
 
 /* A device is switched on with its first set-up, and stays so while there is its link; one that is down has no carrier. A link
- * that comes back is another one, of the same name: the device of the first is wwan0-3 from then on. */
+ * that comes back is another one, of the same name: the device of the first is wwan0-3 from then on, until another link gets it. */
 static int set_device(struct nl *nl, unsigned index, const struct port *was, const struct port *now)
 {
 	bool gone = was && !now->link;
@@ -29,6 +29,7 @@ static int set_device(struct nl *nl, unsigned index, const struct port *was, con
 		snprintf(alias, sizeof(alias), "kind=%s", link_kind_names[now->kind]);
 		mnl_attr_put_strz(msg, IFLA_IFNAME, now->name);
 		mnl_attr_put_strz(msg, IFLA_IFALIAS, alias);
+		mnl_attr_put(msg, IFLA_ADDRESS, sizeof(now->mac), now->mac);
 	}
 	mnl_attr_put_u32(msg, IFLA_MTU, now->mtu);
 	return nl_talk(nl, NULL, NULL);
@@ -130,4 +131,14 @@ int port_apply(struct nl *nl, unsigned index, const struct port *was, const stru
 	for (unsigned i = 0; code == 0 && i < 2; i++)
 		code = set_gateway(nl, index, gateway(was, i), gateway(now, i));
 	return code;
+}
+
+int port_leave(struct nl *nl, unsigned index, const struct port *was, const struct port *now)
+{
+	struct port gone = *was;
+
+	if (was->serial == now->serial && (now->link || !was->link))
+		return 0;
+	port_forget(&gone);
+	return port_apply(nl, index, was, &gone);
 }

@@ -29,26 +29,42 @@ static bool is_news(const struct rtmsg *route)
 	       (route->rtm_protocol != ROUTE_PROTOCOL || route->rtm_table == RT_TABLE_MAIN);
 }
 
+struct news {
+	bool changed;
+	watch_gone gone; /* NULL: nobody wants to know */
+	void *data;
+};
+
 static int judge(const struct nlmsghdr *msg, void *data)
 {
+	const struct ifinfomsg *link = mnl_nlmsg_get_payload(msg);
 	const struct rtmsg *route = mnl_nlmsg_get_payload(msg);
-	bool *changed = data;
+	struct news *news = data;
 
 	switch (msg->nlmsg_type) {
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		*changed = *changed || is_news(route);
+		news->changed = news->changed || is_news(route);
 		break;
+	case RTM_DELLINK: /* of a family: it leaves a bridge */
+		if (news->gone && link->ifi_family == AF_UNSPEC)
+			news->gone((unsigned)link->ifi_index, news->data);
+		/* fall through */
 	default:
-		*changed = true;
+		news->changed = true;
 		break;
 	}
 	return 0;
 }
 
+bool watch_changed_or_gone(struct nl *nl, watch_gone gone, void *data)
+{
+	struct news news = {.gone = gone, .data = data};
+
+	return nl_receive(nl, judge, &news) < 0 || news.changed;
+}
+
 bool watch_changed(struct nl *nl)
 {
-	bool changed = false;
-
-	return nl_receive(nl, judge, &changed) < 0 || changed;
+	return watch_changed_or_gone(nl, NULL, NULL);
 }

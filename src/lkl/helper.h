@@ -18,7 +18,8 @@ struct helper {
 	struct paths paths;
 	struct streams streams;
 	struct stalls stalls;
-	int packets[LKL_PORTS_MAX]; /* owned */
+	int packets[LKL_PORTS_MAX];      /* owned */
+	unsigned serials[LKL_PORTS_MAX]; /* of the ports that they are of */
 	bool blocked[LKL_PORTS_MAX];
 	unsigned packet_count, watched_count;
 };
@@ -27,7 +28,7 @@ struct helper {
 void helper_answer(struct helper *h, int wire, const struct lkl_request *r);
 /* Sets all up with what follows over @wire. */
 int helper_start(struct helper *h, int wire, const struct lkl_start *setup, struct err *err);
-/* Of the ports up to @count takes the packets' descriptors that are not here yet; they follow over @wire. */
-int helper_take_packets(struct helper *h, int wire, unsigned count);
+/* Takes the packets' descriptors of the ports that are not here yet; they follow over @wire. */
+int helper_take_packets(struct helper *h, int wire, const struct lkl_start *setup);
 /* Takes @way: requests may come over that, too. */
 int helper_admit(struct helper *h, int way);

@@ -39,26 +39,50 @@ static void watch_packets(struct helper *h)
 
 		if (!is_new && blocked == h->blocked[i])
 			continue;
+		/* One without its device is not watched any more. */
 		if (epoll_ctl(h->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, h->packets[i],
-			      &event) < 0)
+			      &event) < 0 &&
+		    is_new)
 			return;
 		h->blocked[i] = blocked;
 		h->watched_count += is_new;
 	}
 }
 
-int helper_take_packets(struct helper *h, int wire, unsigned count)
+/* The kernel knows the descriptor by its number, so that is kept. */
+static void replace_packets(struct helper *h, unsigned place, int fd)
 {
-	if (count > LKL_PORTS_MAX)
-		return -EPROTO;
-	while (h->packet_count < count) {
-		int *fd = &h->packets[h->packet_count];
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &h->packets[place]};
 
-		*fd = fds_receive(wire);
-		if (*fd < 0)
-			return *fd;
-		h->packet_count++;
-		fcntl(*fd, F_SETFL, O_NONBLOCK);
+	/* Others have copies of it, so that closing it would not take it out. */
+	epoll_ctl(h->epoll, EPOLL_CTL_DEL, h->packets[place], NULL);
+	dup3(fd, h->packets[place], O_CLOEXEC);
+	close_fd(fd);
+	if (place >= h->watched_count)
+		return;
+	epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->packets[place], &event);
+	h->blocked[place] = false;
+	lkl_link_ready(h->network.indexes[place]);
+}
+
+int helper_take_packets(struct helper *h, int wire, const struct lkl_start *setup)
+{
+	if (setup->port_count > LKL_PORTS_MAX)
+		return -EPROTO;
+	for (unsigned i = 0; i < setup->port_count; i++) {
+		int fd;
+
+		if (i < h->packet_count && h->serials[i] == setup->ports[i].serial)
+			continue;
+		fd = fds_receive(wire);
+		if (fd < 0)
+			return fd;
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		if (i < h->packet_count)
+			replace_packets(h, i, fd);
+		else
+			h->packets[h->packet_count++] = fd;
+		h->serials[i] = setup->ports[i].serial;
 	}
 	return 0;
 }
@@ -76,7 +100,7 @@ int helper_start(struct helper *h, int wire, const struct lkl_start *setup, stru
 
 	if (h->started)
 		return -EPROTO;
-	code = helper_take_packets(h, wire, setup->port_count);
+	code = helper_take_packets(h, wire, setup);
 	if (code == 0)
 		code = kernel_boot(setup->memory, setup->verbose, err);
 	if (code == 0)

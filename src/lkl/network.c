@@ -255,10 +255,16 @@ static int set_up_ports(struct network *network, const struct lkl_start *now, co
 			struct err *err)
 {
 	const struct lkl_start *was = &network->is;
+	int code = 0;
 
+	for (unsigned i = 0; i < was->port_count && code == 0; i++)
+		code = port_leave(network->netstack.route, (unsigned)network->indexes[i],
+				  &was->ports[i], &now->ports[i]);
+	if (code < 0)
+		return err_set(err, code, "stack lkl cannot take back a link: %s", strerror(-code));
 	for (unsigned i = 0; i < now->port_count; i++) {
 		const struct port *port = &now->ports[i];
-		int code = 0;
+		bool had = i < was->port_count && was->ports[i].serial == port->serial;
 
 		if (i == network->device_count) {
 			code = kernel_add_link(fds[i], port->mac, port->mtu);
@@ -267,7 +273,7 @@ static int set_up_ports(struct network *network, const struct lkl_start *now, co
 		}
 		if (code >= 0)
 			code = port_apply(network->netstack.route, (unsigned)network->indexes[i],
-					  i < was->port_count ? &was->ports[i] : NULL, port);
+					  had ? &was->ports[i] : NULL, port);
 		if (code < 0)
 			return err_set(err, code, "stack lkl cannot set up %s: %s",
 				       now->ports[i].name, strerror(-code));

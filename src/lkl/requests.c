@@ -116,7 +116,7 @@ static int connect_one(struct helper *h, struct stream *stream, const struct lkl
 static int update(struct helper *h, int wire, const struct lkl_start *now,
 		  struct lkl_answer *answer, struct err *err)
 {
-	int result = helper_take_packets(h, wire, now->port_count);
+	int result = helper_take_packets(h, wire, now);
 	struct stream *stream;
 
 	if (result == 0)

@@ -72,7 +72,7 @@ struct guest_start {
 
 struct guest_ports {
 	uint32_t count;
-	struct port all[8];
+	struct port all[PORTS_MAX];
 };
 
 /* One end of the pipe. */

@@ -182,23 +182,39 @@ static void keep_still(unsigned number)
 	}
 }
 
-/* The devices are those after the loopback, in order. New ones are taken from the host first. */
+static bool is_new(const struct guest_ports *was, const struct guest_ports *now, unsigned i)
+{
+	return i >= was->count || was->all[i].serial != now->all[i].serial;
+}
+
+static bool have_come(const struct guest_ports *was, const struct guest_ports *now)
+{
+	for (unsigned i = 0; i < now->count; i++)
+		if (is_new(was, now, i))
+			return true;
+	return false;
+}
+
+/* The devices are those after the loopback, in order. New ones, and what those of links that are gone are for now, are taken from the
+ * host first. */
 int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *now,
 		       struct err *err)
 {
 	_cleanup_nl_ struct nl *nl = NULL;
 	int code = nl_open(&nl, NETLINK_ROUTE);
 
-	if (code == 0 && now->count > was->count)
+	for (unsigned i = 0; i < was->count && code == 0; i++)
+		code = port_leave(nl, 2 + i, &was->all[i], &now->all[i]);
+	if (code == 0 && have_come(was, now))
 		code = set("/sys/module/rivulet/parameters/ports", "1");
 	if (code < 0)
 		return err_set(err, code, "cannot set up links inside: %s", strerror(-code));
 	for (unsigned i = 0; i < now->count && code == 0; i++) {
-		const struct port *before = i < was->count ? &was->all[i] : NULL;
+		const struct port *before = is_new(was, now, i) ? NULL : &was->all[i];
 
 		if (before && port_equal(before, &now->all[i]))
 			continue;
-		if (!before)
+		if (i >= was->count)
 			keep_still(i);
 		code = port_apply(nl, 2 + i, before, &now->all[i]);
 		if (code < 0)

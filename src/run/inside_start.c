@@ -285,17 +285,25 @@ static void end_kernel(const struct inside *inside)
 bool inside_hand_ports(struct inside *inside)
 {
 	struct guest_ports *told = &inside->told;
-	unsigned before = told->count;
+	bool any = false;
 
-	for (; told->count < inside->ports.count; told->count++) {
-		const struct port *port = &inside->ports.all[told->count];
+	for (unsigned i = 0; i < inside->ports.count; i++) {
+		const struct port *port = &inside->ports.all[i];
+		uint8_t message[ETH_ALEN + 1];
 
-		if (fds_send_with(inside->hatch, inside->ports.fds[told->count], port->mac,
-				  sizeof(port->mac)) < 0)
+		if (i < told->count && told->all[i].serial == port->serial)
+			continue;
+		memcpy(message, port->mac, ETH_ALEN);
+		message[ETH_ALEN] = (uint8_t)i;
+		if (fds_send_with(inside->hatch, inside->ports.fds[i], message, sizeof(message)) <
+		    0)
 			break;
-		told->all[told->count] = *port;
+		told->all[i] = *port;
+		if (i == told->count)
+			told->count++;
+		any = true;
 	}
-	return told->count > before;
+	return any;
 }
 
 static int open_ports(struct inside *inside, net_say words, struct err *err)

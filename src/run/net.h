@@ -102,6 +102,7 @@ struct net_report {
 	struct net_use uses[NET_USES_MAX]; /* NET_USES: of all links but MULTIPATH_NOT_A_LINK */
 	unsigned use_count;
 	struct port port;          /* NET_PORT */
+	unsigned place;            /* NET_PORT: among the caller's ports; what was there is gone */
 	struct port_ranges ranges; /* NET_PORT, NET_RANGES */
 	char text[NET_TEXT_MAX];
 };
@@ -183,7 +184,8 @@ struct net_ports {
 
 /* Takes over @fd as net_open() does and gets a port of each link that is wished for, or, of those
  * that cannot be shared, by nat. What is held stays so until net_close(); the descriptors are closed with net_ports_close().
- * Negative errno: there are none, for this reason. @ret is to last as long as @net: ports of links that come are added to it. */
+ * Negative errno: there are none, for this reason. @ret is to last as long as @net: ports of links that come are added to it, or take
+ * the place of one whose link is gone. */
 struct net_ports_wish {
 	const struct policy *policy; /* of links that it lets be used; NULL: of all */
 	enum port_kind way;

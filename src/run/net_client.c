@@ -21,11 +21,17 @@ static int say(struct net *net, const struct net_request *request)
 /* @fd came with it. */
 static int take_port(struct net_ports *ports, const struct net_report *report, int *fd)
 {
-	if (!ports || *fd < 0 || ports->count == NET_PORTS_MAX)
+	unsigned at = report->place;
+
+	if (!ports || *fd < 0 || at > ports->count)
 		return -EPROTO;
+	if (at == ports->count)
+		ports->count++;
+	else
+		close_fd(ports->fds[at]);
 	ports->ranges = report->ranges;
-	ports->all[ports->count] = report->port;
-	ports->fds[ports->count++] = steal_fd(fd);
+	ports->all[at] = report->port;
+	ports->fds[at] = steal_fd(fd);
 	return 0;
 }
 

@@ -10,10 +10,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static int send_port(const struct net_ports_server *ports, const struct port_end *end)
+static int send_port(const struct net_ports_server *ports, unsigned place)
 {
-	struct net_report report = {
-		.kind = NET_PORT, .port = end->port, .ranges = port_hold_ranges(ports->hold)};
+	const struct port_end *end = &ports->ends[place];
+	struct net_report report = {.kind = NET_PORT,
+				    .port = end->port,
+				    .place = place,
+				    .ranges = port_hold_ranges(ports->hold)};
 	uint8_t data[NET_MESSAGE_MAX];
 
 	return fds_send_with(ports->client, end->fd, data, net_put_report(&report, data));
@@ -33,10 +36,11 @@ int net_ports_tell(struct net_ports_server *ports)
 {
 	int code = 0;
 
-	while (code == 0 && ports->sent < ports->count) {
-		code = send_port(ports, &ports->ends[ports->sent]);
-		if (code != -EAGAIN)
-			ports->sent++;
+	for (unsigned i = 0; code == 0 && i < ports->count; i++) {
+		if (!ports->owes[i])
+			continue;
+		code = send_port(ports, i);
+		ports->owes[i] = code == -EAGAIN;
 	}
 	if (code == 0 && ports->owes_ranges) {
 		code = send_ranges(ports);
@@ -47,7 +51,10 @@ int net_ports_tell(struct net_ports_server *ports)
 
 bool net_ports_owes(const struct net_ports_server *ports)
 {
-	return ports->sent < ports->count || ports->owes_ranges;
+	for (unsigned i = 0; i < ports->count; i++)
+		if (ports->owes[i])
+			return true;
+	return ports->owes_ranges;
 }
 
 /* What is listened on already. */
@@ -62,25 +69,40 @@ static void reach_held(struct net_ports_server *ports, struct port_end *end)
 			ports->say(NET_NOTES, err.text, ports->data);
 }
 
+/* NET_PORTS_MAX: there is none. */
+static unsigned find_place(const struct net_ports_server *ports)
+{
+	unsigned i = 0;
+
+	while (i < ports->count && ports->ends[i].fd >= 0)
+		i++;
+	return i;
+}
+
 /* By the way that was asked for, or else behind the host. */
 static int open_one(struct net_ports_server *ports, const struct port_place *place,
 		    const struct link *link, struct err *err)
 {
-	struct port_end *end = &ports->ends[ports->count];
+	unsigned at = find_place(ports);
 	struct err nat = {0};
 	const char *warning;
 	char text[NET_TEXT_MAX];
-	int code = port_open(ports->way, place, link, end, err);
+	struct port_end opened, *end = &ports->ends[at];
+	int code = port_open(ports->way, place, link, &opened, err);
 
 	if (code < 0 && ports->way != PORT_NAT) {
-		if (port_open(PORT_NAT, place, link, end, &nat) < 0)
+		if (port_open(PORT_NAT, place, link, &opened, &nat) < 0)
 			return err_prefix(err, code, "link %s", link->name);
 		snprintf(text, sizeof(text), "link %s by nat: %s", link->name, err->text);
 		ports->say(NET_EXPLAINS, text, ports->data);
 	} else if (code < 0) {
 		return err_prefix(err, code, "link %s", link->name);
 	}
-	ports->count++;
+	*end = opened;
+	end->port.serial = ++ports->given;
+	ports->owes[at] = true;
+	if (at == ports->count)
+		ports->count++;
 	reach_held(ports, end);
 	warning = port_ways[end->port.way]->warn(end);
 	if (warning)
@@ -112,7 +134,7 @@ static int open_all(struct net_ports_server *ports, const struct native_plan *pl
 	int code = 0;
 
 	place.ours = journal_changes(ports->journal, &place.our_count);
-	for (unsigned i = 0; i < plan->links.count && ports->count < NET_PORTS_MAX; i++)
+	for (unsigned i = 0; i < plan->links.count && find_place(ports) < NET_PORTS_MAX; i++)
 		if (is_wanted(plan->multipath.use[i]) && !has_port(ports, &plan->links.all[i]))
 			code = open_one(ports, &place, &plan->links.all[i], err);
 	if (ports->count > 0)
@@ -213,16 +235,35 @@ int net_ports_give(struct net_ports_server *ports, struct err *err)
 	return code;
 }
 
+/* The client may have seen that it was gone, and waits for another port. */
+static void on_gone(unsigned link, void *data)
+{
+	struct net_ports_server *ports = data;
+
+	for (unsigned i = 0; i < ports->count; i++)
+		if (ports->ends[i].port.link == link)
+			port_forget(&ports->ends[i].port);
+}
+
+/* But what the client is still to get: each of its places has something. */
+static void close_gone(struct net_ports_server *ports)
+{
+	for (unsigned i = 0; i < ports->count; i++)
+		if (!ports->ends[i].port.link && !ports->owes[i])
+			port_close(&ports->ends[i]);
+}
+
 void net_ports_follow(struct net_ports_server *ports)
 {
 	struct native_plan plan;
 	struct err err;
 
-	if (!watch_changed(ports->watch) || make_plan(ports, &plan, &err) < 0)
+	if (!watch_changed_or_gone(ports->watch, on_gone, ports) ||
+	    make_plan(ports, &plan, &err) < 0)
 		return;
-	/* What is gone is kept, with what keeps its packets in bounds, for the client has it still. */
 	for (unsigned i = 0; i < ports->count; i++)
 		port_refresh(&plan.links, &ports->ends[i].port);
+	close_gone(ports);
 	open_all(ports, &plan, &err);
 	apply(ports, &plan);
 	net_ports_tell(ports);
@@ -242,8 +283,9 @@ static int hold(struct net_ports_server *ports, uint16_t number, struct err *err
 		return err_set(err, code, "port %u cannot be reached inside: %s", number,
 			       strerror(-code));
 	for (unsigned i = 0; code == 0 && i < ports->count; i++)
-		code = port_ways[ports->ends[i].port.way]->reach(&ports->ends[i], ports->hold,
-								 number, err);
+		if (ports->ends[i].fd >= 0)
+			code = port_ways[ports->ends[i].port.way]->reach(&ports->ends[i],
+									 ports->hold, number, err);
 	return code < 0 ? err_prefix(err, code, "port %u cannot be reached inside", number) : 0;
 }
 
@@ -262,7 +304,7 @@ static int widen(struct net_ports_server *ports, struct err *err)
 	for (unsigned i = 0; code == 0 && i < ports->count; i++) {
 		const struct port_way *way = port_ways[ports->ends[i].port.way];
 
-		if (way->widen)
+		if (way->widen && ports->ends[i].fd >= 0)
 			code = way->widen(&ports->ends[i], ports->hold, err);
 	}
 	return code;

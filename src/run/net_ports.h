@@ -18,8 +18,10 @@ struct net_ports_server {
 	struct nl *watch; /* poll nl_fd() of it, then net_ports_follow(); NULL: cannot be had */
 	struct port_hold *hold;
 	struct port_end ends[NET_PORTS_MAX];
-	unsigned count, sent; /* the first that many are the client's, too */
-	bool owes_ranges;     /* to NET_MORE */
+	unsigned count;           /* places; one without a descriptor is free */
+	unsigned given;           /* so many ports there were */
+	bool owes[NET_PORTS_MAX]; /* the client has yet to get what is there */
+	bool owes_ranges;         /* to NET_MORE */
 };
 
 /* Gives the client a port of each link that is to be used; @ports has what is borrowed. Negative errno: it gets none, with the

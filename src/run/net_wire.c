@@ -34,6 +34,7 @@ struct wire_use {
 struct wire_port {
 	struct port port;
 	struct port_ranges ranges;
+	uint32_t place;
 };
 
 _Static_assert(sizeof(struct wire_request) + POLICY_RULES_MAX * sizeof(struct wire_rule) <=
@@ -152,7 +153,7 @@ size_t net_put_report(const struct net_report *report, uint8_t ret[static NET_ME
 		size += sizeof(use);
 	}
 	if (has_ranges(report->kind)) {
-		struct wire_port port = {report->port, report->ranges};
+		struct wire_port port = {report->port, report->ranges, report->place};
 
 		memcpy(ret + size, &port, sizeof(port));
 		size += sizeof(port);
@@ -181,10 +182,11 @@ static int get_port(const uint8_t *data, size_t size, struct net_report *ret)
 	memcpy(&wire, data, sizeof(wire));
 	if (!memchr(wire.port.name, '\0', sizeof(wire.port.name)) || wire.port.kind >= LINK_KINDS ||
 	    wire.port.way >= PORT_KINDS || wire.port.address_count > LINK_ADDRESSES_MAX ||
-	    !are_ranges(&wire.ranges))
+	    wire.place >= NET_PORTS_MAX || !are_ranges(&wire.ranges))
 		return -EPROTO;
 	ret->port = wire.port;
 	ret->ranges = wire.ranges;
+	ret->place = wire.place;
 	return 0;
 }
 

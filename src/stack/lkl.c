@@ -187,10 +187,14 @@ static void refresh(struct stack *stack, const struct stack_links *links)
 {
 	struct lkl *lkl = (struct lkl *)stack;
 	struct lkl_request request = {.kind = LKL_PORTS};
-	unsigned had = lkl->setup.port_count;
-	unsigned count = links->count < LKL_PORTS_MAX ? links->count : LKL_PORTS_MAX;
+	unsigned count = links->count < LKL_PORTS_MAX ? links->count : LKL_PORTS_MAX, fd_count = 0;
+	int fds[LKL_PORTS_MAX];
 	struct lkl_answer answer;
 
+	for (unsigned i = 0; i < count; i++)
+		if (i >= lkl->setup.port_count ||
+		    lkl->setup.ports[i].serial != links->ports[i].serial)
+			fds[fd_count++] = links->fds[i];
 	memcpy(lkl->setup.ports, links->ports, count * sizeof(*links->ports));
 	lkl->setup.port_count = count;
 	lkl->setup.ranges = links->ranges;
@@ -198,8 +202,7 @@ static void refresh(struct stack *stack, const struct stack_links *links)
 	if (links->policy)
 		lkl->setup.policy = *links->policy;
 	request.start = lkl->setup;
-	if (ask(lkl, &request, sizeof(request), links->fds + had, count - had, &answer, NULL) ==
-		    0 &&
+	if (ask(lkl, &request, sizeof(request), fds, fd_count, &answer, NULL) == 0 &&
 	    answer.size > 0)
 		lkl->more(lkl->data);
 }

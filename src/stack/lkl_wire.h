@@ -36,7 +36,7 @@
 enum lkl_kind {
 	LKL_START =
 		1, /* struct lkl_start, then the descriptors of its ports. Answer: words, if it failed */
-	/* struct lkl_start: the links, or the ranges, have changed; the descriptors of new ports follow. Answer: data: LKL_SCARCE, or
+	/* struct lkl_start: the links, or the ranges, have changed; the descriptors of new ports (serial) follow. Answer: data: LKL_SCARCE, or
 	 * none */
 	LKL_PORTS,
 	LKL_ADMIT,   /* a descriptor follows: another way to ask, whose user's sockets outlive it */

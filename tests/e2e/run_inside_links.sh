@@ -14,6 +14,7 @@ for ports in shared nat; do
 	joins_when_plugged "$INSIDE --report '$REPORT' --ports $ports"
 	report_has 'r["connections"] == 1 and sum(s for n, s in share.items() if n.startswith("wwan0")) > 0.02'
 done
+joins_each_time "$INSIDE"
 
 # Lost: servers inside, of which nobody outside knows.
 expect "a server inside" rivulet lab run pair --also "server: $INSIDE --quiet -- $NGINX" -- \

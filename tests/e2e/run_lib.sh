@@ -7,6 +7,7 @@
 #   pair_lab CMD...      CMD on the phone of scenario $SCENARIO (pair); nginx, under `run`, on the server
 #   joins_when_plugged RUN   RUN, `rivulet run` with options, follows a second link that comes, goes, and comes again
 #   bothers_nobody RUN   RUN asks whether a link answers again, and the server's program hears nothing of that
+#   joins_each_time RUN      RUN uses a link that comes for the tenth time
 #   report_has EXPRESSION   the last $TMP/report makes the Python EXPRESSION over `r` true
 . "$(dirname "$0")/lib.sh"
 need nginx python3
@@ -52,21 +53,26 @@ pair_lab() {
 	rivulet lab run "$SCENARIO" --also "server: $SERVER" -- "$@"
 }
 
+# Puts the second link into a network namespace of its own, and back.
+cat >"$TMP/drawer" <<'EOF'
+set -e
+unshare --net sleep 600 & drawer=$!
+until [ "$(readlink /proc/$drawer/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+pull() { ip link set wwan0 netns $drawer; }
+plug() {
+	nsenter --net=/proc/$drawer/ns/net ip link set wwan0 netns $$
+	ip addr add 10.2.0.2/24 dev wwan0
+	ip link set wwan0 up
+	ip route add default via 10.2.0.1 dev wwan0 metric 200
+}
+EOF
+
 # Lost: the second link of somebody who plugs it in while the program runs; and the connection when it is pulled out again.
 joins_when_plugged() {
 	make_file large 40000000
 	rm -f "$TMP/got"
 	cat >"$TMP/plug" <<EOF
-set -e
-unshare --net sleep 600 & drawer=\$!
-until [ "\$(readlink /proc/\$drawer/ns/net)" != "\$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
-pull() { ip link set wwan0 netns \$drawer; }
-plug() {
-	nsenter --net=/proc/\$drawer/ns/net ip link set wwan0 netns \$\$
-	ip addr add 10.2.0.2/24 dev wwan0
-	ip link set wwan0 up
-	ip route add default via 10.2.0.1 dev wwan0 metric 200
-}
+. '$TMP/drawer'
 until_size() { until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt \$1 ]; do sleep 0.02; done; }
 pull
 $1 --quiet -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/large & run=\$!
@@ -135,6 +141,34 @@ EOF
 		echo "chance $chance was not taken"
 	done
 	fail "no link was asked: $1"
+}
+
+# Lost: the second link, from the eighth time on that it comes.
+joins_each_time() {
+	truncate -s 4G "$TMP/www/endless"
+	cat "$(dirname "$0")/soon.sh" "$TMP/drawer" - >"$TMP/often" <<EOF
+fail() { echo "\$*" >&2; $RIVULET status >&2 || :; kill \$drawer; exit 1; }
+received() { cat /sys/class/net/wwan0/statistics/rx_bytes; }
+joined() { [ "\$(received)" -gt \$((before + 300000)) ]; }
+gone() {
+	$RIVULET status --json | python3 -c '
+import json, sys
+[run] = [r for r in json.load(sys.stdin)["runs"] if r["program"][0] == "curl"]
+sys.exit("wwan0" in [l["name"] for l in run["links"] if l["used"]])'
+}
+$1 --quiet -- curl -4 -fsS -o /dev/null http://server/endless & run=\$!
+for time in 1 2 3 4 5 6 7 8 9 10; do
+	before=\$(received)
+	soon 20 joined || fail "it did not join, the time \$time"
+	pull
+	soon 20 gone || fail "nobody finds that it is gone, the time \$time"
+	plug
+done
+kill \$run \$drawer
+wait \$run || :
+EOF
+	expect "plugged ten times: $1" pair_lab sh "$TMP/often"
+	echo "joins: a link that comes ten times: $1"
 }
 
 report_has() {

@@ -64,6 +64,7 @@ SCENARIO=pair
 SERVER="$RIVULET run --quiet -- $NGINX"
 for ports in shared nat; do
 	joins_when_plugged "'$RIVULET' run --stack lkl --ports $ports"
+	joins_each_time "'$RIVULET' run --stack lkl --ports $ports"
 done
 
 # Lost: a fast download would stand still for a fifth of a second now and then: Linux sends more than the window, and what does

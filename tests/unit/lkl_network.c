@@ -49,6 +49,11 @@ int port_apply(struct nl *nl, unsigned index, const struct port *was, const stru
 	return 0;
 }
 
+int port_leave(struct nl *nl, unsigned index, const struct port *was, const struct port *now)
+{
+	return 0;
+}
+
 int nl_open_by(struct nl **ret, const struct nl_calls *calls, int protocol)
 {
 	*ret = NULL;

@@ -29,9 +29,10 @@ static void open_pair(int ret[static 2])
 	setsockopt(ret[0], SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
 }
 
-static size_t put_port(uint8_t ret[static NET_MESSAGE_MAX])
+static size_t put_port(unsigned place, uint8_t ret[static NET_MESSAGE_MAX])
 {
 	const struct net_report report = {.kind = NET_PORT,
+					  .place = place,
 					  .port = {.link = 3, .name = "wlan0"},
 					  .ranges = {1, {{65024, 65535}}}};
 
@@ -42,7 +43,7 @@ static void a_port_comes_whole_or_not_at_all(void **state)
 {
 	struct net_ports ports = {0};
 	uint8_t data[NET_MESSAGE_MAX];
-	size_t size = put_port(data);
+	size_t size = put_port(0, data);
 	struct net net;
 	int ends[2];
 
@@ -59,6 +60,32 @@ static void a_port_comes_whole_or_not_at_all(void **state)
 	assert_int_equal(ports.count, 1);
 	assert_int_equal(net.fd, -1);
 	net_ports_close(&ports);
+	close(ends[0]);
+}
+
+/* Lost: the ninth link that comes, though those before it have gone. */
+static void a_link_takes_the_place_of_one_that_is_gone(void **state)
+{
+	struct net_ports ports = {0};
+	uint8_t data[NET_MESSAGE_MAX];
+	struct net net;
+	int ends[2];
+
+	open_pair(ends);
+	net = (struct net){.fd = ends[1], .ports = &ports};
+	for (unsigned i = 0; i < 2 * NET_PORTS_MAX; i++) {
+		size_t size = put_port(i % NET_PORTS_MAX, data);
+
+		assert_int_equal(fds_send_with(ends[0], STDERR_FILENO, data, size), 0);
+		assert_true(net_receive(&net, no_words, NULL).ports);
+		assert_int_equal(ports.count, i < NET_PORTS_MAX ? i + 1 : NET_PORTS_MAX);
+	}
+	net_ports_close(&ports);
+	/* There is nothing before it. */
+	assert_int_equal(fds_send_with(ends[0], STDERR_FILENO, data, put_port(1, data)), 0);
+	net_receive(&net, no_words, NULL);
+	assert_int_equal(net.fd, -1);
+	assert_int_equal(ports.count, 0);
 	close(ends[0]);
 }
 
@@ -82,6 +109,7 @@ static void one_who_does_not_read_gets_it_later(void **state)
 	while (send(ends[0], data, size, MSG_DONTWAIT) > 0)
 		;
 	server.count = 1;
+	server.owes[0] = true;
 	net_ports_more(&server);
 	assert_true(net_ports_owes(&server));
 	assert_false(net_receive(&net, no_words, NULL).ports);
@@ -100,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_port_comes_whole_or_not_at_all),
+		cmocka_unit_test(a_link_takes_the_place_of_one_that_is_gone),
 		cmocka_unit_test(one_who_does_not_read_gets_it_later),
 	};
 

@@ -6,8 +6,9 @@
  *
  *	rvports=SOCKET
  *
- * Each message on it is a hardware address with a descriptor. The devices are called port0, port1, ... in that order. They
- * are taken when somebody writes to /sys/module/rivulet/parameters/ports, so that whoever does knows that the devices are there.
+ * Each message on it is a hardware address and a number, with a descriptor. The devices are called port0, port1, ... and come in that
+ * order; one that is there, and switched off, is on the new descriptor from then on, and is given its address by whoever switches it on
+ * again. They are taken when somebody writes to /sys/module/rivulet/parameters/ports, so that whoever does knows that the devices are there.
  *
  * The kernel's own vector driver does not serve: on a descriptor that was handed to it, it knows no offloads; it gives every
  * received packet a buffer of 64 KiB, so that a receive queue of small packets is full of air; and the first error of the
@@ -46,13 +47,14 @@
 
 struct port {
 	struct net_device *dev;
-	int fd;
+	int fd, readable, writable; /* and its interrupts */
 	struct napi_struct napi;
 	struct timer_list again;
 	struct page *pages[PAGES_COUNT]; /* to receive into; NULL: there was no memory */
 };
 
 static int source = -1; /* the socket */
+static struct port *ports[PORTS_MAX];
 static int port_count;
 
 static bool refill(struct port *port)
@@ -292,6 +294,28 @@ static const struct net_device_ops port_ops = {
 	.ndo_validate_addr = eth_validate_addr,
 };
 
+static int watch(struct port *port)
+{
+	struct net_device *dev = port->dev;
+
+	port->readable =
+		um_request_irq(UM_IRQ_ALLOC, port->fd, IRQ_READ, on_readable, 0, dev->name, port);
+	if (port->readable < 0)
+		return port->readable;
+	port->writable =
+		um_request_irq(UM_IRQ_ALLOC, port->fd, IRQ_WRITE, on_writable, 0, dev->name, dev);
+	return port->writable < 0 ? port->writable : 0;
+}
+
+static int replace(struct port *port, int fd)
+{
+	um_free_irq(port->readable, port);
+	um_free_irq(port->writable, port->dev);
+	host_close(port->fd);
+	port->fd = fd;
+	return watch(port);
+}
+
 static int make_port(int fd, const u8 *mac)
 {
 	struct net_device *dev = alloc_etherdev(sizeof(struct port));
@@ -303,7 +327,7 @@ static int make_port(int fd, const u8 *mac)
 	port = netdev_priv(dev);
 	port->dev = dev;
 	port->fd = fd;
-	snprintf(dev->name, sizeof(dev->name), "port%d", port_count++);
+	snprintf(dev->name, sizeof(dev->name), "port%d", port_count);
 	dev->netdev_ops = &port_ops;
 	dev->hw_features =
 		NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_RXCSUM;
@@ -317,11 +341,8 @@ static int make_port(int fd, const u8 *mac)
 		free_netdev(dev);
 		return err;
 	}
-	err = um_request_irq(UM_IRQ_ALLOC, port->fd, IRQ_READ, on_readable, 0, dev->name, port);
-	if (err >= 0)
-		err = um_request_irq(UM_IRQ_ALLOC, port->fd, IRQ_WRITE, on_writable, 0, dev->name,
-				     dev);
-	return err < 0 ? err : 0;
+	ports[port_count++] = port;
+	return watch(port);
 }
 
 static int __init take_source(char *text)
@@ -333,16 +354,24 @@ __setup("rvports=", take_source);
 /* One at a time: writers hold the module's lock. */
 static int take_ports(const char *value, const struct kernel_param *param)
 {
-	u8 mac[ETH_ALEN];
-	int fd, err = 0;
+	u8 message[ETH_ALEN + 1]; /* with the number */
+	int fd, number, err = 0;
 
-	while (source >= 0 && port_count < PORTS_MAX && err == 0) {
-		fd = host_take(source, mac, sizeof(mac));
+	while (source >= 0 && err == 0) {
+		fd = host_take(source, message, sizeof(message));
 		if (fd == -EAGAIN)
 			return 0;
-		err = fd < 0 ? fd : make_port(fd, mac);
+		if (fd < 0)
+			return fd;
+		number = message[ETH_ALEN];
+		if (number < port_count)
+			err = replace(ports[number], fd);
+		else if (number < PORTS_MAX)
+			err = make_port(fd, message);
+		else
+			err = -ENOSPC;
 	}
-	return err < 0 ? err : -ENOSPC;
+	return err;
 }
 
 static const struct kernel_param_ops ports_ops = {.set = take_ports};
