@@ -9,7 +9,7 @@ struct pump {
 	pthread_t thread;
 	bool started;
 	int from, to; /* owned */
-	int error;    /* why what came could not be written, a negative errno; 0: it was, or nobody reads it any more */
+	int error; /* why what came could not be written, a negative errno; 0: it was, or nobody reads it any more */
 };
 
 /* Takes over both descriptors, and closes them when @from has ended or nobody reads @to any more. SIGPIPE has to be blocked or
