@@ -145,6 +145,39 @@ int endpoint_set_backup(struct nl *nl, uint16_t family, const struct endpoint *e
 	return nl_talk(nl, NULL, NULL);
 }
 
+struct of_device {
+	unsigned index, count;
+	struct endpoint all[ENDPOINT_MAX];
+};
+
+static int keep_of_device(const struct endpoint *endpoint, void *data)
+{
+	struct of_device *of = data;
+
+	if (endpoint->index == of->index && of->count < ENDPOINT_MAX)
+		of->all[of->count++] = *endpoint;
+	return 0;
+}
+
+int endpoint_tell(struct nl *nl, uint16_t family, unsigned index)
+{
+	/* Both are set at once: what is not said would be taken away. */
+	const uint32_t settable = MPTCP_PM_ADDR_FLAG_BACKUP | MPTCP_PM_ADDR_FLAG_FULLMESH;
+	struct of_device of = {.index = index};
+	int err = endpoint_dump(nl, family, keep_of_device, &of);
+
+	for (unsigned i = 0; i < of.count && err == 0; i++)
+		for (unsigned flip = 0; flip <= 1 && err == 0; flip++) {
+			struct endpoint is = {.address = of.all[i].address,
+					      .flags = of.all[i].flags & settable};
+
+			is.flags ^= flip ? 0 : MPTCP_PM_ADDR_FLAG_BACKUP;
+			put_endpoint(start(nl, family, MPTCP_PM_CMD_SET_FLAGS), &is);
+			err = nl_talk(nl, NULL, NULL);
+		}
+	return err;
+}
+
 static int limits_answer(const struct nlmsghdr *msg, void *data)
 {
 	struct endpoint_limits *limits = data;

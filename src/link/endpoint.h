@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/netlink.h"
 
 #include <stdint.h>
@@ -38,6 +39,17 @@ int endpoint_drop_initial(struct nl *nl, uint16_t family, const struct address *
  * the subflows that there are (RFC 8684, section 3.3.8): none is closed. Of a connection with several from this address it is
  * the first. */
 int endpoint_set_backup(struct nl *nl, uint16_t family, const struct endpoint *endpoint);
+/*
+ * Lets the peers hear at once where this end stands, of each connection over the first subflow from each address of the device @index
+ * that is an endpoint: for a link that was dead and is back.
+ *
+ * A sender that hears nothing doubles its timeout each time (RFC 6298, section 5.5), and after seven seconds of an outage does not
+ * try again for six. What it tries has often arrived, for the outage swallowed the acknowledgements that were under way; with those it goes on
+ * within a first timeout (section 5.7). The path manager sends one whenever an endpoint's flag changes, to say so (MP_PRIO, RFC 8684,
+ * section 3.3.8). So the flag is changed and changed back.
+ */
+int endpoint_tell(struct nl *nl, uint16_t family, unsigned index);
+#define ENDPOINT_TELL_AFTER NS_PER_S /* of an outage: timeouts are not long before */
 int endpoint_limits_get(struct nl *nl, uint16_t family, struct endpoint_limits *ret);
 int endpoint_limits_set(struct nl *nl, uint16_t family, const struct endpoint_limits *limits);
 

@@ -10,6 +10,7 @@
 #define STRIKE_SOON    (2 * NS_PER_S)
 #define STRIKE_FADES   (60 * NS_PER_S)
 #define RECENTLY       (2 * NS_PER_S) /* data that came longer ago than this says nothing of now */
+#define STILL          NS_PER_S       /* the peer's timeouts are no longer than that yet */
 #define PROBE_SOON     (100 * NS_PER_MS)
 #define PROBE_FIRST    NS_PER_S
 #define PROBE_LAST     (8 * NS_PER_S)
@@ -98,6 +99,62 @@ static bool condemns(const struct monitor *m, const struct monitor_path *path,
 	return is_silent_receiving(m, flow, wait) && has_other_path(m, flow, true);
 }
 
+static uint64_t probe_interval(const struct monitor_path *path)
+{
+	uint64_t interval = path->probes == 0 ? PROBE_SOON : PROBE_FIRST;
+
+	for (unsigned i = PROBE_STEADY; i < path->probes && interval < PROBE_LAST; i++)
+		interval *= 2;
+	return interval;
+}
+
+static void probe_in_time(const struct monitor *m, struct monitor_path *path, monitor_act act,
+			  void *data)
+{
+	if (m->now - path->probed_at < probe_interval(path))
+		return;
+	path->probed_at = m->now;
+	path->probes++;
+	act(path->link, MONITOR_PROBE, data);
+}
+
+/* Does a connection with a subflow on that link stand still, where it had more to say? */
+static bool stands_still(const struct monitor *m, const struct monitor_path *path)
+{
+	for (unsigned i = 0; i < m->flow_count; i++) {
+		const struct monitor_seen_flow *flow = &m->flows[i];
+		bool still = flow->is.link == path->link && flow->is.established &&
+			     flow->is.connection && (flow->is.in_flight || path->busy);
+
+		for (unsigned j = 0; still && j < m->flow_count; j++)
+			still = m->flows[j].is.connection != flow->is.connection ||
+				m->now - m->flows[j].moved_at >= STILL;
+		if (still)
+			return true;
+	}
+	return false;
+}
+
+static void judge_last(const struct monitor *m, struct monitor_path *path, monitor_act act,
+		       void *data)
+{
+	bool moves = m->now - path->moved_at < STILL;
+	bool still = !moves && !path->answered_still && stands_still(m, path);
+
+	if (path->asked && (moves || path->answered)) {
+		path->answered_still = !moves;
+		if (path->probes > 1) /* else nothing says that it was dead */
+			act(path->link, MONITOR_GO_ON, data);
+	} else if (still && !path->asked) {
+		path->probed_at = m->now - PROBE_SOON;
+		path->probes = 0;
+	}
+	path->asked = still && !path->answered_still;
+	path->answered = false;
+	if (path->asked)
+		probe_in_time(m, path, act, data);
+}
+
 static void judge_in(struct monitor *m, struct monitor_path *path, monitor_act act, void *data)
 {
 	if (path->strikes && m->now - path->struck_at >= STRIKE_FADES) {
@@ -108,22 +165,14 @@ static void judge_in(struct monitor *m, struct monitor_path *path, monitor_act a
 		if (!condemns(m, path, &m->flows[i]))
 			continue;
 		path->out = true;
-		path->answered = path->rests = false;
+		path->asked = path->answered = path->rests = false;
 		path->rests_until = 0;
 		path->out_at = path->probed_at = m->now;
 		path->probes = 0;
 		act(path->link, MONITOR_TAKE_OUT, data);
 		return;
 	}
-}
-
-static uint64_t probe_interval(const struct monitor_path *path)
-{
-	uint64_t interval = path->probes == 0 ? PROBE_SOON : PROBE_FIRST;
-
-	for (unsigned i = PROBE_STEADY; i < path->probes && interval < PROBE_LAST; i++)
-		interval *= 2;
-	return interval;
+	judge_last(m, path, act, data);
 }
 
 /* Do the other links carry on what there is? */
@@ -179,10 +228,8 @@ static void judge_out(struct monitor *m, struct monitor_path *path, monitor_act 
 		put_in(m, path, act, data);
 	} else if (path->answered) {
 		judge_answered(m, path, act, data);
-	} else if (m->now - path->probed_at >= probe_interval(path)) {
-		path->probed_at = m->now;
-		path->probes++;
-		act(path->link, MONITOR_PROBE, data);
+	} else {
+		probe_in_time(m, path, act, data);
 	}
 }
 
@@ -214,7 +261,7 @@ void monitor_answered(struct monitor *m, unsigned link)
 {
 	struct monitor_path *path = monitor_path_find(m, link);
 
-	if (path && path->out)
+	if (path && (path->out || path->asked))
 		path->answered = true;
 }
 
@@ -268,6 +315,9 @@ uint64_t monitor_pause(const struct monitor *m, uint64_t pause, bool moved, bool
 		return PAUSE_WATCHING;
 	if (moved)
 		return MONITOR_PAUSE_BUSY;
+	for (unsigned i = 0; i < m->path_count; i++)
+		if (m->paths[i].asked && pause > PROBE_FIRST / 2)
+			return PROBE_FIRST;
 	return 2 * pause < MONITOR_PAUSE_MAX ? 2 * pause : MONITOR_PAUSE_MAX;
 }
 

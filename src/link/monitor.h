@@ -28,6 +28,10 @@
  * as long each time that this follows another within a minute. It goes back in at once when more bytes move, or when the others are
  * silent.
  *
+ * A link that is the last path of a connection is never taken out, but probed as well, once the connection has stood still for a second,
+ * with something on its way, or after many bytes: if the first probe is not answered, and a later one is, the peer, whose timeouts have
+ * grown long meanwhile, is to hear of it.
+ *
  * When no connection is left, the link goes back in: silence is found out by traffic, and a device
  * without traffic does nothing.
  */
@@ -55,7 +59,8 @@ enum monitor_action {
 	MONITOR_TAKE_OUT, /* the link is silent: no subflows over it */
 	MONITOR_PROBE,    /* see whether it answers, then tell by monitor_answered() */
 	MONITOR_REST,     /* it does; it stays out for a while. For people: nothing is to be done */
-	MONITOR_PUT_IN    /* it does, or there is nobody to ask: use it again */
+	MONITOR_PUT_IN,   /* it does, or there is nobody to ask: use it again */
+	MONITOR_GO_ON     /* it does, and was never out: what stands still there is to go on */
 };
 typedef void (*monitor_act)(unsigned link, enum monitor_action action, void *data);
 

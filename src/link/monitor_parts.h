@@ -7,6 +7,7 @@
 struct monitor_seen_flow {
 	struct monitor_flow is; /* as last seen */
 	uint64_t acked_at;      /* when something was last acknowledged, or began to wait */
+	uint64_t moved_at;      /* when data last went either way, or it was first seen */
 	uint64_t received_at;   /* when data last came; 0: never */
 	bool seen;              /* in this look */
 };
@@ -21,6 +22,9 @@ struct monitor_connection {
 struct monitor_path {
 	unsigned link;
 	bool out, answered;
+	bool asked;           /* whether it is back; it is not out */
+	bool busy;            /* many bytes moved when one last did */
+	bool answered_still;  /* and nothing has moved since */
 	bool rests;           /* it answers, and is out */
 	uint64_t rests_until; /* at the latest */
 	uint64_t known_at;    /* when it was first seen, or put back in */

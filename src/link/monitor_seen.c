@@ -114,7 +114,8 @@ static struct monitor_seen_flow *flow_get(struct monitor *m, const struct monito
 		return NULL;
 	memmove(&m->flows[at + 1], &m->flows[at], (m->flow_count - at) * sizeof(*m->flows));
 	m->flow_count++;
-	m->flows[at] = (struct monitor_seen_flow){.is = *is, .acked_at = m->now};
+	m->flows[at] =
+		(struct monitor_seen_flow){.is = *is, .acked_at = m->now, .moved_at = m->now};
 	return &m->flows[at];
 }
 
@@ -138,8 +139,13 @@ int monitor_saw(struct monitor *m, const struct monitor_flow *is)
 		flow->received_at = m->now;
 	if (moved)
 		m->moved += is->acked - flow->is.acked + is->received - flow->is.received;
-	if (moved || (is->established && !flow->is.established))
+	if (moved)
+		flow->moved_at = m->now;
+	if (moved || (is->established && !flow->is.established)) {
 		path->moved_at = m->now;
+		path->busy = !m->quiet;
+		path->answered_still = false;
+	}
 	/* When the program has closed its socket, what it sent is still to be delivered. */
 	connection = is->connection ? is->connection : flow->is.connection;
 	flow->is = *is;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "lkl/network.h"
 
+#include "base/clock.h"
 #include "lkl/kernel.h"
 #include "stack/native.h"
 
@@ -178,12 +179,24 @@ static bool alter(struct network *network, struct change *was, const struct mult
 	return false;
 }
 
-static void note_use(struct network *network, const struct native_plan *plan)
+static void tell(struct network *network, unsigned index)
+{
+	endpoint_tell(network->netstack.generic, network->netstack.mptcp, index);
+}
+
+/* What has stayed (@kept) on a link that is used again goes on. */
+static void note_use(struct network *network, const struct native_plan *plan, bool kept)
 {
 	for (unsigned i = 0; i < network->is.port_count; i++)
-		for (unsigned j = 0; j < plan->links.count; j++)
-			if (plan->links.all[j].index == (unsigned)network->indexes[i])
-				network->use[i] = plan->multipath.use[j];
+		for (unsigned j = 0; j < plan->links.count; j++) {
+			enum multipath_use was = network->use[i], now = plan->multipath.use[j];
+
+			if (plan->links.all[j].index != (unsigned)network->indexes[i])
+				continue;
+			network->use[i] = now;
+			if (kept && was != MULTIPATH_USED && now == MULTIPATH_USED)
+				tell(network, (unsigned)network->indexes[i]);
+		}
 }
 
 /* With an endpoint its subflows are closed, in all connections at once. */
@@ -213,11 +226,15 @@ static int set_up_links(struct network *network, struct err *err)
 					   .silence = &network->silence,
 					   .policy = &network->is.policy};
 	struct change *made;
+	bool kept;
 	struct native_plan plan;
 	int code = native_plan(&network->netstack, &facts, &plan, err);
 
 	if (code < 0)
 		return code;
+	if (!network->keeps)
+		network->kept_at = clock_now();
+	kept = clock_now() - network->kept_at >= ENDPOINT_TELL_AFTER;
 	network->keeps = false;
 	for (unsigned i = network->change_count; i-- > 0;) {
 		struct change *change = &network->changes[i];
@@ -241,7 +258,7 @@ static int set_up_links(struct network *network, struct err *err)
 				change_text(change, text, sizeof(text)), strerror(-code));
 		}
 	}
-	note_use(network, &plan);
+	note_use(network, &plan, kept);
 	made = plan.multipath.changes;
 	network->change_count = plan.multipath.count;
 	plan.multipath.changes = network->changes;
@@ -328,6 +345,8 @@ void network_silence(struct network *network, unsigned index, bool silent)
 
 	if (silence_set(&network->silence, index, silent))
 		set_up_links(network, &err);
+	else if (!silent)
+		tell(network, index);
 }
 
 void network_renew(struct network *network, unsigned index)

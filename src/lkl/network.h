@@ -20,7 +20,8 @@ struct network {
 	/* Would a connection be without a subflow if those of a device were closed? Then what it has stays for now. */
 	bool (*is_last)(unsigned index, void *data);
 	void *data;
-	bool keeps; /* something stays for that */
+	bool keeps;       /* something stays for that */
+	uint64_t kept_at; /* since then (clock_now()), if it does */
 	bool asked,
 		denied; /* for more port numbers, since the last answer; the last answer was none */
 	unsigned sharers; /* of its memory: a power of two */
@@ -39,7 +40,7 @@ int network_update(struct network *network, const struct lkl_start *now, const i
 		   struct err *err);
 /* The port that has @address; NULL: none. */
 const struct port *network_port_of(const struct network *network, const struct address *address);
-/* The device @index does not answer, or does again. */
+/* The device @index does not answer, or does again: then the peers of subflows that have stayed on it are told (endpoint_tell()). */
 void network_silence(struct network *network, unsigned index, bool silent);
 /* Puts the endpoints of the device @index in anew: the kernel then joins over it where it had given up. */
 void network_renew(struct network *network, unsigned index);

@@ -243,7 +243,8 @@ static void act(unsigned link, enum monitor_action action, void *data)
 		return;
 	if (action == MONITOR_PROBE && probe(&pass->paths->peers[port]) == -EADDRNOTAVAIL)
 		monitor_answered(pass->paths->monitor, link);
-	else if (action == MONITOR_PUT_IN || (action == MONITOR_TAKE_OUT && !is_last(pass, link)))
+	else if (action == MONITOR_PUT_IN || action == MONITOR_GO_ON ||
+		 (action == MONITOR_TAKE_OUT && !is_last(pass, link)))
 		network_silence(pass->paths->network, link, action == MONITOR_TAKE_OUT);
 }
 

@@ -128,6 +128,7 @@ void explain_monitor(const struct links *links, unsigned link, enum monitor_acti
 		[MONITOR_PROBE] = "is asked whether it is back",
 		[MONITOR_REST] = "is back, and rests: it loses packets, and few bytes move",
 		[MONITOR_PUT_IN] = "is put back into use",
+		[MONITOR_GO_ON] = "is back: connections go on over it",
 	};
 	const struct link *known = links_by_index(links, link);
 

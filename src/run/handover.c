@@ -18,7 +18,7 @@ static void act(unsigned link, enum monitor_action action, void *data)
 		explain_monitor(&h->view->links, link, action, stderr);
 	if (action == MONITOR_PROBE && peer && prober_ask(&h->prober, link, peer) == -EADDRNOTAVAIL)
 		monitor_answered(h->lookout.monitor, link);
-	if (action == MONITOR_TAKE_OUT || action == MONITOR_PUT_IN)
+	if (action == MONITOR_TAKE_OUT || action == MONITOR_PUT_IN || action == MONITOR_GO_ON)
 		net_silent(h->net, link, NET_MONITOR, action == MONITOR_TAKE_OUT);
 }
 

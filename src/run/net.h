@@ -14,7 +14,8 @@
  *               contradiction is refused.
  *  NET_SILENT   takes a link out of use and puts it back: one of the host's, that the plan uses. A connection is never cut
  *               off by it (run/bystanders.h); one that has another subflow goes on by that. What another run holds stays.
- *               New connections are led around the link for the user alone who says so.
+ *               New connections are led around the link for the user alone who says so. For one that is back, or was never out,
+ *               all peers hear where this end stands: two acknowledgements for each connection.
  *  NET_RENEW    takes the endpoints of such a link out and puts them in at once: with the same care.
  *  NET_BACKLOG  bounds what TCP sockets hold, only downwards, and never below what the neediest of them needs (run/bound.h).
  *  NET_KNOW     tells what NetworkManager knows of the links now: rules of the policy that are nobody's wish, and no others. They make

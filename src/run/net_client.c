@@ -177,7 +177,7 @@ void net_silent(struct net *net, unsigned link, enum net_witness witness, bool s
 	now = silent ? before | witness : before & ~(unsigned)witness;
 	net->silent[at].link = link;
 	net->silent[at].witnesses = now;
-	if (!before != !now)
+	if (!before != !now || !(silent || now))
 		say(net,
 		    &(struct net_request){.kind = NET_SILENT, .link = link, .silent = now != 0});
 }

@@ -187,17 +187,41 @@ static void keep_base(struct upkeep *upkeep)
 		upkeep->base_link = *link;
 }
 
+/* Subflows that have stayed on a link that was not used since @before, for their connections had nothing else, go on. */
+static void tell_returned(struct upkeep *upkeep, const struct native_plan *before)
+{
+	const struct native_plan *now = &upkeep->plan;
+
+	for (unsigned i = 0; before->multipath.use && i < before->links.count; i++) {
+		unsigned index = before->links.all[i].index;
+
+		if (before->multipath.use[i] != MULTIPATH_USED &&
+		    use_of(now, index) == MULTIPATH_USED)
+			endpoint_tell(upkeep->netstack.generic, upkeep->netstack.mptcp, index);
+	}
+}
+
+static bool was_out(const struct upkeep *upkeep, unsigned index)
+{
+	return links_by_index(&upkeep->plan.links, index) &&
+	       use_of(&upkeep->plan, index) != MULTIPATH_USED;
+}
+
 static int follow(struct upkeep *upkeep, struct err *err)
 {
 	struct bystanders last = {0};
-	struct native_plan plan;
-	bool left;
+	struct native_plan plan, before;
+	bool left, back, kept;
 	int code = make_plan(upkeep, &plan, err);
 
 	if (code < 0)
 		return code;
+	if (!upkeep->deferred)
+		upkeep->kept_at = clock_now();
+	kept = clock_now() - upkeep->kept_at >= ENDPOINT_TELL_AFTER;
 	upkeep->deferred = false;
 	left = upkeep->base && use_of(&plan, upkeep->base) != MULTIPATH_USED;
+	back = upkeep->base && !left && was_out(upkeep, upkeep->base);
 	if (!upkeep->unprivileged)
 		look_who_is_last(upkeep, &plan, left, &last);
 	if (upkeep->plan.multipath.use && settles(upkeep, &last)) {
@@ -208,7 +232,7 @@ static int follow(struct upkeep *upkeep, struct err *err)
 	}
 	if (left && is_base_last(upkeep, &last)) {
 		upkeep->deferred = true;
-	} else if (!is_base_still(&plan, upkeep->base)) {
+	} else if (back || !is_base_still(&plan, upkeep->base)) {
 		native_plan_free(&plan);
 		if (left && !upkeep->unprivileged)
 			leave_base(upkeep);
@@ -216,12 +240,17 @@ static int follow(struct upkeep *upkeep, struct err *err)
 		code = make_plan(upkeep, &plan, err);
 	}
 	if (code == 0) {
-		native_plan_free(&upkeep->plan);
+		before = upkeep->plan;
 		upkeep->plan = plan;
 		keep_base(upkeep);
 	}
-	if (code == 0 && !upkeep->unprivileged)
+	if (code == 0 && !upkeep->unprivileged) {
 		apply(upkeep, &last);
+		if (kept)
+			tell_returned(upkeep, &before);
+	}
+	if (code == 0)
+		native_plan_free(&before);
 	bystanders_free(&last);
 	return code;
 }
@@ -305,10 +334,24 @@ bool upkeep_on_links(struct upkeep *upkeep)
 	return changed;
 }
 
+/* The base has been out, if only for those who have nothing else: from now on it has an endpoint, as the others have. */
+static void tell(struct upkeep *upkeep, unsigned link)
+{
+	if (upkeep->unprivileged)
+		return;
+	if (link == upkeep->base) {
+		upkeep->base = 0;
+		follow_on(upkeep);
+	}
+	endpoint_tell(upkeep->netstack.generic, upkeep->netstack.mptcp, link);
+}
+
 void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent)
 {
 	if (silence_set(&upkeep->silence, link, silent))
 		follow_on(upkeep);
+	else if (!silent)
+		tell(upkeep, link);
 }
 
 void upkeep_renew(struct upkeep *upkeep, unsigned link)

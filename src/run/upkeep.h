@@ -28,6 +28,7 @@ struct upkeep {
 	struct link base_link; /* as it was when last well */
 	uint32_t backlog;      /* of subflows, bytes (link/backlog.h); 0: as it was */
 	bool deferred; /* something is kept because connections have nothing else, or for a moment: upkeep_retry() */
+	uint64_t kept_at; /* since then, if it is */
 	uint64_t
 		settles_at; /* until then it is kept for a moment (bystanders_settle()); 0: it is not */
 	bool unprivileged;
@@ -44,7 +45,7 @@ bool upkeep_on_links(struct upkeep *upkeep);
 /* A subflow has come about or bytes have moved: what was put off may be possible now. */
 void upkeep_retry(struct upkeep *upkeep);
 
-/* @link does not answer, or does again. */
+/* @link does not answer, or does again: then the peers of subflows that have stayed on it are told (endpoint_tell()). */
 void upkeep_silence(struct upkeep *upkeep, unsigned link, bool silent);
 
 /* Puts the endpoints of a link in anew: the kernel then joins over it where it had given up. */

@@ -21,6 +21,7 @@ static struct {
 	unsigned count, fails, applied;
 	bool has_endpoint; /* of the first device, by the plan */
 	unsigned undone;
+	unsigned told; /* of which device peers were, last */
 	char send_buffers[64], receive_buffers[64];
 } kernel;
 
@@ -100,6 +101,12 @@ int change_undo(struct netstack *stack, const struct change *change)
 	return 0;
 }
 
+int endpoint_tell(struct nl *nl, uint16_t family, unsigned index)
+{
+	kernel.told = index;
+	return 0;
+}
+
 bool change_equal(const struct change *a, const struct change *b)
 {
 	return true;
@@ -171,6 +178,9 @@ static void what_a_last_subflow_stands_on_stays(void **state)
 	assert_int_equal(kernel.undone, 1);
 	network_let_go(&network);
 	assert_int_equal(kernel.undone, 1);
+	/* And goes on when it answers again. */
+	network_silence(&network, 1, false);
+	assert_int_equal(kernel.told, 1);
 	free(network.changes);
 }
 

@@ -26,7 +26,7 @@ struct world {
 	bool lost;    /* what was sent over the first is not acknowledged, and else all is well */
 	bool missing; /* what a dead link swallowed keeps the rest from being delivered */
 	uint64_t received_to;
-	unsigned out[2], probed[2], rested[2], in[2]; /* how often each was decided */
+	unsigned out[2], probed[2], rested[2], in[2], on[2]; /* how often each was decided */
 	uint64_t out_at[2];
 };
 
@@ -42,6 +42,7 @@ static void act(unsigned link, enum monitor_action action, void *data)
 	w->probed[i] += action == MONITOR_PROBE;
 	w->rested[i] += action == MONITOR_REST;
 	w->in[i] += action == MONITOR_PUT_IN;
+	w->on[i] += action == MONITOR_GO_ON;
 }
 
 static void begin(struct world *w)
@@ -110,6 +111,59 @@ static void silent_download_is_found(void **state)
 	step(&w, 200);
 	assert_int_equal(w.out[0], 1);
 	assert_int_equal(w.out[1], 0);
+	monitor_free(w.monitor);
+}
+
+/* A transfer over the last path would stand still after an outage for as long as the peer's timeout has grown. */
+static void the_last_path_is_asked_too(void **state)
+{
+	for (int sends = 0; sends <= 1; sends++) {
+		struct world w;
+
+		begin(&w);
+		w.flow_count = 1;
+		w.sending = sends;
+		w.receiving = !sends;
+		step(&w, 3000);
+		w.dead[0] = w.missing = true;
+		step(&w, 900);
+		assert_int_equal(w.probed[0], 0);
+		step(&w, 5100);
+		assert_in_range(w.probed[0], 5, 6);
+		monitor_answered(w.monitor, WLAN);
+		step(&w, STEP);
+		assert_int_equal(w.on[0], 1);
+		w.dead[0] = w.missing = false;
+		step(&w, 3000);
+		assert_int_equal(w.on[0], 1);
+		assert_int_equal(w.out[0], 0);
+		monitor_free(w.monitor);
+	}
+}
+
+/* Whoever has got all and keeps the connection would be asked again and again. */
+static void the_end_of_a_download_is_no_silence(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.flow_count = 1;
+	w.receiving = true;
+	step(&w, 3000);
+	w.receiving = false;
+	step(&w, 1100);
+	assert_int_equal(w.probed[0], 1);
+	monitor_answered(w.monitor, WLAN);
+	step(&w, 20000);
+	assert_int_equal(w.probed[0], 1);
+	assert_int_equal(w.on[0], 0);
+	/* Nor are few bytes asked after. */
+	w.size = 10;
+	w.receiving = true;
+	step(&w, 3000);
+	w.receiving = false;
+	step(&w, 3000);
+	assert_int_equal(w.probed[0], 1);
 	monitor_free(w.monitor);
 }
 
@@ -438,6 +492,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(silent_upload_is_found),
 		cmocka_unit_test(silent_download_is_found),
+		cmocka_unit_test(the_last_path_is_asked_too),
+		cmocka_unit_test(the_end_of_a_download_is_no_silence),
 		cmocka_unit_test(a_pause_is_found_out_soon),
 		cmocka_unit_test(an_idle_subflow_is_not_dead),
 		cmocka_unit_test(a_slow_reader_is_not_a_dead_link),
