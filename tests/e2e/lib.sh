@@ -105,7 +105,7 @@ self)
 nobody)
 	[ "$(id -u)" = 0 ] || skip "only root can run this as another user"
 	need setpriv
-	cp "$RIVULET" "$TMP/rivulet"
+	cp "$RIVULET" "$(dirname "$RIVULET")/rivulet-whole" "$TMP"
 	[ -z "${RIVULET_SCENARIOS:-}" ] || cp -r "$RIVULET_SCENARIOS" "$TMP/scenarios"
 	chmod -R a+rX "$TMP"
 	chmod 1777 "$TMP"
