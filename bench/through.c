@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@ static struct sockaddr_in server;
 static int proxy_port;
 static uint64_t end_at;
 
-static void die(const char *what)
+static noreturn void die(const char *what)
 {
 	perror(what);
 	exit(1);
