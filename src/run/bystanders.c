@@ -193,10 +193,12 @@ bool bystanders_need(const struct change *change, void *data)
 unsigned bystanders_leave(struct journal *journal, bool only_cut_off)
 {
 	struct bystanders bystanders;
-	struct netstack netstack;
-	unsigned kept;
+	struct netstack netstack = {0};
+	unsigned count, kept;
 
-	if (netstack_open_host(&netstack) < 0)
+	journal_changes(journal, &count);
+	/* Who may have no descriptor for it has not set up anything either, and does not wait for one. */
+	if (netstack_open_host(&netstack) < 0 && count > 0)
 		return 1;
 	bystanders_look(&bystanders, &netstack, journal, only_cut_off);
 	kept = journal_release(journal, &netstack, bystanders_need, &bystanders);

@@ -60,6 +60,15 @@ assert code == -signal.SIGALRM, code' "$RIVULET" run --quiet --stack "$stack" --
 	expect_code 125 lab -- prlimit --nofile=20:20 "$RIVULET" run --stack "$stack" -- true
 	expect_text 'descriptors are needed, and no more than 20 are allowed here: `ulimit -Hn' "$OUT"
 
+	# Lost: a process for each such start, for ever.
+	expect "no descriptors to speak of, $stack" lab -- sh -c '
+for most in 5 6 7 8 9 10 12; do
+	prlimit --nofile=$most:$most "$RIVULET" run --stack "$1" -- true 2>/dev/null && exit 1
+done
+. "$2"
+soon 10 sh -c "! pgrep --ns $$ --nslist net -f \"^$RIVULET run\"" || { echo "this is left:" >&2; pgrep --ns $$ --nslist net -af rivulet >&2; exit 1; }' \
+		sh "$stack" "$(dirname "$0")/soon.sh"
+
 	# Lost: the reason, behind the summary of a program that there was not (now and then).
 	for _ in 1 2 3 4 5 6 7 8; do
 		expect_code 127 lab -- "$RIVULET" run --stack "$stack" -- "$TMP/none"
