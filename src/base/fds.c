@@ -90,6 +90,13 @@ unsigned fds_raise_limit(void)
 	return limit.rlim_cur < UINT_MAX ? (unsigned)limit.rlim_cur : UINT_MAX;
 }
 
+unsigned fds_room(unsigned wanted, unsigned each, unsigned spare)
+{
+	unsigned all = fds_raise_limit(), most = all > spare ? (all - spare) / each : 0;
+
+	return wanted < most ? wanted : most > 0 ? most : 1;
+}
+
 int fds_need(unsigned least, struct err *err)
 {
 	unsigned most = fds_raise_limit();

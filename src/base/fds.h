@@ -29,6 +29,8 @@ void fds_hold_standard(void);
 
 /* This process may have as many descriptors as it may allow itself; who started it may have needed few. How many that are. */
 unsigned fds_raise_limit(void);
+/* The same. How many users of @each descriptors there is room for beside @spare: @wanted, or fewer, but one at least. */
+unsigned fds_room(unsigned wanted, unsigned each, unsigned spare);
 /* The same. -EMFILE, with words: they are fewer than @least. */
 int fds_need(unsigned least, struct err *err);
 

@@ -36,6 +36,7 @@ static int become_whole(int argc, char **argv, struct err *err)
 		       strerror(-code));
 }
 
+/* Each of the commands that need more. */
 static int whole(int argc, char **argv)
 {
 	struct err err;
@@ -44,45 +45,14 @@ static int whole(int argc, char **argv)
 	return say_failure(&err);
 }
 
-int cmd_relay(int argc, char **argv)
-{
-	return whole(argc, argv);
-}
-
-int cmd_node(int argc, char **argv)
-{
-	return whole(argc, argv);
-}
-
-int cmd_crowd(int argc, char **argv)
-{
-	return whole(argc, argv);
-}
-
-int cmd_peers(int argc, char **argv)
-{
-	return whole(argc, argv);
-}
-
-int cmd_put(int argc, char **argv)
-{
-	return whole(argc, argv);
-}
-
-int cmd_get(int argc, char **argv)
-{
-	return whole(argc, argv);
-}
-
-int cmd_submit(int argc, char **argv)
-{
-	return whole(argc, argv);
-}
-
-int cmd_tasks(int argc, char **argv)
-{
-	return whole(argc, argv);
-}
+__typeof__(whole) cmd_relay __attribute__((alias("whole")));
+__typeof__(whole) cmd_node __attribute__((alias("whole")));
+__typeof__(whole) cmd_crowd __attribute__((alias("whole")));
+__typeof__(whole) cmd_peers __attribute__((alias("whole")));
+__typeof__(whole) cmd_put __attribute__((alias("whole")));
+__typeof__(whole) cmd_get __attribute__((alias("whole")));
+__typeof__(whole) cmd_submit __attribute__((alias("whole")));
+__typeof__(whole) cmd_tasks __attribute__((alias("whole")));
 
 int sandbox_main(int argc, char **argv)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "link/port.h"
 #include "link/port_filter.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 
@@ -129,18 +129,6 @@ static int hold_range(struct port_hold *ports, struct port_range range)
 	return 0;
 }
 
-/* Two sockets for each port, after those that may be low. */
-static void raise_limit(unsigned ports)
-{
-	struct rlimit limit;
-	rlim_t wanted = 2 * ((rlim_t)ports + PORT_SINGLE_MAX) + FD_SETSIZE;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
-		return;
-	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int port_hold_open(struct port_hold **ret, unsigned first, struct err *err)
 {
 	*ret = calloc(1, sizeof(**ret));
@@ -180,7 +168,7 @@ int port_hold_take_range(struct port_hold *ports, struct err *err)
 
 	if (ports->in_all + size > PORTS_ALL || ports->ranges.count == PORT_RANGES_MAX)
 		return err_set(err, -ENOSPC, "%u ports are held already", ports->in_all);
-	raise_limit(ports->in_all + size);
+	fds_raise_limit(); /* two sockets for each port */
 	if (getrandom(&begin, sizeof(begin), GRND_NONBLOCK) < 0)
 		begin = 0; /* any will do */
 	for (unsigned i = 0; i < all && code == -EADDRINUSE; i++) {

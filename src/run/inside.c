@@ -288,20 +288,20 @@ static int explain_end(struct loop_state *s, struct err *err)
 	return RUN_FAILED;
 }
 
-/* Inside, what was written into a pipe of the machine's is written. */
-static int explain_lost(const struct inside *inside)
+/* Is output of the program's missing? Inside, what was written into a pipe of the machine's is written. */
+static bool explain_lost(const struct inside *inside)
 {
 	static const char *const names[] = {"standard output", "standard error"};
-	int code = 0;
+	bool lost = false;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
 		if (inside->output[i].error == 0)
 			continue;
-		code = RUN_FAILED;
+		lost = true;
 		fprintf(stderr, "rivulet: the program's %s is not complete: %s\n", names[i],
 			strerror(-inside->output[i].error));
 	}
-	return code;
+	return lost;
 }
 
 static void finish(struct loop_state *s)
@@ -354,7 +354,7 @@ static int run(struct inside *inside, struct err *err)
 	close_fd(s.signals);
 	if (code == 0)
 		code = explain_end(&s, err);
-	if (code == 0 && explain_lost(inside) != 0 && s.status == 0)
+	if (code == 0 && explain_lost(inside) && s.status == 0)
 		code = RUN_FAILED;
 	return code != 0 ? code : end_as(s.status);
 }

@@ -183,15 +183,16 @@ struct net_ports {
 	unsigned answers;          /* to net_more(), up to now */
 };
 
-/* Takes over @fd as net_open() does and gets a port of each link that is wished for, or, of those
- * that cannot be shared, by nat. What is held stays so until net_close(); the descriptors are closed with net_ports_close().
- * Negative errno: there are none, for this reason. @ret is to last as long as @net: ports of links that come are added to it, or take
- * the place of one whose link is gone. */
 struct net_ports_wish {
 	const struct policy *policy; /* of links that it lets be used; NULL: of all */
 	enum port_kind way;
 	bool grows; /* net_more() will be said when numbers become few */
 };
+
+/* Takes over @fd as net_open() does and gets a port of each link that is wished for, or, of those
+ * that cannot be shared, by nat. What is held stays so until net_close(); the descriptors are closed with net_ports_close().
+ * Negative errno: there are none, for this reason. @ret is to last as long as @net: ports of links that come are added to it, or take
+ * the place of one whose link is gone. */
 int net_ports_open(struct net *net, int fd, const struct net_ports_wish *wish, net_say words,
 		   void *data, struct net_ports *ret, struct err *err);
 void net_ports_close(struct net_ports *ports);

@@ -147,17 +147,6 @@ static void on_signal(struct loop_source *source, uint32_t events)
 	loop_stop(loop_owner(source, struct proxy, signals)->loop);
 }
 
-/* As many descriptors as the process may have; as many clients as these are enough for. */
-static void set_limit(struct proxy *proxy)
-{
-	unsigned *limit = &proxy->options.limit;
-	unsigned files = fds_raise_limit(),
-		 most = files > SPARE_FDS ? (files - SPARE_FDS) / CLIENT_FDS : 0;
-
-	if (*limit > most)
-		*limit = most > 0 ? most : 1;
-}
-
 static int watch_signals(struct proxy *proxy)
 {
 	sigset_t ends;
@@ -204,7 +193,7 @@ static int set_up(struct proxy *proxy, struct err *err)
 		return err_set(err, code, "cannot begin to serve: %s", strerror(-code));
 	if (!proxy->options.allow_anyone && nl_open(&proxy->diag, NETLINK_SOCK_DIAG) < 0)
 		proxy->diag = NULL;
-	set_limit(proxy);
+	proxy->options.limit = fds_room(proxy->options.limit, CLIENT_FDS, SPARE_FDS);
 	return open_doors(proxy, err);
 }
 

@@ -161,17 +161,6 @@ static void on_signal(struct loop_source *source, uint32_t events)
 
 /* -- the beginning ---------------------------------------------------------------------------------------------------- */
 
-/* As many descriptors as the process may have; as many connections as these are enough for. */
-static void set_limit(struct server *server)
-{
-	unsigned *limit = &server->options.limit;
-	unsigned files = fds_raise_limit(),
-		 most = files > SPARE_FDS ? (files - SPARE_FDS) / VISITOR_FDS : 0;
-
-	if (*limit > most)
-		*limit = most > 0 ? most : 1;
-}
-
 static int watch_signals(struct server *server)
 {
 	sigset_t ends;
@@ -250,7 +239,7 @@ static int set_up(struct server *server, struct err *err)
 	server->of_client = count_for(options->clients);
 	if (!server->of_client)
 		return err_set(err, -ENOMEM, "out of memory");
-	set_limit(server);
+	server->options.limit = fds_room(server->options.limit, VISITOR_FDS, SPARE_FDS);
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
 		key = (uintptr_t)server; /* as good as that there is none */
 	strangers_open(&server->strangers, server->options.limit, key);
