@@ -18,7 +18,8 @@
 #define BACKOFF_FIRST (300 * NS_PER_MS)
 #define BACKOFF_LAST  (30 * NS_PER_S)
 #define DIAL_MS       2000
-#define SILENT        (2 * NS_PER_S)
+/* Longer than a beacon takes to come when a link is back, even if one is lost. */
+#define SILENT ((2 * DISCOVERY_EVERY_MS + 1000) * NS_PER_MS)
 
 /* A connection that is being made. */
 struct dial {
