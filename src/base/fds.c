@@ -13,7 +13,7 @@
 
 union control {
 	struct cmsghdr header;
-	char space[CMSG_SPACE(sizeof(int))];
+	char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
 };
 
 int fds_send(int socket, int fd)
@@ -23,41 +23,67 @@ int fds_send(int socket, int fd)
 
 int fds_send_with(int socket, int fd, const void *data, size_t size)
 {
+	return fds_send_all(socket, &fd, 1, data, size);
+}
+
+int fds_send_all(int socket, const int *fds, unsigned count, const void *data, size_t size)
+{
 	struct iovec iov = {(void *)data, size};
 	union control control = {0};
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = &control,
-			     .msg_controllen = sizeof(control)};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t sent;
 
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(socket, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (count > FDS_MAX)
+		return -EINVAL;
+	if (count > 0) {
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
+	}
+	do
+		sent = sendmsg(socket, &msg, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
 }
 
 ssize_t fds_receive_with(int socket, void *data, size_t size, int flags, int *ret_fd)
 {
+	unsigned count = 1;
+	ssize_t got = fds_receive_all(socket, data, size, flags, ret_fd, &count);
+
+	if (count == 0)
+		*ret_fd = -1;
+	return got;
+}
+
+ssize_t fds_receive_all(int socket, void *data, size_t size, int flags, int *ret_fds,
+			unsigned *count)
+{
+	unsigned most = *count < FDS_MAX ? *count : FDS_MAX;
 	struct iovec iov = {data, size};
 	union control control = {0};
 	struct msghdr msg = {.msg_iov = &iov,
 			     .msg_iovlen = 1,
 			     .msg_control = &control,
-			     .msg_controllen = sizeof(control)};
+			     /* Without what it would be filled up with, where more fit. */
+			     .msg_controllen = CMSG_LEN(most * sizeof(int))};
 	const struct cmsghdr *cmsg;
 	ssize_t got;
 
-	*ret_fd = -1;
+	*count = 0;
 	do
 		got = recvmsg(socket, &msg, flags | MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
 	cmsg = CMSG_FIRSTHDR(&msg);
-	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS && cmsg->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(cmsg), sizeof(*ret_fd));
+	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS) {
+		*count = (unsigned)((cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(ret_fds, CMSG_DATA(cmsg), *count * sizeof(int));
+	}
 	return got;
 }
 

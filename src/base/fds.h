@@ -11,6 +11,9 @@
 int fds_send(int socket, int fd);
 /* The same, in one message with the @size > 0 bytes at @data. */
 int fds_send_with(int socket, int fd, const void *data, size_t size);
+/* The same, of the @count in @fds, which may be none. */
+#define FDS_MAX 8
+int fds_send_all(int socket, const int *fds, unsigned count, const void *data, size_t size);
 
 /* The descriptor that was sent, close-on-exec, now the caller's; blocks. -EPIPE: the other end is
  * gone. */
@@ -18,6 +21,9 @@ int fds_receive(int socket);
 /* The same of one that may have come with a message of up to @size bytes, as recv(@flags) takes it: *@ret_fd -1: none has. The size
  * of the message, 0 at the end, or a negative errno. */
 ssize_t fds_receive_with(int socket, void *data, size_t size, int flags, int *ret_fd);
+/* The same of up to *@count, then so many as have come. Fewer than were sent: we may have no more. */
+ssize_t fds_receive_all(int socket, void *data, size_t size, int flags, int *ret_fds,
+			unsigned *count);
 
 /* A descriptor that polls readable when process @pid (a child's, or one that is pinned otherwise)
  * ends. */

@@ -157,11 +157,15 @@ void stream_tell_arrival(struct stream *stream)
 		stream->told = send(stream->near, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
-void stream_accepted(struct streams *streams, struct stream *stream, bool more)
+void stream_take_arrival(struct stream *stream, int end)
 {
+	char byte;
+
+	/* What a connection has received is its program's, though that be mistaken about it. */
+	if (stream->state != STREAM_LISTENING)
+		return;
+	recv(end, &byte, sizeof(byte), MSG_DONTWAIT);
 	stream->told = false;
-	if (more)
-		stream_tell_arrival(stream);
 }
 
 void stream_stopped(struct streams *streams, struct stream *stream)

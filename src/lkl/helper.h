@@ -2,6 +2,7 @@
 /* What the process is in whole: main.c has its loop, requests.c answers what it is asked. */
 #pragma once
 
+#include "base/fds.h"
 #include "lkl/network.h"
 #include "lkl/paths.h"
 #include "lkl/stalls.h"
@@ -24,11 +25,21 @@ struct helper {
 	unsigned packet_count, watched_count;
 };
 
-/* Answers a request that came over @wire. */
-void helper_answer(struct helper *h, int wire, const struct lkl_request *r);
-/* Sets all up with what follows over @wire. */
-int helper_start(struct helper *h, int wire, const struct lkl_start *setup, struct err *err);
-/* Takes the packets' descriptors of the ports that are not here yet; they follow over @wire. */
-int helper_take_packets(struct helper *h, int wire, const struct lkl_start *setup);
+/* What came with a request: who needs a descriptor takes it; those that nobody took are closed after the answer. */
+_Static_assert(LKL_PORTS_MAX <= FDS_MAX, "one for each port");
+struct given {
+	int fds[FDS_MAX]; /* owned */
+	unsigned count, taken;
+};
+/* -EMFILE: we may have no more, so it was left out. */
+int given_take(struct given *given);
+
+/* Answers a request that came over @wire. Takes @given. */
+void helper_answer(struct helper *h, int wire, const struct lkl_request *r, struct given *given);
+/* Sets all up. */
+int helper_start(struct helper *h, struct given *given, const struct lkl_start *setup,
+		 struct err *err);
+/* Takes the packets' descriptors of the ports that are not here yet. */
+int helper_take_packets(struct helper *h, struct given *given, const struct lkl_start *setup);
 /* Takes @way: requests may come over that, too. */
 int helper_admit(struct helper *h, int way);

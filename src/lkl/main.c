@@ -65,7 +65,7 @@ static void replace_packets(struct helper *h, unsigned place, int fd)
 	lkl_link_ready(h->network.indexes[place]);
 }
 
-int helper_take_packets(struct helper *h, int wire, const struct lkl_start *setup)
+int helper_take_packets(struct helper *h, struct given *given, const struct lkl_start *setup)
 {
 	if (setup->port_count > LKL_PORTS_MAX)
 		return -EPROTO;
@@ -74,7 +74,7 @@ int helper_take_packets(struct helper *h, int wire, const struct lkl_start *setu
 
 		if (i < h->packet_count && h->serials[i] == setup->ports[i].serial)
 			continue;
-		fd = fds_receive(wire);
+		fd = given_take(given);
 		if (fd < 0)
 			return fd;
 		fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -94,13 +94,14 @@ static void on_ending(void *data)
 	paths_ending(&h->paths, h->streams.count);
 }
 
-int helper_start(struct helper *h, int wire, const struct lkl_start *setup, struct err *err)
+int helper_start(struct helper *h, struct given *given, const struct lkl_start *setup,
+		 struct err *err)
 {
 	int code;
 
 	if (h->started)
 		return -EPROTO;
-	code = helper_take_packets(h, wire, setup);
+	code = helper_take_packets(h, given, setup);
 	if (code == 0)
 		code = kernel_boot(setup->memory, setup->verbose, err);
 	if (code == 0)
@@ -145,17 +146,17 @@ static void leave(struct helper *h, int wire)
 static void on_requests(struct helper *h, int wire)
 {
 	static struct lkl_request request;
-	ssize_t got;
+	struct given given = {.count = FDS_MAX};
+	ssize_t got = fds_receive_all(wire, &request, sizeof(request), MSG_DONTWAIT, given.fds,
+				      &given.count);
 
-	/* One at a time: its descriptor is the next message. */
-	got = recv(wire, &request, sizeof(request), MSG_DONTWAIT);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+	if (got == -EAGAIN)
 		return;
 	if (got < (ssize_t)LKL_REQUEST_SIZE) {
 		leave(h, wire);
 		return;
 	}
-	helper_answer(h, wire, &request);
+	helper_answer(h, wire, &request, &given);
 }
 
 /* A TAP without its device is ready for ever, for nothing. */

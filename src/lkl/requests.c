@@ -10,9 +10,20 @@
 #include <netinet/in.h>
 #include <string.h>
 
-static int make(struct helper *h, int wire, uint64_t number, int family)
+int given_take(struct given *given)
 {
-	int near = fds_receive(wire), far, err;
+	return given->taken < given->count ? given->fds[given->taken++] : -EMFILE;
+}
+
+static void close_rest(struct given *given)
+{
+	while (given->taken < given->count)
+		close(given->fds[given->taken++]);
+}
+
+static int make(struct helper *h, struct given *given, uint64_t number, int family)
+{
+	int near = given_take(given), far, err;
 
 	if (near < 0)
 		return near;
@@ -25,17 +36,26 @@ static int make(struct helper *h, int wire, uint64_t number, int family)
 	return err;
 }
 
-static int accept_one(struct helper *h, int wire, const struct lkl_request *r)
+/* With a copy of the stack's end. */
+static void take_arrival(struct stream *stream, struct given *given)
+{
+	_cleanup_close_ int end = given_take(given);
+
+	if (stream && end >= 0)
+		stream_take_arrival(stream, end);
+}
+
+static int accept_one(struct helper *h, struct given *given, const struct lkl_request *r)
 {
 	struct stream *listener = stream_find(&h->streams, r->socket), *stream;
-	int near = fds_receive(wire), far, err;
+	int near = given_take(given), far, err;
 	uint64_t number;
 
+	take_arrival(listener, given);
 	far = near < 0 ? near : listener ? kernel_accept(listener->far) : -EBADF;
 	/* Whoever could not be accepted waits still. */
-	if (listener)
-		stream_accepted(&h->streams, listener,
-				listener->state == STREAM_LISTENING && far != -EAGAIN);
+	if (listener && listener->state == STREAM_LISTENING && far != -EAGAIN)
+		stream_tell_arrival(listener);
 	if (far < 0) {
 		close_fd(near);
 		return far;
@@ -47,10 +67,10 @@ static int accept_one(struct helper *h, int wire, const struct lkl_request *r)
 	return err;
 }
 
-static int carry(struct helper *h, int wire, const struct lkl_request *r)
+static int carry(struct helper *h, struct given *given, const struct lkl_request *r)
 {
 	struct stream *stream = stream_find(&h->streams, r->socket);
-	int near = fds_receive(wire), old = near < 0 ? near : fds_receive(wire);
+	int near = given_take(given), old = given_take(given);
 
 	if (old < 0 || !stream) {
 		close_fd(near);
@@ -113,10 +133,10 @@ static int connect_one(struct helper *h, struct stream *stream, const struct lkl
 }
 
 /* There may be more port numbers now, or it is known that there will be none. */
-static int update(struct helper *h, int wire, const struct lkl_start *now,
+static int update(struct helper *h, struct given *given, const struct lkl_start *now,
 		  struct lkl_answer *answer, struct err *err)
 {
-	int result = helper_take_packets(h, wire, now);
+	int result = helper_take_packets(h, given, now);
 	struct stream *stream;
 
 	if (result == 0)
@@ -182,7 +202,8 @@ static int answer_past(const struct past_stream *past, const struct lkl_request 
 	return 0;
 }
 
-static int answer_socket(struct helper *h, const struct lkl_request *r, struct lkl_answer *answer)
+static int answer_socket(struct helper *h, struct given *given, const struct lkl_request *r,
+			 struct lkl_answer *answer)
 {
 	struct stream *stream = stream_find(&h->streams, r->socket);
 	struct sockaddr *address = (struct sockaddr *)answer->data;
@@ -214,6 +235,7 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 		answer->size = LKL_ANSWER_MAX;
 		return kernel_peer(stream->far, address, &answer->size);
 	case LKL_SHUTDOWN:
+		take_arrival(stream, given);
 		result = kernel_shutdown(stream->far, r->a);
 		stream_stopped(&h->streams, stream);
 		return result;
@@ -224,7 +246,7 @@ static int answer_socket(struct helper *h, const struct lkl_request *r, struct l
 	}
 }
 
-/* The descriptor that is to follow the answer. */
+/* The descriptor that goes with the answer. */
 static int look(struct helper *h, const struct lkl_request *r, struct lkl_answer *answer)
 {
 	struct lkl_sight sight;
@@ -251,56 +273,56 @@ static int name_link(const struct helper *h, const struct lkl_request *r, struct
 	return 0;
 }
 
-static int admit(struct helper *h, int wire)
+static int admit(struct helper *h, struct given *given)
 {
-	int way = fds_receive(wire);
+	int way = given_take(given);
 
 	return way < 0 ? way : helper_admit(h, way);
 }
 
 /* Of the whole, or the first word of a socket. */
-static int answer_any(struct helper *h, int wire, const struct lkl_request *r,
+static int answer_any(struct helper *h, struct given *given, const struct lkl_request *r,
 		      struct lkl_answer *answer, struct err *err)
 {
 	if (r->kind == LKL_START)
-		return helper_start(h, wire, &r->start, err);
+		return helper_start(h, given, &r->start, err);
 	if (!h->started)
 		return -EPROTO;
 	switch (r->kind) {
 	case LKL_PORTS:
-		return update(h, wire, &r->start, answer, err);
+		return update(h, given, &r->start, answer, err);
 	case LKL_ADMIT:
-		return admit(h, wire);
+		return admit(h, given);
 	case LKL_MAKE:
-		return make(h, wire, r->socket, r->a);
+		return make(h, given, r->socket, r->a);
 	case LKL_ACCEPT:
-		return accept_one(h, wire, r);
+		return accept_one(h, given, r);
 	case LKL_CARRY:
-		return carry(h, wire, r);
+		return carry(h, given, r);
 	case LKL_LOOK:
 		return look(h, r, answer);
 	case LKL_LINK:
 		return name_link(h, r, answer);
 	default:
-		return answer_socket(h, r, answer);
+		return answer_socket(h, given, r, answer);
 	}
 }
 
-void helper_answer(struct helper *h, int wire, const struct lkl_request *r)
+void helper_answer(struct helper *h, int wire, const struct lkl_request *r, struct given *given)
 {
 	static struct lkl_answer answer; /* large */
+	_cleanup_close_ int seen = -1;
 	struct err err = {0};
 
 	answer.size = 0;
 	answer.sequence = r->sequence;
-	answer.result = answer_any(h, wire, r, &answer, &err);
+	answer.result = answer_any(h, given, r, &answer, &err);
 	if (err.text[0])
 		words(&answer, &err);
 	else if (answer.result < 0 && r->kind != LKL_CONNECT)
 		answer.size = 0;
-	send(wire, &answer, LKL_ANSWER_SIZE + answer.size, MSG_NOSIGNAL);
-	if (r->kind == LKL_LOOK && answer.result >= 0) {
-		fds_send(wire, answer.result);
-		close_fd(answer.result);
-	}
+	close_rest(given);
+	if (r->kind == LKL_LOOK && answer.result >= 0)
+		seen = answer.result;
+	fds_send_all(wire, &seen, seen >= 0, &answer, LKL_ANSWER_SIZE + answer.size);
 }

@@ -99,8 +99,10 @@ void stream_waited(struct streams *streams, struct stream *stream, int result);
 int stream_listening(struct streams *streams, struct stream *stream);
 /* It was just accepted. */
 void stream_connected(struct streams *streams, struct stream *stream);
-/* Somebody has accepted, or tried to: is there more? */
-void stream_accepted(struct streams *streams, struct stream *stream, bool more);
+/* Of a listening one: there is something to accept. */
+void stream_tell_arrival(struct stream *stream);
+/* Takes that back, from @end, a copy of the near side's other end. */
+void stream_take_arrival(struct stream *stream, int end);
 /* It neither connects nor listens any more. */
 void stream_stopped(struct streams *streams, struct stream *stream);
 /* It is about to connect to @to: if that does not speak MPTCP, by plain TCP. */

@@ -17,8 +17,6 @@ void stream_end(struct streams *streams, struct stream *stream);
 int stream_watch_far(struct streams *streams, struct stream *stream);
 /* It is connected, or (@error > 0) will not be. */
 void stream_decide(struct streams *streams, struct stream *stream, int error);
-/* Of a listening one: there is something to accept. */
-void stream_tell_arrival(struct stream *stream);
 /* Of a connected one: moves some bytes, and ends it if it has come to that. */
 void stream_advance(struct streams *streams, struct stream *stream);
 /* Tells its owner, if it has one still, that he is rid of it. */

@@ -24,38 +24,36 @@ static int probe_lkl(struct err *why)
 	return 0;
 }
 
-/* The answer with our number. A process that was killed while it asked has left one that is nobody's. */
-static int hear(const struct lkl *lkl, struct lkl_answer *ret)
+/* The answer with our number, and what comes with it. A process that was killed while it asked has left one that is nobody's. */
+static int hear(const struct lkl *lkl, struct lkl_answer *ret, int *ret_fd)
 {
 	for (;;) {
-		ssize_t got = recv(lkl->wire, ret, sizeof(*ret), 0);
+		ssize_t got = fds_receive_with(lkl->wire, ret, sizeof(*ret), 0, ret_fd);
 
 		if (got >= (ssize_t)LKL_ANSWER_SIZE && ret->sequence == lkl->sequence)
 			return 0;
-		if (got == 0 || (got < 0 && errno != EINTR))
+		*ret_fd = close_fd(*ret_fd);
+		if (got <= 0)
 			return -ENETDOWN; /* the kernel has crashed */
 	}
 }
 
-/* Descriptors @fds go with it. @ret_fd: one follows the answer, unless that is an error; NULL: none does. */
+/* Descriptors @fds go with it. @ret_fd: one comes with the answer, unless that is an error; NULL: none does. */
 static int ask(struct lkl *lkl, struct lkl_request *request, size_t size, const int *fds,
 	       unsigned fd_count, struct lkl_answer *ret, int *ret_fd)
 {
-	int code = 0;
+	_cleanup_close_ int fd = -1;
+	int code;
 
 	shared_lock(&lkl->lock);
 	request->sequence = ++lkl->sequence;
-	if (send(lkl->wire, request, size, MSG_NOSIGNAL) < 0)
-		code = -ENETDOWN;
-	for (unsigned i = 0; i < fd_count && code == 0; i++)
-		if (fds_send(lkl->wire, fds[i]) < 0)
-			code = -ENETDOWN;
-	if (code == 0)
-		code = hear(lkl, ret);
-	if (code == 0 && ret_fd && ret->result >= 0)
-		*ret_fd = code = fds_receive(lkl->wire);
+	code = fds_send_all(lkl->wire, fds, fd_count, request, size) < 0 ? -ENETDOWN
+									 : hear(lkl, ret, &fd);
 	pthread_mutex_unlock(&lkl->lock);
-	return code < 0 ? code : ret->result;
+	if (code < 0 || ret->result < 0 || !ret_fd)
+		return code < 0 ? code : ret->result;
+	*ret_fd = steal_fd(&fd);
+	return *ret_fd < 0 ? -EMFILE : ret->result;
 }
 
 int lkl_ask(struct lkl *lkl, struct lkl_request *request, size_t size, const int *fds,
@@ -94,12 +92,9 @@ static int send_start(struct lkl *lkl, const struct stack_links *links, struct e
 {
 	struct lkl_request request = {.kind = LKL_START, .start = lkl->setup};
 	struct lkl_answer answer = {0};
-	int code = 0;
+	int code = fds_send_all(lkl->wire, links->fds, lkl->setup.port_count, &request,
+				sizeof(request));
 
-	if (send(lkl->wire, &request, sizeof(request), MSG_NOSIGNAL) < 0)
-		code = -errno;
-	for (unsigned i = 0; i < links->count && code == 0; i++)
-		code = fds_send(lkl->wire, links->fds[i]);
 	if (code == 0 && recv(lkl->wire, &answer, sizeof(answer), 0) < (ssize_t)LKL_ANSWER_SIZE)
 		code = -EIO;
 	if (code < 0)

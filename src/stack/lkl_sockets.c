@@ -38,31 +38,23 @@ static bool is_host_fd(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
 }
 
-/* The byte that says that there is something to accept. What a connection has received is its program's, though that be mistaken
- * about it. */
-static void take_arrival(int fd)
-{
-	char bytes[2];
-
-	if (recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT) == 1 && bytes[0] == 0)
-		recv(fd, bytes, 1, MSG_DONTWAIT);
-}
-
 /* A socket of the stack: the descriptor. @request asks for it, and is told its cookie in @cookie, which is part of it. @listener: it
  * is one that has arrived there; -1: it is not. */
 static int new_socket(struct lkl *lkl, struct lkl_request *request, void *cookie, int listener)
 {
 	struct lkl_answer answer;
 	uint64_t number;
-	int ends[2], code;
+	int ends[2], fds[2], code;
 
+	/* Who gets no descriptor is to hear of what has arrived still. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return -errno;
-	if (listener >= 0) /* not before: who gets no descriptor is to hear of it still */
-		take_arrival(listener);
 	number = cookie_of(ends[0]);
 	memcpy(cookie, &number, sizeof(number));
-	code = lkl_ask(lkl, request, LKL_REQUEST_SIZE + request->size, &ends[1], 1, &answer);
+	fds[0] = ends[1];
+	fds[1] = listener;
+	code = lkl_ask(lkl, request, LKL_REQUEST_SIZE + request->size, fds, listener < 0 ? 1 : 2,
+		       &answer);
 	close_fd(ends[1]);
 	if (code < 0) {
 		close_fd(ends[0]);
@@ -354,12 +346,14 @@ static int why_ended(struct stack *stack, int fd)
 
 static int shutdown_socket(struct stack *stack, int fd, int how)
 {
+	struct lkl_request request = {.kind = LKL_SHUTDOWN, .socket = cookie_of(fd), .a = how};
 	struct lkl_answer answer;
 
 	if (is_host_fd(fd))
 		return sockets_calls.shutdown(stack, fd, how);
-	take_arrival(fd);
-	return ask_socket(stack, fd, LKL_SHUTDOWN, how, NULL, 0, &answer);
+	if (!request.socket)
+		return -errno;
+	return lkl_ask((struct lkl *)stack, &request, LKL_REQUEST_SIZE, &fd, 1, &answer);
 }
 
 static int unsent(struct stack *stack, int fd)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How stack "lkl" (lkl.c) talks to the process that its kernel is in, rivulet-lkl (src/lkl): over a SOCK_SEQPACKET pair, whose
- * other end is that process's standard input. Each request is one message, answered by one, at once; a descriptor follows
- * its message (base/fds.h). Both are built together, so messages are plain data.
+ * other end is that process's standard input. Each request is one message, answered by one, at once, and descriptors come with the
+ * message (base/fds.h): who asks may be killed at any moment, and what it has sent then must be whole, or nothing. Both are built
+ * together, so messages are plain data.
  *
  * A second such pair may be handed over (LKL_ADMIT): the way of one who has the stack from somebody else (own_wire.h).
  *
@@ -12,7 +13,8 @@
  *
  *  connecting  the stack fills its end before it asks, so that it does not poll writable; rivulet-lkl reads what filled it when
  *              the connection is decided
- *  listening   rivulet-lkl writes a byte when there is something to accept; the stack reads it when it asks for that
+ *  listening   rivulet-lkl writes a byte when there is something to accept, and takes it back when it is asked for that: for the same
+ *              reason it gets a copy of the stack's end then
  *  lost        rivulet-lkl closes its end, and answers what it is asked of the name and the error (SO_ERROR) for a while still
  *
  * Under the relay the bytes of a connected socket go past that process (LKL_CARRY): rivulet-lkl then has the other end of what the
@@ -35,27 +37,27 @@
 
 enum lkl_kind {
 	LKL_START =
-		1, /* struct lkl_start, then the descriptors of its ports. Answer: words, if it failed */
-	/* struct lkl_start: the links, or the ranges, have changed; the descriptors of new ports (serial) follow. Answer: data: LKL_SCARCE, or
-	 * none */
+		1, /* struct lkl_start, with the descriptors of its ports. Answer: words, if it failed */
+	/* struct lkl_start: the links, or the ranges, have changed; with the descriptors of new ports (serial). Answer: data: LKL_SCARCE,
+	 * or none */
 	LKL_PORTS,
-	LKL_ADMIT,   /* a descriptor follows: another way to ask, whose user's sockets outlive it */
-	LKL_MAKE,    /* @a: family; a descriptor follows */
+	LKL_ADMIT,   /* with a descriptor: another way to ask, whose user's sockets outlive it */
+	LKL_MAKE,    /* @a: family; with a descriptor */
 	LKL_BIND,    /* data: the address; likewise LKL_CONNECT */
 	LKL_CONNECT, /* @a: how many bytes fill the stack's end. Result: LKL_TO_HOST: nothing was done, it leads to the host. Answer:
 		     * data: LKL_SCARCE, or none */
 	LKL_LISTEN,  /* @a: backlog. Answer: data: the local address */
-	LKL_ACCEPT,  /* data: the new socket's cookie; a descriptor follows */
+	LKL_ACCEPT, /* data: the new socket's cookie; with its descriptor, and a copy of the listening one's */
 	LKL_NAME,
 	LKL_PEER,
 	LKL_SET, /* @a: level, @b: option, data: the value */
 	LKL_GET, /* @a: level, @b: option, @room for the value; data: what of it is asked with */
-	LKL_SHUTDOWN, /* @a: how */
+	LKL_SHUTDOWN, /* @a: how; with a copy of the descriptor */
 	LKL_UNSENT,   /* result: how many bytes */
-	/* Two descriptors follow: the one that the bytes go through from now on, and a copy of the stack's end, which is only told how the
+	/* With two descriptors: the one that the bytes go through from now on, and a copy of the stack's end, which is only told how the
 	 * connection ended (struct stack_carried) */
 	LKL_CARRY,
-	LKL_LOOK, /* @a: so many subflows at most. Answer: struct lkl_sight, then a descriptor of memory with the subflows */
+	LKL_LOOK, /* @a: so many subflows at most. Answer: struct lkl_sight, with a descriptor of memory with the subflows */
 	LKL_LINK, /* data: a local address. Answer: the name of its link */
 };
 
