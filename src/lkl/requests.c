@@ -134,13 +134,14 @@ static int connect_one(struct helper *h, struct stream *stream, const struct lkl
 
 /* There may be more port numbers now, or it is known that there will be none. */
 static int update(struct helper *h, struct given *given, const struct lkl_start *now,
-		  struct lkl_answer *answer, struct err *err)
+		  struct lkl_answer *answer)
 {
 	int result = helper_take_packets(h, given, now);
 	struct stream *stream;
+	struct err err;
 
 	if (result == 0)
-		result = network_update(&h->network, now, h->packets, err);
+		result = network_update(&h->network, now, h->packets, &err);
 
 	LIST_FOREACH(stream, &h->streams.all, all)
 	{
@@ -290,7 +291,7 @@ static int answer_any(struct helper *h, struct given *given, const struct lkl_re
 		return -EPROTO;
 	switch (r->kind) {
 	case LKL_PORTS:
-		return update(h, given, &r->start, answer, err);
+		return update(h, given, &r->start, answer);
 	case LKL_ADMIT:
 		return admit(h, given);
 	case LKL_MAKE:
@@ -319,7 +320,7 @@ void helper_answer(struct helper *h, int wire, const struct lkl_request *r, stru
 	answer.result = answer_any(h, given, r, &answer, &err);
 	if (err.text[0])
 		words(&answer, &err);
-	else if (answer.result < 0 && r->kind != LKL_CONNECT)
+	else if (answer.result < 0 && r->kind != LKL_CONNECT && r->kind != LKL_PORTS)
 		answer.size = 0;
 	close_rest(given);
 	if (r->kind == LKL_LOOK && answer.result >= 0)

@@ -185,6 +185,7 @@ static void refresh(struct stack *stack, const struct stack_links *links)
 	unsigned count = links->count < LKL_PORTS_MAX ? links->count : LKL_PORTS_MAX, fd_count = 0;
 	int fds[LKL_PORTS_MAX];
 	struct lkl_answer answer;
+	int code;
 
 	for (unsigned i = 0; i < count; i++)
 		if (i >= lkl->setup.port_count ||
@@ -197,8 +198,9 @@ static void refresh(struct stack *stack, const struct stack_links *links)
 	if (links->policy)
 		lkl->setup.policy = *links->policy;
 	request.start = lkl->setup;
-	if (ask(lkl, &request, sizeof(request), fds, fd_count, &answer, NULL) == 0 &&
-	    answer.size > 0)
+	/* Whatever became of the links. */
+	code = ask(lkl, &request, sizeof(request), fds, fd_count, &answer, NULL);
+	if (code != -ENETDOWN && answer.size > 0)
 		lkl->more(lkl->data);
 }
 

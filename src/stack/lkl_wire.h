@@ -39,7 +39,7 @@ enum lkl_kind {
 	LKL_START =
 		1, /* struct lkl_start, with the descriptors of its ports. Answer: words, if it failed */
 	/* struct lkl_start: the links, or the ranges, have changed; with the descriptors of new ports (serial). Answer: data: LKL_SCARCE,
-	 * or none */
+	 * or none, also if a link could not be set up */
 	LKL_PORTS,
 	LKL_ADMIT,   /* with a descriptor: another way to ask, whose user's sockets outlive it */
 	LKL_MAKE,    /* @a: family; with a descriptor */

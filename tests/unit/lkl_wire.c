@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The process of stack lkl, asked as the stack asks it. Without these, a program of several processes of which one is killed while it
- * makes a socket, or takes a connection, would wait for ever in the others. */
+ * makes a socket, or takes a connection, would wait for ever in the others; and so would connections that wait for a port number. */
 #include "stack/lkl_wire.h"
 #include "base/cleanup.h"
 #include "base/fds.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -180,11 +181,41 @@ static void test_arrivals(void **state)
 	close(listening);
 }
 
+/* What waits for a port number is told of, though a link could not be set up: nobody would get it more of them otherwise. */
+static void test_scarce(void **state)
+{
+	struct helper *h = *state;
+	struct sockaddr_in to;
+	struct lkl_request change = {
+		.kind = LKL_PORTS,
+		.start = {.memory = LKL_MEMORY,
+			  .ranges = {.count = 2, .all = {{40000, 40063}, {40100, 40101}}},
+			  .answers = 1,
+			  .port_count = 1,
+			  .ports = {{.name = "none",
+				     .up = true,
+				     .address_count = 1,
+				     .addresses = {{.family = AF_INET, .prefix = 99}}}}}};
+	int null = open("/dev/null", O_RDWR), listening = listen_on(h, &to), ends[80], code;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++)
+		ends[i] = reach(h, &to);
+	code = ask(h, &change, sizeof(change), &null, 1);
+	assert_true(code < 0);
+	assert_int_equal(h->answer.size, 1);
+	assert_int_equal(h->answer.data[0], LKL_SCARCE);
+	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++)
+		close(ends[i]);
+	close(listening);
+	close(null);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_incomplete, start, stop),
 		cmocka_unit_test_setup_teardown(test_arrivals, start, stop),
+		cmocka_unit_test_setup_teardown(test_scarce, start, stop),
 	};
 
 	if (argc < 2)
