@@ -7,6 +7,7 @@
 #include "base/populate.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
@@ -177,8 +178,8 @@ static int map(struct journal *journal, enum journal_place place)
 	void *pages;
 
 	if (place == JOURNAL_SHARED && folder_find(folder) == 0 &&
-	    asprintf(&journal->path, "%s/net-%llu", folder,
-		     (unsigned long long)namespace_cookie()) > 0)
+	    asprintf(&journal->path, "%s/" JOURNAL_NAME "%" PRIu64 "-%" PRIu64, folder,
+		     namespace_cookie(), inode_of("/proc/self/ns/net")) > 0)
 		journal->file = open_locked(journal->path);
 	if (journal->file < 0) {
 		free(journal->path);

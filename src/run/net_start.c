@@ -2,6 +2,7 @@
 /* Where rivulet-net comes from (net.h): a file that has more right than we, or else ourselves. */
 #include "base/cleanup.h"
 #include "base/installed.h"
+#include "run/journal.h"
 #include "run/net.h"
 #include "run/privilege.h"
 
@@ -32,6 +33,8 @@ static noreturn void become(int socket)
 {
 	char path[PATH_MAX];
 
+	/* Nobody after us sees as much. */
+	journal_remove_gone();
 	if (!passes && installed_find("rivulet-net", path) == 0 && is_needed(path) &&
 	    dup2(socket, STDIN_FILENO) == STDIN_FILENO)
 		execl(path, "rivulet-net", (char *)NULL);

@@ -141,3 +141,28 @@ wait $!
 EOF
 expect "a transfer survives its supervisor" pair_lab env TMP="$TMP" sh "$TMP/transfer.sh" "$RIVULET"
 cmp "$TMP/www/large" "$TMP/got" || fail "other bytes after the supervisor's death"
+
+# Lost: memory, for each network namespace in which runs were killed together with it, until the next boot.
+if [ "$(id -u)" = 0 ] && [ "$(readlink /proc/1/ns/pid)" = 'pid:[4026531836]' ]; then
+	export RIVULET_STATE="$TMP/state"
+	journals() { [ "$(find "$RIVULET_STATE" -name 'net-*' | wc -l)" = "$1" ]; }
+	# The first is there still, without a process in it, but one has it open.
+	for holder in sleep true; do
+		background unshare --net sh -c '"$1" run --quiet -- sleep 600 & exec sleep 600' sh "$RIVULET"
+		runs=$!
+		until_true 10 "a run in another namespace" pgrep --ns $runs --nslist net -x rivulet-super >"$OUT"
+		until_true 10 "its program" sh -c '[ "$(pgrep --ns $1 --nslist net -c -x sleep)" = 2 ]' sh $runs
+		background $holder 600 3<"/proc/$runs/ns/net"
+		[ $holder = true ] || holds=$!
+		# shellcheck disable=SC2046 # several
+		kill -KILL $(pgrep --ns $runs --nslist net)
+	done
+	until_true 5 "the journals of killed runs" journals 2
+	expect "clean beside a namespace that is gone" unshare --net "$RIVULET" clean
+	journals 1 || fail "not just the journal of the namespace that is there: $(ls "$RIVULET_STATE")"
+	kill "$holds"
+	wait "$holds" 2>/dev/null || :
+	expect "clean beside no namespace" unshare --net "$RIVULET" clean
+	journals 0 2>/dev/null || fail "journals are left: $(ls "$RIVULET_STATE")"
+	unset RIVULET_STATE
+fi
