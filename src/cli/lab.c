@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PARENTS 3 /* how far above the program a folder of scenarios is looked for */
 
@@ -126,8 +127,10 @@ int lab_find_scenario(const char *name, struct scenario **ret, struct err *err)
 {
 	const char *chosen = getenv("RIVULET_SCENARIOS");
 	_cleanup_free_ char *path = NULL;
+	struct stat st;
 
-	if (!strchr(name, '/') && access(name, F_OK) < 0) {
+	/* A folder of that name is something else. */
+	if (!strchr(name, '/') && (stat(name, &st) < 0 || S_ISDIR(st.st_mode))) {
 		path = chosen ? shipped(chosen, name) : NULL;
 		if (!path)
 			path = shipped(RIVULET_DATADIR "/scenarios", name);

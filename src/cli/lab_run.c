@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `rivulet lab run` and `rivulet lab shell`. */
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "cli/lab.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -31,15 +31,14 @@ static const struct option long_options[] = {
 	{0},
 };
 
+/* As a scenario has it. */
 static int take_seed(struct arguments *args, const char *text)
 {
-	char *end;
+	struct err err = {0};
 
-	errno = 0;
-	args->options.seed = strtoull(text, &end, 0);
 	args->seeded = true;
-	if (errno || end == text || *end || !isdigit((unsigned char)*text))
-		return lab_complain(LAB_FAILED, "--seed '%s' is not a number", text);
+	if (units_parse_count(text, &args->options.seed, &err) < 0)
+		return lab_complain(LAB_FAILED, "--seed: %s", err.text);
 	return 0;
 }
 
@@ -118,15 +117,11 @@ static int take_also(const struct scenario *scenario, const char *text, struct l
 }
 
 static int print_stats(const struct arguments *args, const struct scenario *scenario,
-		       const struct lab_result *result)
+		       const struct lab_result *result, FILE *out)
 {
-	_cleanup_fclose_ FILE *file = args->stats_file ? fopen(args->stats_file, "we") : NULL;
-	FILE *out = file ? file : stderr;
 	int code = 0;
 
-	if (args->stats_file && !file)
-		return lab_complain(LAB_FAILED, "%s cannot be written: %s", args->stats_file,
-				    strerror(errno));
+	errno = EIO; /* where an earlier write is what failed */
 	if (args->json)
 		code = lab_print_stats_json(scenario, result, out);
 	else
@@ -141,6 +136,7 @@ static int print_stats(const struct arguments *args, const struct scenario *scen
 static int run(struct arguments *args, const struct scenario *scenario)
 {
 	_cleanup_free_ struct lab_also *also = calloc(args->also_count + 1, sizeof(*also));
+	_cleanup_fclose_ FILE *stats = NULL;
 	_cleanup_close_ int samples = -1;
 	_cleanup_(lab_result_free) struct lab_result result = {0};
 	struct err err = {0};
@@ -160,6 +156,13 @@ static int run(struct arguments *args, const struct scenario *scenario)
 			return lab_complain(LAB_FAILED, "%s cannot be written: %s", args->samples,
 					    strerror(errno));
 	}
+	/* Before the command, which may take long. */
+	if (args->stats_file) {
+		stats = fopen(args->stats_file, "we");
+		if (!stats)
+			return lab_complain(LAB_FAILED, "%s cannot be written: %s",
+					    args->stats_file, strerror(errno));
+	}
 	args->options.also = also;
 	args->options.also_count = args->also_count;
 	args->options.samples = samples;
@@ -176,7 +179,7 @@ static int run(struct arguments *args, const struct scenario *scenario)
 		lab_complain(0, "%s", err.text);
 	if (*result.lost.text)
 		lab_complain(0, "%s", result.lost.text);
-	if (args->stats && print_stats(args, scenario, &result))
+	if (args->stats && print_stats(args, scenario, &result, stats ? stats : stderr))
 		return LAB_FAILED;
 	return *result.lost.text ? LAB_FAILED : code;
 }

@@ -37,11 +37,14 @@ int lab_cmd_show(int argc, char **argv)
 
 int lab_cmd_check(int argc, char **argv)
 {
+	static const struct option options[] = {{0}};
 	int failed = 0;
 
-	if (argc < 2)
+	if (getopt_long(argc, argv, "", options, NULL) != -1)
+		return 2;
+	if (optind == argc)
 		return lab_complain(2, "usage: rivulet lab check SCENARIO...");
-	for (int i = 1; i < argc; i++) {
+	for (int i = optind; i < argc; i++) {
 		_cleanup_scenario_ struct scenario *scenario = NULL;
 		struct err err = {0};
 

@@ -75,6 +75,14 @@ static int name_hosts(struct lab *lab)
 	return 0;
 }
 
+/* Has a signal come, or is the caller gone? */
+static bool is_asked(const struct lab *lab)
+{
+	struct pollfd look = {.fd = lab->init->control, .events = POLLIN};
+
+	return poll(&look, 1, 0) > 0;
+}
+
 static int build_wires(struct lab *lab)
 {
 	_cleanup_close_ int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -96,8 +104,11 @@ static int build_wires(struct lab *lab)
 			.number = i,
 			.count = lab->wire_count,
 		};
-		int code = wire_open(kind, &place, end->name, link->mtu, &lab->wires[i], lab->err);
+		int code;
 
+		if (is_asked(lab))
+			return -ECANCELED;
+		code = wire_open(kind, &place, end->name, link->mtu, &lab->wires[i], lab->err);
 		if (code < 0)
 			return err_prefix(lab->err, code, "link '%s'", link->name);
 		kind = lab->wires[i]->ops->name; /* all of one kind */
@@ -180,6 +191,7 @@ static int start_servers(struct lab *lab)
 		.hosts = lab->hosts,
 		.lab = lab->names,
 		.mask = lab->init->mask,
+		.open_files = lab->init->open_files,
 		.control = lab->init->control,
 	};
 
@@ -207,6 +219,7 @@ static int start_command(struct lab *lab)
 		.lab = lab->names,
 		.argv = options->argv,
 		.mask = lab->init->mask,
+		.open_files = lab->init->open_files,
 		.input = -1,
 		.output = -1,
 	};
@@ -252,7 +265,8 @@ static int pass_signals(struct lab *lab)
 	ssize_t got = read(lab->init->control, numbers, sizeof(numbers));
 
 	for (ssize_t i = 0; i < got; i++)
-		kill(lab->command, numbers[i]);
+		if (!(numbers[i] & INIT_SEEN))
+			kill(lab->command, numbers[i]);
 	return got == 0 ? -ECANCELED : 0;
 }
 
@@ -306,7 +320,8 @@ static int cancelled(struct lab *lab)
 {
 	unsigned char number;
 
-	return read(lab->init->control, &number, 1) == 1 ? 128 + number : 128 + SIGKILL;
+	return read(lab->init->control, &number, 1) == 1 ? 128 + (number & ~INIT_SEEN)
+							 : 128 + SIGKILL;
 }
 
 int init_main(const struct init *init)
@@ -326,6 +341,8 @@ int init_main(const struct init *init)
 	code = lab.children < 0 ? -EMFILE : build(&lab);
 	if (code >= 0)
 		code = start_servers(&lab);
+	if (code >= 0 && is_asked(&lab))
+		code = -ECANCELED;
 	if (code == -ECANCELED) {
 		code = cancelled(&lab);
 	} else if (code >= 0) {

@@ -3,6 +3,8 @@
 #include "lab/lab.h"
 
 #include "base/cleanup.h"
+#include "base/fds.h"
+#include "base/signals.h"
 #include "lab/init.h"
 
 #include <errno.h>
@@ -87,16 +89,16 @@ be_init(const struct init *init, bool user, uid_t uid, gid_t gid)
 	_exit(code < 0 ? 125 : init_main(init));
 }
 
-/* A signal of the terminal goes to the whole process group, so the command has it; another
+/* A signal of the terminal goes to the whole process group, so the command has it, once it is there; another
  * process's was for us alone. What we were told to ignore, so was the command. */
 static void pass_on(const siginfo_t *info, int control)
 {
 	unsigned char number = (unsigned char)info->si_signo;
-	struct sigaction action;
 
-	if (info->si_code == SI_KERNEL || sigaction(info->si_signo, NULL, &action) < 0 ||
-	    action.sa_handler == SIG_IGN)
+	if (signal_is_ignored(info->si_signo))
 		return;
+	if (info->si_code == SI_KERNEL)
+		number |= INIT_SEEN;
 	send(control, &number, 1, MSG_NOSIGNAL); /* if init has ended, SIGCHLD is on its way */
 }
 
@@ -228,7 +230,8 @@ int lab_run(const struct scenario *scenario, const struct lab_options *options,
 {
 	unsigned count = 2 * scenario->link_count;
 	size_t size = sizeof(struct lab_shared) + count * sizeof(struct traffic);
-	struct init init = {.scenario = scenario, .options = options};
+	struct rlimit open_files;
+	struct init init = {.scenario = scenario, .options = options, .open_files = &open_files};
 	int code = 0;
 
 	*ret = (struct lab_result){.traffic = calloc(count + 1, sizeof(*ret->traffic))};
@@ -237,6 +240,9 @@ int lab_run(const struct scenario *scenario, const struct lab_options *options,
 	init.shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (init.shared == MAP_FAILED)
 		return err_set(err, -errno, "no shared memory: %s", strerror(errno));
+	/* Two and more for each end of a link, and for each host. */
+	getrlimit(RLIMIT_NOFILE, &open_files);
+	fds_raise_limit();
 	if (options->pcap_folder)
 		code = open_captures(scenario, options->pcap_folder, &init.pcaps, err);
 	if (code >= 0)
@@ -246,6 +252,7 @@ int lab_run(const struct scenario *scenario, const struct lab_options *options,
 	ret->note = init.shared->note;
 	ret->lost = init.shared->lost;
 	close_captures(init.pcaps, count);
+	setrlimit(RLIMIT_NOFILE, &open_files);
 	munmap(init.shared, size);
 	return code;
 }

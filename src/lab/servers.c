@@ -63,6 +63,7 @@ static int launch(struct server *server, const struct server_place *place, struc
 				    .lab = place->lab,
 				    .argv = argv,
 				    .mask = place->mask,
+				    .open_files = place->open_files,
 				    .input = null,
 				    .output = out,
 				    .group = true},

@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #define SERVER_TAIL 2048 /* bytes of its last output that are kept */
@@ -28,6 +29,7 @@ struct server_place {
 	const struct host *hosts;
 	const char *lab; /* value of RIVULET_LAB */
 	const sigset_t *mask;
+	const struct rlimit *open_files;
 	int control; /* becomes readable when waiting is to be given up */
 };
 

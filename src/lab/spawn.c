@@ -43,6 +43,7 @@ static int become(const struct spawn *what, struct err *err)
 	    (what->output >= 0 &&
 	     (dup2(what->output, STDOUT_FILENO) < 0 || dup2(what->output, STDERR_FILENO) < 0)))
 		return err_set(err, -errno, "standard streams cannot be set: %s", strerror(errno));
+	setrlimit(RLIMIT_NOFILE, what->open_files);
 	sigprocmask(SIG_SETMASK, what->mask, NULL);
 	execvp(what->argv[0], what->argv);
 	return err_set(err, -errno, "%s: %s", what->argv[0], strerror(errno));

@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #define SPAWN_LAB  "RIVULET_LAB"      /* the hosts */
@@ -21,8 +22,9 @@ struct spawn {
 	const char *lab;  /* value of SPAWN_LAB */
 	char *const *argv;
 	const sigset_t *mask; /* signals that the program blocks */
-	int input, output;    /* standard input; standard output and error; -1: as ours */
-	bool group;           /* in a process group of its own, away from the terminal's signals */
+	const struct rlimit *open_files;
+	int input, output; /* standard input; standard output and error; -1: as ours */
+	bool group;        /* in a process group of its own, away from the terminal's signals */
 };
 
 /* The program's process id once it was executed. -ENOENT, -EACCES, ... where it could not be. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A lab runs a command as if there were no lab: its output, its exit code, its files.
 . "$(dirname "$0")/lib.sh"
-need ping curl python3
+need ping curl python3 prlimit
 
 # Lost: hosts could not talk to each other by name, over IPv4 or IPv6.
 expect "IPv4 between two hosts" rivulet lab run pair -- ping -4 -c 2 -i 0.2 -W 2 server
@@ -18,9 +18,24 @@ expect_code 126 rivulet lab run pair -- /etc/passwd
 expect_code 125 rivulet lab run no-such-scenario -- true
 expect_text 'no-such-scenario' "$OUT"
 expect_code 125 rivulet lab run pair --on nobody -- true
+expect_code 125 rivulet lab run pair --seed 0x10 -- true
+expect_code 2 rivulet lab check --json pair
 expect_code 125 rivulet lab run pair
 expect_code 2 rivulet nonsense
 expect_code 2 rivulet lab nonsense
+
+# Lost: a long command's work, for counters that cannot be written.
+expect_code 125 rivulet lab run pair --stats=/nonexistent/file -- echo started
+! grep -q started "$OUT" || fail "the command was started"
+
+# Lost: a scenario, to a folder that is called as it is.
+mkdir "$TMP/named" "$TMP/named/pair"
+(cd "$TMP/named" && rivulet lab check pair) >"$TMP/out" 2>&1 || fail "a folder is in the way: $(cat "$TMP/out")"
+
+# Lost: large labs, to the limit of descriptors that programs have unless told. The command has it as it was.
+# shellcheck disable=SC2086
+expect "a lab with few descriptors" prlimit --nofile=12: $AS_USER "$RIVULET" lab run pair -- sh -c 'ulimit -n'
+expect_text '^12$' "$OUT"
 
 # Lost: a pipeline with a lab in it would see other bytes.
 rivulet lab run pair -- sh -c 'cat; echo err >&2' <"$0" >"$TMP/out" 2>"$TMP/err"

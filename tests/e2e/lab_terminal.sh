@@ -43,6 +43,12 @@ code = run(lab + ["run", "pair", "--", "sh", "-c", "trap 'exit 9' INT; echo READ
 if code != 9:
     sys.exit("Ctrl-C: the command got no SIGINT, or not only one: %d" % code)
 
+# Ctrl-C before there is a command.
+limit = time.monotonic() + 10
+code = run(lab + ["run", "pair", "--also", "server: echo READY >/dev/tty; sleep 1000", "--", "sleep", "1000"], [(b"READY", b"\x03")])
+if code != 130 or time.monotonic() > limit:
+    sys.exit("Ctrl-C while a server is waited for: %d" % code)
+
 # A shell with job control outside of the lab: stop it, see the prompt, go on, end. The space before fg is for the
 # command: a process that waits in read() when it is told to stop may still take one byte (the kernel looks at input first).
 prompt = b"OUTSIDE> "
