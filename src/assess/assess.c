@@ -5,13 +5,18 @@
 #include "assess/pace.h"
 #include "base/cgroup.h"
 #include "base/cleanup.h"
+#include "base/signals.h"
 #include "probe/calibrate.h"
 #include "probe/device.h"
 
 #include <limits.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
+
+/* For the files of the cell that is measured: what is in it is removed, so nobody else's has that name. */
+#define CELL_FOLDER ".rivulet-cell"
 
 #define CALIBRATE_EVERY (60 * NS_PER_S)
 
@@ -126,6 +131,44 @@ static int measure_all(struct run *run, const struct cell *cells, unsigned count
 	return code;
 }
 
+/* Blocks what asks us to end until it is looked for, so that it never comes between a measurement and its record, and a child's
+ * end. */
+static int take_signals(sigset_t *ret_before, struct err *err)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t all;
+	int fd;
+
+	sigemptyset(&all);
+	sigaddset(&all, SIGCHLD);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (!signal_is_ignored(ends[i]))
+			sigaddset(&all, ends[i]);
+	fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return err_set(err, -errno, "no descriptor for signals: %s", strerror(errno));
+	sigprocmask(SIG_BLOCK, &all, ret_before);
+	return fd;
+}
+
+/* Has one asked us to end since a cell looked? Those that have are not left for later. */
+static bool is_asked(int signals)
+{
+	struct signalfd_siginfo info;
+	bool asked = false;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info))
+		asked |= info.ssi_signo != SIGCHLD;
+	return asked;
+}
+
+int assess_nothing(struct err *err)
+{
+	return err_set(err, -EINVAL,
+		       "nothing to measure: no stack has that protocol, or none can be had on that "
+		       "profile in these scenarios");
+}
+
 int assess(const struct assess_options *options, struct assess_done *ret, struct err *err)
 {
 	char folder[PATH_MAX];
@@ -136,6 +179,8 @@ int assess(const struct assess_options *options, struct assess_done *ret, struct
 		.setup = {.self = options->self, .seed = options->matrix->seed},
 		.begin = clock_now(),
 	};
+	_cleanup_close_ int signals = -1;
+	sigset_t before;
 	unsigned count = 0;
 	int code;
 
@@ -144,16 +189,24 @@ int assess(const struct assess_options *options, struct assess_done *ret, struct
 	cgroup_prepare(CGROUP_ROOT, NULL, CELL_CONTROLLERS);
 	cells = matrix_plan(options->matrix, &count);
 	if (!cells)
-		return err_set(err, -EINVAL, "nothing to measure: no stack has that protocol");
+		return assess_nothing(err);
 	/* One that a killed assessment has left is as good: the results are locked. */
-	snprintf(folder, sizeof(folder), "%s/cell", options->folder);
+	snprintf(folder, sizeof(folder), "%s/" CELL_FOLDER, options->folder);
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return err_set(err, -errno, "%s cannot be made: %s", folder, strerror(errno));
 	cell_clear(folder);
+	signals = take_signals(&before, err);
+	if (signals < 0)
+		return signals;
 	run.setup.folder = folder;
+	run.setup.signals = signals;
+	run.setup.mask = &before;
 	code = measure_all(&run, cells, count, ret, err);
 	rmdir(folder);
 	cgroup_sweep(CGROUP_ROOT, NULL, CELL_CONTROLLERS,
 		     CELL_GROUP); /* those of a killed one may have been ending at the start */
+	if (is_asked(signals) && code == 0)
+		code = -EINTR;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return code;
 }

@@ -19,5 +19,8 @@ struct assess_done {
 	unsigned planned, had, measured, failed, left; /* cells */
 };
 
+/* Says that matrix_plan() found nothing to do. */
+int assess_nothing(struct err *err);
+
 /* 0; -EINTR: asked to end by a signal (what was measured is kept); or what went wrong. */
 int assess(const struct assess_options *options, struct assess_done *ret, struct err *err);

@@ -77,8 +77,7 @@ void cell_clear(const char *folder)
 		closedir(all);
 }
 
-static void __attribute__((noreturn))
-become(char *const *command, const struct cell_setup *setup, const sigset_t *mask)
+static void __attribute__((noreturn)) become(char *const *command, const struct cell_setup *setup)
 {
 	_cleanup_close_ int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int output = -1;
@@ -91,7 +90,7 @@ become(char *const *command, const struct cell_setup *setup, const sigset_t *mas
 	if (input < 0 || output < 0 || dup2(input, 0) < 0 || dup2(output, 1) < 0 ||
 	    dup2(output, 2) < 0)
 		_exit(126);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	sigprocmask(SIG_SETMASK, setup->mask, NULL);
 	execv(command[0], command);
 	_exit(127);
 }
@@ -122,7 +121,7 @@ static int watch(pid_t pid, int signals, const struct cell *cell, const struct c
 }
 
 static int start(const struct cell *cell, const struct cell_setup *setup, int cpu,
-		 const struct cgroup *cgroup, const sigset_t *mask, pid_t *ret, struct err *err)
+		 const struct cgroup *cgroup, pid_t *ret, struct err *err)
 {
 	int doors[CGROUP_CONTROLLERS];
 	unsigned count = cgroup_doors(cgroup, doors);
@@ -130,7 +129,7 @@ static int start(const struct cell *cell, const struct cell_setup *setup, int cp
 
 	*ret = command ? fork() : -1;
 	if (*ret == 0)
-		become(command, setup, mask);
+		become(command, setup);
 	for (unsigned i = 0; i < count; i++)
 		close(doors[i]);
 	cell_command_free(command);
@@ -146,29 +145,6 @@ static void keep_off(int cpu, const cpu_set_t *usable)
 	sched_setaffinity(0, sizeof(others), &others);
 }
 
-/* As measure(); @cpu: the device's alone, -1: it has none. */
-static int run_and_watch(const struct cell *cell, const struct cell_setup *setup, int cpu,
-			 const struct cgroup *cgroup, struct cell_watched *watched, struct err *err)
-{
-	_cleanup_close_ int signals = -1;
-	sigset_t all, mask;
-	pid_t pid;
-	int code;
-
-	sigemptyset(&all);
-	sigaddset(&all, SIGCHLD);
-	sigaddset(&all, SIGINT);
-	sigaddset(&all, SIGTERM);
-	sigaddset(&all, SIGHUP);
-	sigprocmask(SIG_BLOCK, &all, &mask);
-	signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	code = start(cell, setup, cpu, cgroup, &mask, &pid, err);
-	if (code == 0)
-		code = watch(pid, signals, cell, cgroup, watched);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	return code;
-}
-
 static int measure(const struct cell *cell, const struct cell_setup *setup,
 		   const struct cgroup *cgroup, struct cell_watched *watched, struct err *err)
 {
@@ -177,12 +153,15 @@ static int measure(const struct cell *cell, const struct cell_setup *setup,
 	double softirq = read_softirq();
 	cpu_set_t usable;
 	bool alone = cpu >= 0 && sched_getaffinity(0, sizeof(usable), &usable) == 0;
+	pid_t pid;
 
 	if (alone) {
 		keep_off(cpu, &usable);
 		processor_read((unsigned)cpu, &before);
 	}
-	code = run_and_watch(cell, setup, cpu, cgroup, watched, err);
+	code = start(cell, setup, cpu, cgroup, &pid, err);
+	if (code == 0)
+		code = watch(pid, setup->signals, cell, cgroup, watched);
 	if (alone) {
 		processor_read((unsigned)cpu, &after);
 		sched_setaffinity(0, sizeof(usable), &usable);

@@ -15,6 +15,7 @@
 #include "stack/stack.h"
 
 #include <jansson.h>
+#include <signal.h>
 
 #define CELL_KEY_MAX 256
 
@@ -39,9 +40,11 @@ struct cell {
 };
 
 struct cell_setup {
-	const char *self;   /* the program `rivulet` */
-	const char *folder; /* for the cell's files, empty before and after */
-	uint64_t seed;      /* of the whole assessment */
+	const char *self;     /* the program `rivulet` */
+	const char *folder;   /* for the cell's files, empty before and after */
+	uint64_t seed;        /* of the whole assessment */
+	int signals;          /* signalfd(2): of children, and all others ask to end */
+	const sigset_t *mask; /* for processes that are started */
 };
 
 /* What tells it from all others, and names it in records. */

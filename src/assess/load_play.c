@@ -80,7 +80,6 @@ static struct hello make_hello(const struct client *client, struct random *rando
 		.talk = workload->talk,
 		.origin = client->meter->origin,
 		.seed = random_next(random),
-		(workload_is_sized(workload) ? TALK_GRACE_SIZED : TALK_GRACE),
 		.up = workload->up ? TALK_TIMED : 0,
 		.down = workload->down ? TALK_TIMED : 0,
 	};

@@ -158,7 +158,7 @@ static int complete(struct arguments *args, struct assess_lists *lists, struct e
 	return assess_words_read(&words, lists, matrix, err);
 }
 
-static int show_plan(const struct matrix *matrix)
+static int show_plan(const struct matrix *matrix, struct err *err)
 {
 	unsigned count;
 	_cleanup_free_ struct cell *cells = matrix_plan(matrix, &count);
@@ -169,7 +169,7 @@ static int show_plan(const struct matrix *matrix)
 	if (cells)
 		printf("%u measurements, about %.0f min\n", count,
 		       (double)matrix_estimate(cells, count) / (60.0 * NS_PER_S));
-	return cells ? 0 : 1;
+	return cells ? 0 : assess_nothing(err);
 }
 
 static int measure(struct arguments *args, struct results *results, const char *folder,
@@ -317,7 +317,7 @@ int cmd_assess(int argc, char **argv)
 		code = complete(&args, &lists, &err);
 	wrong = code < 0 && code != -ENOTSUP && code != -ENOMEM;
 	if (code == 0 && args.dry_run)
-		code = show_plan(&args.matrix);
+		code = show_plan(&args.matrix, &err);
 	else if (code == 0)
 		code = run(&args, &err);
 	assess_lists_free(&lists, &args.matrix);

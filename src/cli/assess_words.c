@@ -55,6 +55,11 @@ static int add_scenario(struct matrix *matrix, const char *word, struct err *err
 		return code;
 	scenario->name = word;
 	matrix->scenario_count++;
+	if (scenario->scenario->host_count < 2 || scenario->scenario->link_count == 0)
+		return err_set(err, -EINVAL,
+			       "scenario '%s' has no two hosts with a link: who would serve the "
+			       "first one?",
+			       word);
 	return 0;
 }
 

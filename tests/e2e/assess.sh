@@ -19,6 +19,8 @@ expect_text '^pair/bulk-down/this/native/mptcp/' "$TMP/plan"
 expect_text '^pair/bulk-down/slow/native/tcp@lte/' "$TMP/plan"
 expect_text 'measurements, about' "$TMP/plan"
 [ ! -e "$out" ] || fail "--dry-run made something"
+mkdir -p "$out/cell" # of the user's own
+echo precious >"$out/cell/notes"
 planned=$(grep -c / "$TMP/plan")
 
 # Lost: an hour of measurements to whatever ends the program; or cells that are measured twice.
@@ -40,6 +42,29 @@ jq -es --argjson planned "$planned" '
 	[.[] | select(.workload != "calibration")] | length == $planned and (map(.key) | unique | length) == $planned' \
 	"$out/results.jsonl" >/dev/null || fail "not each cell once: $(jq -r .key "$out/results.jsonl")"
 jq -es 'all(.[]; .ok)' "$out/results.jsonl" >/dev/null || fail "failed: $(jq -c 'select(.ok | not)' "$out/results.jsonl")"
+
+# Lost: what was measured, to a key pressed between two measurements (the first thing to be measured is the machine); and a day of
+# measurements, to the end of the session of somebody who used nohup.
+on=$TMP/interrupted
+background env --ignore-signal=HUP --default-signal=INT "$RIVULET" assess --out "$on" --scenario pair --workload control \
+	--stack host --profile this --repetitions 50 --duration 300ms >"$TMP/interrupted.log" 2>&1
+until_true 10 "the folder of a cell" test -d "$on/.rivulet-cell"
+kill -HUP "$!"
+kill -INT "$!"
+code=0
+wait "$!" || code=$?
+[ "$code" = 130 ] || fail "SIGINT: ended with $code: $(cat "$TMP/interrupted.log")"
+expect_text 'interrupted: the same command' "$TMP/interrupted.log"
+[ -e "$on/report.html" ] || fail "no report after SIGINT"
+[ ! -e "$on/.rivulet-cell" ] || fail "SIGINT leaves: $(ls "$on/.rivulet-cell")"
+background env --ignore-signal=HUP --default-signal=INT "$RIVULET" assess --out "$on" --scenario pair --workload control \
+	--stack host --profile this --repetitions 3 --duration 300ms >"$TMP/interrupted.log" 2>&1
+until_true 10 "the folder of a cell" test -d "$on/.rivulet-cell"
+for after in 0.1 0.2 0.3 0.2 0.1; do
+	sleep $after
+	kill -HUP "$!"
+done
+wait "$!" || fail "SIGHUP under nohup: $(cat "$TMP/interrupted.log")"
 
 # Lost: figures that are nobody's.
 jq -es --argjson cpus "$(nproc)" '
@@ -71,7 +96,8 @@ expect_text '^Choice: ' "$TMP/chosen"
 jq -e '.groups | length > 5' "$out/summary.json" >/dev/null || fail "summary.json"
 
 # Lost: a machine on which things of ours pile up.
-[ ! -e "$out/cell" ] || fail "left: $(ls "$out/cell")"
+[ ! -e "$out/.rivulet-cell" ] || fail "left: $(ls "$out/.rivulet-cell")"
+[ "$(cat "$out/cell/notes")" = precious ] || fail "a folder that was there is not as it was"
 left=$(find /sys/fs/cgroup -maxdepth 3 -name "rivulet-assess-$pid-*" 2>/dev/null)
 [ -z "$left" ] || fail "left: $left"
 
@@ -98,6 +124,12 @@ for wrong in '--scenario nowhere' '--workload sleep' '--stack none' '--protocol 
 	[ -s "$OUT" ] || fail "no words for: $wrong"
 done
 expect_code 2 rivulet assess everything
+printf 'hosts: [{name: alone}]\n' >"$TMP/alone.yaml"
+expect_code 2 rivulet assess --dry-run --scenario "$TMP/alone.yaml"
+expect_text 'no two hosts' "$OUT"
+# A stack without MPTCP leaves nothing to measure.
+expect_code 1 rivulet assess --dry-run --stack host --protocol mptcp
+expect_text 'nothing to measure: ' "$OUT"
 
 # Lost: for who is not root, all of it. Without control groups there is no account, and that is said.
 chmod 777 "$TMP"

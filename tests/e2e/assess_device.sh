@@ -52,4 +52,4 @@ jq -es 'any(.[]; .profile == "device" and .ok and .subflows >= 2 and .fallbacks 
 	.figures.goodput > 1e5 and .figures.memory > 1e5 and .figures["cpu-per-gb"] > 0 and .figures.cpu <= 1.05 and
 	.cpus > 0 and .cpus < 1 and .links.wifi > 1000 and .links.lte > 1000)' "$TMP/out/results.jsonl" >/dev/null ||
 	fail "figures: $(jq -c 'del(.rate_down)' "$TMP/out/results.jsonl")"
-[ ! -e "$TMP/out/cell" ] || fail "left: $(ls "$TMP/out/cell")"
+[ ! -e "$TMP/out/.rivulet-cell" ] || fail "left: $(ls "$TMP/out/.rivulet-cell")"
