@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "drop/files.h"
 #include "drop/work.h"
 
@@ -262,7 +263,8 @@ static int open_loop(struct node *node, struct err *err)
 	for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
 		uv_signal_init(&node->loop, &node->signals[i]);
 		node->signals[i].data = node;
-		uv_signal_start(&node->signals[i], on_signal, numbers[i]);
+		if (!signal_is_ignored(numbers[i]))
+			uv_signal_start(&node->signals[i], on_signal, numbers[i]);
 	}
 	uv_timer_init(&node->loop, &node->tick);
 	uv_prepare_init(&node->loop, &node->turn);

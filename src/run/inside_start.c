@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/installed.h"
+#include "base/signals.h"
 #include "run/inside.h"
 #include "run/user.h"
 #include "stack/machine.h"
@@ -115,12 +116,9 @@ static uint64_t read_ignored(void)
 {
 	uint64_t ignored = 0;
 
-	for (int i = 1; i < NSIG; i++) {
-		struct sigaction is;
-
-		if (sigaction(i, NULL, &is) == 0 && is.sa_handler == SIG_IGN)
+	for (int i = 1; i < NSIG; i++)
+		if (signal_is_ignored(i))
 			ignored |= (uint64_t)1 << (i - 1);
-	}
 	return ignored;
 }
 

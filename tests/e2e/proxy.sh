@@ -18,7 +18,7 @@ as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
 # proxy OPTION...: its process, and that of the worker that serves, in $proxy and $worker.
 proxy() {
 	: >"$LOG"
-	env --default-signal=INT,PIPE "$RIVULET" proxy --verbose "$@" 2>"$LOG" >"$TMP/out" &
+	env --default-signal=INT,PIPE --ignore-signal=HUP "$RIVULET" proxy --verbose "$@" 2>"$LOG" >"$TMP/out" &
 	proxy=$!
 	soon 10 grep -q 'proxy at' "$LOG" || fail "the proxy does not begin"
 	worker=$(pgrep -x rivulet -P "$proxy" || echo "$proxy")
@@ -155,6 +155,10 @@ code=0
 "$RIVULET" proxy --listen 127.0.0.1:1080 2>"$TMP/curl" || code=$?
 [ "$code" = 125 ] || fail "a second one ended with $code"
 grep -q 'in use' "$TMP/curl" || fail "no word of a port that is in use"
+# Lost: a proxy that nohup started, to the end of a session.
+kill -HUP "$proxy" "$worker"
+sleep 0.3
+get 0 --socks5 10.1.0.2:1080 http://10.1.0.1/small
 end INT 0
 python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); sys.exit((r["stack"], r["connections"] > 0, r["received"] > 1000) != ("host", True, True))' \
 	"$TMP/moved" || fail "the report: $(cat "$TMP/moved")"
