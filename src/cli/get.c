@@ -260,7 +260,11 @@ static int open_output(const struct getting *getting, struct output *ret, struct
 	struct stat st;
 
 	*ret = (struct output){.fd = STDOUT_FILENO};
-	if (path && stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+	if (path && stat(path, &st) < 0)
+		st.st_mode = S_IFREG;
+	if (path && S_ISDIR(st.st_mode))
+		return err_set(err, -EISDIR, "cannot write '%s': %s", path, strerror(EISDIR));
+	if (path && !S_ISREG(st.st_mode)) {
 		ret->fd = open(path, O_WRONLY | O_CLOEXEC);
 	} else if (path) {
 		if (snprintf(ret->making, sizeof(ret->making), "%s.part", path) >=

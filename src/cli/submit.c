@@ -103,6 +103,15 @@ static const char *inner_name(const char *path)
 	return path;
 }
 
+/* The node is told of files in JSON, which has no other names. */
+static int check_text(const char *name, struct err *err)
+{
+	json_t *text = json_string(name);
+
+	json_decref(text);
+	return text ? 0 : err_set(err, -EINVAL, "'%s' is no text (UTF-8)", name);
+}
+
 /* Gives the file to the node, once; borrowed. NULL: it cannot be. */
 static const char *put(struct submit *submit, const char *path, struct err *err)
 {
@@ -113,6 +122,8 @@ static const char *put(struct submit *submit, const char *path, struct err *err)
 
 	if (known)
 		return known;
+	if (check_text(path, err) < 0)
+		return NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		err_set(err, -errno, "cannot read '%s': %s", path, strerror(errno));
@@ -184,6 +195,8 @@ static int add_output(json_t *outputs, const char *path, const char *each, struc
 		return err_set(err, -EINVAL, "'%s' is no name of a file", filled);
 	if (asprintf(&full, "%s/%s", real, slash ? slash + 1 : filled) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
+	if (check_text(full, err) < 0)
+		return -EINVAL;
 	if (json_object_get(outputs, name))
 		return err_set(err, -EINVAL, "'%s' is an output twice", name);
 	json_object_set_new(outputs, name, json_string(full));

@@ -122,17 +122,47 @@ static int wait_for(const char *state, const char *group, bool quiet, struct err
 	return 0;
 }
 
+/* All tasks of a group: the node tells of them in pages. NULL: it does not. */
+static json_t *all_of(const char *state, const char *group, struct err *err)
+{
+	json_t *tasks = json_array();
+	bool more = true;
+
+	while (more) {
+		char target[256];
+		json_t *page;
+
+		snprintf(target, sizeof(target), "/v1/tasks?skip=%zu&group=%s",
+			 json_array_size(tasks), group);
+		page = control_call(state, "GET", target, -1, err);
+		if (!page) {
+			json_decref(tasks);
+			return NULL;
+		}
+		more = json_is_true(json_object_get(page, "more"));
+		json_array_extend(tasks, json_object_get(page, "tasks"));
+		json_decref(page);
+	}
+	return json_pack("{s:o}", "tasks", tasks);
+}
+
+static json_t *cancel(const char *state, const char *id, struct err *err)
+{
+	char target[256];
+
+	snprintf(target, sizeof(target), "/v1/tasks/%s", id);
+	return control_call(state, "DELETE", target, -1, err);
+}
+
 int tasks_wait(const char *state, const char *group, bool json, bool quiet, struct err *err)
 {
-	char target[64];
 	json_t *answer, *task;
 	int code = wait_for(state, group, quiet, err), lost = 0;
 	size_t i;
 
 	if (code < 0)
 		return code;
-	snprintf(target, sizeof(target), "/v1/tasks?group=%s", group);
-	answer = control_call(state, "GET", target, -1, err);
+	answer = all_of(state, group, err);
 	if (!answer)
 		return -EIO;
 	if (json)
@@ -183,8 +213,8 @@ static void print_task(const json_t *task)
 
 int cmd_tasks(int argc, char **argv)
 {
-	char state[PATH_MAX] = "", target[256] = "/v1/tasks";
-	const char *cancel = NULL;
+	char state[PATH_MAX] = "";
+	const char *cancelled = NULL;
 	struct err err = {0};
 	bool json = false;
 	json_t *answer = NULL, *task;
@@ -197,7 +227,7 @@ int cmd_tasks(int argc, char **argv)
 			snprintf(state, sizeof(state), "%s", optarg);
 			break;
 		case OPTION_CANCEL:
-			cancel = optarg;
+			cancelled = optarg;
 			break;
 		case OPTION_JSON:
 			json = true;
@@ -209,22 +239,20 @@ int cmd_tasks(int argc, char **argv)
 			return say_try_help("tasks");
 		}
 	}
-	if (argc - optind > 1 || (cancel && optind < argc)) {
+	if (argc - optind > 1 || (cancelled && optind < argc)) {
 		fputs("rivulet: one group at most: rivulet tasks --help\n", stderr);
 		return USAGE;
 	}
-	if (cancel)
-		snprintf(target, sizeof(target), "/v1/tasks/%s", cancel);
-	else if (optind < argc)
-		snprintf(target, sizeof(target), "/v1/tasks?group=%s", argv[optind]);
 	code = node_find_state(state, sizeof(state), &err);
 	if (code == 0)
-		answer = control_call(state, cancel ? "DELETE" : "GET", target, -1, &err);
+		answer = cancelled       ? cancel(state, cancelled, &err)
+			 : optind < argc ? all_of(state, argv[optind], &err)
+					 : control_call(state, "GET", "/v1/tasks", -1, &err);
 	if (!answer)
 		return say_failure(&err);
 	if (json) {
 		say_json(answer);
-	} else if (!cancel) {
+	} else if (!cancelled) {
 		json_array_foreach(json_object_get(answer, "tasks"), i, task) print_task(task);
 	}
 	json_decref(answer);

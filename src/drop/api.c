@@ -10,7 +10,7 @@
  *                              ?url=URL: it was fetched there
  *     GET  /v1/objects/ID      an object, from wherever it is; ?timeout=MS: how long to wait where nothing comes
  *     POST /v1/tasks           tasks to be done (api_tasks.c): {"group": ..., "tasks": [ID...]}
- *     GET  /v1/tasks           where they are; ?group=ID: those of one; /v1/tasks/GROUP: how many of them are over
+ *     GET  /v1/tasks           where they are; ?group=ID&skip=N: those of one; /v1/tasks/GROUP: how many of them are over
  *     GET  /v1/tasks/ID/output, /v1/tasks/ID/error   what one wrote
  *     DELETE /v1/tasks/ID      is not wanted any more; or all of a group
  */

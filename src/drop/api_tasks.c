@@ -322,20 +322,25 @@ static json_t *describe(struct work *work, sqlite3_stmt *row)
 	return json;
 }
 
+/* Of a group all are told, a page at a time: "more" says that there may be some behind those and the @skip before them. */
 static enum MHD_Result list(struct api *api, struct MHD_Connection *connection)
 {
 	const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "group");
+	const char *skip = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "skip");
 	struct sql *db = api->node->store->db;
 	uint8_t group[GROUP_SIZE];
 	json_t *tasks;
 	sqlite3_stmt *row;
+	bool more;
 
 	if (text && !parse_hex(text, group, GROUP_SIZE))
 		return api_refuse(connection, MHD_HTTP_BAD_REQUEST, "no group has such a name");
 	tasks = json_array();
 	row = text ? sql_query(db,
-			       "SELECT " COLUMNS " FROM tasks WHERE grp = ? ORDER BY rowid LIMIT ?",
-			       "bi", group, (size_t)GROUP_SIZE, (uint64_t)SHOWN_MAX)
+			       "SELECT " COLUMNS
+			       " FROM tasks WHERE grp = ? ORDER BY rowid LIMIT ? OFFSET ?",
+			       "bii", group, (size_t)GROUP_SIZE, (uint64_t)SHOWN_MAX,
+			       (uint64_t)(skip ? strtoul(skip, NULL, 10) : 0))
 		   : sql_query(db,
 			       "SELECT " COLUMNS " FROM (SELECT rowid AS r, * FROM tasks"
 			       " ORDER BY rowid DESC LIMIT ?) ORDER BY r",
@@ -343,7 +348,10 @@ static enum MHD_Result list(struct api *api, struct MHD_Connection *connection)
 	while (row && sqlite3_step(row) == SQLITE_ROW)
 		json_array_append_new(tasks, describe(api->node->work, row));
 	sql_release(row);
-	return api_reply(connection, MHD_HTTP_OK, json_pack("{s:o}", "tasks", tasks));
+	more = text && json_array_size(tasks) == SHOWN_MAX;
+	return api_reply(
+		connection, MHD_HTTP_OK,
+		json_pack("{s:o, s:o*}", "tasks", tasks, "more", more ? json_true() : NULL));
 }
 
 /* How far a group is, in little: {"total": ..., "over": ..., "by": {"bob": 3}}. */

@@ -5,6 +5,14 @@
 
 cat >"$TMP/inside.sh" <<'EOF3'
 "$RIVULET" crowd new lab --name ada --state "$TMP/ada" >/dev/null
+# Lost: a node that nohup started, to the end of a session.
+env --ignore-signal=HUP "$RIVULET" node --state "$TMP/ada" $AS_IT_IS 2>/dev/null &
+soon 10 "$RIVULET" peers --state "$TMP/ada" || fail "a node does not begin"
+kill -HUP $!
+sleep 0.3
+"$RIVULET" peers --state "$TMP/ada" >/dev/null || fail "it ends by a signal that it was to ignore"
+kill -TERM $!
+wait $! || fail "it ended with $?"
 start ada
 # Lost: a new device could not come in by what its user was told, without knowing any address.
 token=$("$RIVULET" crowd invite --state "$TMP/ada")
@@ -43,6 +51,11 @@ rv bob get "$id" -o "$TMP/fifo" || fail "nothing can be got into a pipe"
 wait $!
 same "$TMP/file" "$TMP/passed"
 [ -p "$TMP/fifo" ] || fail "a file is in the place of a pipe"
+# Lost: time and bytes, for a folder, in whose place no file can be.
+mkdir "$TMP/folder"
+code=0
+rv bob get "$(printf '%064d' 7)" --wait 20s -o "$TMP/folder" 2>"$TMP/out" || code=$?
+[ "$code" = 1 ] && grep -q 'Is a directory' "$TMP/out" || fail "into a folder: $code $(cat "$TMP/out")"
 damage() { printf 'damage' | dd of="$TMP/$1/store/objects/$id" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
 damage bob 1500000
 rv bob get "$id" -o "$TMP/got" || fail "a damaged piece is not fetched again"

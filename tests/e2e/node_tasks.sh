@@ -73,6 +73,25 @@ code=0
 "$RIVULET" tasks --state "$TMP/ada" --cancel "$id" 2>err || code=$?
 [ "$code" = 1 ] && grep -q 'still to be done' err || fail "what is over is cancelled again"
 
+# Lost: what becomes of all but the first thousand of many.
+mkdir many
+for i in $(seq 1003); do : >"many/$i"; done
+many=$(submit --each many/* -- sleep $nap)
+[ "$(tasks "$many" | python3 -c 'import json, sys; print(len({t["id"] for t in json.load(sys.stdin)["tasks"]}))')" = 1003 ] ||
+	fail "not all tasks of a group are told of"
+[ "$("$RIVULET" tasks --state "$TMP/ada" "$many" | wc -l)" = 1003 ] || fail "not all tasks of a group are listed"
+"$RIVULET" tasks --state "$TMP/ada" --cancel "$many" || fail "many cannot be cancelled"
+
+# Lost: a file whose name is no text, without a word.
+bad=$(printf 'b\377d')
+echo x >"$bad"
+for wrong in "-i $bad" "-o $bad" "-i $work/$bad"; do
+	code=0
+	# shellcheck disable=SC2086
+	submit $wrong -- true 2>err || code=$?
+	[ "$code" = 1 ] && grep -q 'is no text' err || fail "'$wrong' ends with $code: $(cat err)"
+done
+
 # Lost: words where a command or a file is missing.
 for wrong in "-i nothing -- true" "-o nowhere/x -- true" "--copies 2 --agree 3 -- true" "--each -- true" "x -- true" "--"; do
 	code=0
