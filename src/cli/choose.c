@@ -139,6 +139,11 @@ static json_t *value(double number)
 	return number > 0 ? json_real(number) : json_null();
 }
 
+static json_t *source(const char *text)
+{
+	return text[0] ? json_string(text) : json_null();
+}
+
 static int print_json(const struct choose_query *query, const struct choices *choices)
 {
 	json_t *all = json_array(), *root;
@@ -148,17 +153,19 @@ static int print_json(const struct choose_query *query, const struct choices *ch
 
 		json_array_append_new(
 			all,
-			json_pack("{ss ss sb sb sb ss* so so so so so so}", "stack",
+			json_pack("{ss ss sb sb sb sb ss* so so so so so so}", "stack",
 				  choice->stack->name, "protocol", choice->mptcp ? "mptcp" : "tcp",
-				  "can_run", choice->can_run, "fits", choice->fits, "measured_here",
-				  choice->own, "why", choice->can_run ? NULL : choice->why.text,
-				  "score", value(choice->score), "goodput", value(choice->goodput),
+				  "by_itself", choice->bare, "can_run", choice->can_run, "fits",
+				  choice->fits, "measured_here", choice->own, "why",
+				  choice->can_run ? NULL : choice->why.text, "score",
+				  value(choice->score), "goodput", value(choice->goodput),
 				  "delay_p95_ms", value(choice->delay), "stall_s",
 				  value(choice->stall), "cpu_s_per_gb", value(choice->cpu_per_gb),
 				  "memory_bytes", value(choice->memory)));
 	}
-	root = json_pack("{ss ss ss so}", "for", query->application->name, "score_is",
-			 query->application->score, "profile", choices->profile, "choices", all);
+	root = json_pack("{ss ss so so ss so}", "for", query->application->name, "score_is",
+			 query->application->score, "here", source(choices->sources[0]), "shipped",
+			 source(choices->sources[1]), "profile", choices->profile, "choices", all);
 	json_dumpf(root, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	json_decref(root);

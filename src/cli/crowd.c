@@ -133,20 +133,22 @@ static int dial(const char *host, const char *port, struct err *err)
 	return fd;
 }
 
-/* "HOST", "HOST:PORT", "[IPV6]:PORT". */
+/* "HOST", "HOST:PORT", "IPV6", "[IPV6]", "[IPV6]:PORT". */
 static int dial_at(const char *at, struct err *err)
 {
 	char host[256], port[8];
 	const char *colon = strrchr(at, ':');
 	size_t size = colon ? (size_t)(colon - at) : strlen(at);
+	/* One inside of an IPv6 address is none of a port. */
+	bool alone = colon &&
+		     (colon[strlen(colon) - 1] == ']' || (at[0] != '[' && memchr(at, ':', size)));
 
-	snprintf(port, sizeof(port), "%s", colon ? colon + 1 : "4556");
+	snprintf(port, sizeof(port), "%s", colon && !alone ? colon + 1 : "4556");
+	if (alone)
+		size = strlen(at);
 	if (size > 2 && at[0] == '[' && at[size - 1] == ']') {
 		at++;
 		size -= 2;
-	} else if (colon && memchr(at, ':', size)) {
-		size = strlen(at); /* an IPv6 address alone */
-		snprintf(port, sizeof(port), "4556");
 	}
 	if (size >= sizeof(host))
 		return err_set(err, -EINVAL, "--at is too long");
@@ -243,16 +245,16 @@ static int set_time(uint64_t *ret, const char *text, const char *option, struct 
 
 static int act(struct crowd_command *command, int argc, char **argv, struct err *err)
 {
-	int code;
-
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
 		if (argc < 1 || strcmp(argv[0], actions[i].name) != 0)
 			continue;
 		if (argc != 1 + actions[i].argument)
 			break;
-		code = node_path(command->state, "crowd", command->folder, sizeof(command->folder),
-				 err);
-		return code < 0 ? code : actions[i].run(command, argv[1], err);
+		if (node_find_state(command->state, sizeof(command->state), err) < 0 ||
+		    node_path(command->state, "crowd", command->folder, sizeof(command->folder),
+			      err) < 0)
+			return -ENOENT;
+		return actions[i].run(command, argv[1], err);
 	}
 	err_set(err, -EINVAL, "what is to be done? rivulet crowd --help");
 	return USAGE;
@@ -307,9 +309,7 @@ int cmd_crowd(int argc, char **argv)
 		say_failure(&err);
 		return USAGE;
 	}
-	code = node_find_state(command.state, sizeof(command.state), &err);
-	if (code == 0)
-		code = act(&command, argc - optind, argv + optind, &err);
+	code = act(&command, argc - optind, argv + optind, &err);
 	if (code)
 		say_failure(&err);
 	return code < 0 ? 1 : code;

@@ -65,6 +65,10 @@ expect_code 125 rivulet run --stack auto --for fun -- true
 expect_code 125 rivulet run --for bulk -- true
 expect_text 'add --stack auto' "$OUT"
 
+# Lost: by which measurements, to programs.
+choose --for bulk --measured "$TMP" --json | jq -e --arg from "$TMP/summary.json" '.here == $from and
+	all(.choices[]; has("by_itself")) and any(.choices[]; .by_itself and .protocol == "tcp")' >/dev/null || fail "JSON: sources"
+
 # Lost: whether to believe any of this.
 choose --regret "$TMP/summary.json" --json | jq -e 'has("combinations") and has("worst")' >/dev/null || fail "--regret"
 
