@@ -26,11 +26,11 @@ _rivulet_hosts()
 	local i scenario=
 
 	for ((i = 3; i < cword; i++)); do
-		[[ ${words[i]} == -* || ${words[i - 1]} == -[-a-z]* ]] || scenario=${words[i]}
+		[[ ${words[i]} == -* || ${words[i - 1]} == --@(on|also|pcap|samples|seed|wire) ]] || scenario=${words[i]}
 	done
 	[[ -n $scenario ]] || return
 	"${words[0]}" lab show --json "$scenario" 2>/dev/null |
-		sed -n '/"hosts"/,/]/s/.*"name": "\(.*\)".*/\1/p'
+		sed 's/.*"hosts": \[\([^]]*\)\].*/\1/' | grep -o '"name": "[^"]*"' | cut -d '"' -f 4
 }
 
 _rivulet_lab()

@@ -44,18 +44,29 @@ for wrong in 'get --wait soon x' 'get x' 'put --lifetime soon x' 'put --to a,b x
 	expect_code 2 "$RIVULET" $wrong
 done
 
-# What completion offers at @2... of the command line.
+# Also where there is no folder for what they would be about.
+expect_code 2 env RIVULET_NODE="$(printf '%05000d' 0)" "$RIVULET" crowd found x
+
+# What completion offers at @2... of the command line, and $CUR behind them.
 cat >"$TMP/complete.bash" <<'END'
-_init_completion() { words=("${line[@]}" --) cword=${#line[@]} cur=-- prev=${line[-1]}; }
+_init_completion() { words=("${line[@]}" "$CUR") cword=${#line[@]} cur=$CUR prev=${line[-1]}; }
 _filedir() { :; }
 compopt() { :; }
 complete() { :; }
 . "$1"
 shift
-line=(rivulet "$@")
+line=("$RIVULET" "$@")
 _rivulet
 printf '%s\n' "${COMPREPLY[@]}"
 END
+
+# The hosts of a scenario are known, too, whatever stands before it.
+for line in 'run handover-silent --on' 'run --verbose handover-silent --seed 3 --on'; do
+	# shellcheck disable=SC2086
+	hosts=$(CUR='' bash "$TMP/complete.bash" "$SOURCE/completion/rivulet.bash" lab $line | sort | xargs)
+	[ "$hosts" = "$("$RIVULET" lab show --json handover-silent | grep -o '"hosts": [^]]*' | grep -o '"name": "[^"]*' |
+		sed 's/.*"//' | sort | xargs)" ] || fail "hosts that are completed: $hosts"
+done
 
 # Each option of --help is in the manual page and completed, and the other way round.
 for command in $COMMANDS; do
@@ -71,7 +82,7 @@ for command in $COMMANDS; do
 	grep -o -- '--[a-z][a-z-]*' "$TMP/help" | sort -u >"$TMP/named" || :
 	grep '^\.It' "$SOURCE/man/rivulet-$command.1" | grep -o 'Fl Fl [a-z-]*' |
 		sed 's/Fl Fl /--/' | sort -u >"$TMP/manual" || :
-	bash "$TMP/complete.bash" "$SOURCE/completion/rivulet.bash" "$@" |
+	CUR=-- bash "$TMP/complete.bash" "$SOURCE/completion/rivulet.bash" "$@" |
 		grep -x -- '--[a-z][a-z-]*' | sort -u >"$TMP/completed" || :
 	options=$(cat "$TMP/options")
 	for option in $options; do
