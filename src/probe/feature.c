@@ -2,6 +2,7 @@
 #include "probe/feature.h"
 
 #include "base/cleanup.h"
+#include "base/code_folder.h"
 #include "base/installed.h"
 #include "base/numbers.h"
 
@@ -17,7 +18,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -268,15 +268,9 @@ static int look_diag(struct err *why)
 
 static int look_shm(struct err *why)
 {
-	struct statvfs fs;
+	const char *folder;
 
-	if (statvfs("/dev/shm", &fs) < 0)
-		return err_set(why, -errno, "there is no /dev/shm");
-	if (fs.f_flag & ST_NOEXEC)
-		return err_set(
-			why, -EACCES,
-			"/dev/shm is mounted noexec: `mount -o remount,exec /dev/shm` (as root)");
-	return 0;
+	return code_folder_find(&folder, why);
 }
 
 int feature_look(const char *name, struct err *why)

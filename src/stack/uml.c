@@ -5,6 +5,7 @@
  */
 #include "base/boot.h"
 #include "base/cleanup.h"
+#include "base/code_folder.h"
 #include "base/installed.h"
 #include "stack/machine.h"
 #include "stack/stack.h"
@@ -18,37 +19,9 @@
 #include <sys/wait.h>
 
 #define KERNEL "rivulet-uml"
-#define PAGE   4096
 
 /* Loops for each 1/100 s, which the kernel would take a quarter of a second to find out. It waits by it for no hardware. */
 #define LOOPS "lpj=4000000"
-
-/* Can what is mapped from files in @folder be run? */
-static bool runs_code(const char *folder)
-{
-	_cleanup_close_ int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	void *page;
-
-	if (fd < 0 || ftruncate(fd, PAGE) < 0)
-		return false;
-	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED)
-		return false;
-	munmap(page, PAGE);
-	return true;
-}
-
-/* Memory first: what lies on a disk is written out now and then. */
-static const char *find_memory(void)
-{
-	const char *const places[] = {"/dev/shm", getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"),
-				      "/tmp", "/var/tmp"};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
-		if (places[i] && runs_code(places[i]))
-			return places[i];
-	return NULL;
-}
 
 static int try_trace(void)
 {
@@ -65,6 +38,7 @@ static int try_trace(void)
 static int probe_uml(struct err *why)
 {
 	char kernel[PATH_MAX];
+	const char *memory;
 
 #if defined(__SANITIZE_ADDRESS__)
 	/* The first process inside is this very program, and a small machine has no room for its shadow memory. */
@@ -82,11 +56,7 @@ static int probe_uml(struct err *why)
 		return err_set(why, -EPERM,
 			       "it traces the programs that run in it, and the sandbox around "
 			       "this process forbids that");
-	if (!find_memory())
-		return err_set(why, -EACCES,
-			       "its memory needs a folder that is not mounted noexec: /dev/shm, "
-			       "/tmp, or $TMPDIR");
-	return 0;
+	return code_folder_find(&memory, why);
 }
 
 struct arguments {
@@ -107,11 +77,11 @@ __attribute__((format(printf, 2, 3))) static void add(struct arguments *argument
 
 static int become_uml(const struct machine_setup *setup, struct err *err)
 {
-	const char *memory = find_memory();
+	const char *memory;
 	struct arguments a = {0};
 	char kernel[PATH_MAX], boot[BOOT_ID_DIGITS + 1];
 
-	if (installed_find(KERNEL, kernel) < 0 || !memory)
+	if (installed_find(KERNEL, kernel) < 0 || code_folder_find(&memory, NULL) < 0)
 		return err_set(err, -ENOENT, "the kernel or a place for its memory is gone");
 	add(&a, "%s", "rivulet-uml");
 	add(&a, "mem=%lluM", (unsigned long long)(setup->memory >> 20));

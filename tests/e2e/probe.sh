@@ -40,6 +40,10 @@ if [ "$(id -u)" = 0 ]; then
 	jq -e 'all(.stacks[] | select(.name == "lkl" or .name == "uml"); .available | not) and
 		any(.attachments[]; .name == "inside" and (.why | test("it needs packets")))' "$TMP/less" >/dev/null ||
 		fail "stacks without packets: $(jq -c .stacks "$TMP/less")"
+	# Where /dev/shm has no code, another folder has.
+	unshare --mount sh -c 'mount -o remount,bind,noexec /dev/shm; exec "$@"' sh "$RIVULET" probe --json --quick |
+		jq -e 'any(.features[]; .name == "shm-exec" and .available) and
+			any(.attachments[]; .name == "inside" and .available)' >/dev/null || fail "a stack that can run is denied"
 	missing native 'net.mptcp.enabled=1' unshare --net sh -c 'echo 0 >/proc/sys/net/mptcp/enabled; exec "$@"' sh
 	# What programs are given a stack by goes with what it needs.
 	"$RIVULET" run --quiet --as-root -- "$RIVULET" probe --json --quick | jq -e '
