@@ -37,7 +37,8 @@ struct wire_ops {
 	const char *name;
 	/* Makes the device @name, down, in the host. The calling thread is in the emulator's
 	 * namespace and is there again afterwards. -ENOTSUP: this machine or user cannot have this
-	 * kind; try another. The caller closes with close(). */
+	 * kind; try another. It is there for as long as the lab's
+	 * processes are. */
 	int (*open)(const struct wire_place *place, const char *name, unsigned mtu,
 		    struct wire **ret, struct err *err);
 	/* The next frame that the host has sent: its size, or -EAGAIN when there is none now. */
@@ -49,8 +50,6 @@ struct wire_ops {
 	/* Frames that the host sent and that were lost before read() could have them. For the
 	 * process that opened the wire, while the place is still there. */
 	uint64_t (*missed)(struct wire *wire);
-	/* The device vanishes. */
-	void (*close)(struct wire *wire);
 };
 
 extern const struct wire_ops wire_tap;  /* TAP: where /dev/net/tun may be opened */
@@ -59,9 +58,3 @@ extern const struct wire_ops wire_veth; /* veth and AF_PACKET: anywhere, slower 
 /* Opens with the first kind that can be had; @only, if not NULL, names the one to use. */
 int wire_open(const char *only, const struct wire_place *place, const char *name, unsigned mtu,
 	      struct wire **ret, struct err *err);
-
-static inline void wire_close(struct wire *wire)
-{
-	if (wire)
-		wire->ops->close(wire);
-}

@@ -117,12 +117,6 @@ static uint64_t tap_missed(struct wire *wire)
 	return dropped;
 }
 
-static void tap_close(struct wire *wire)
-{
-	close_fd(wire->fd);
-	free(wire);
-}
-
 const struct wire_ops wire_tap = {
 	.name = "tap",
 	.open = tap_open,
@@ -130,5 +124,4 @@ const struct wire_ops wire_tap = {
 	.write = tap_write,
 	.set_carrier = tap_set_carrier,
 	.missed = tap_missed,
-	.close = tap_close,
 };

@@ -154,13 +154,11 @@ static int open_socket(struct veth *veth, unsigned mtu, unsigned wires)
 	return set_up(fd, veth->name, true);
 }
 
-static void veth_close(struct wire *wire)
+static void give_up(struct veth *veth)
 {
-	struct veth *veth = (struct veth *)wire;
-
 	if (veth->ring)
 		munmap(veth->ring, veth->ring_size);
-	close_fd(wire->fd);
+	close_fd(veth->wire.fd);
 	free(veth);
 }
 
@@ -193,7 +191,7 @@ static int veth_open(const struct wire_place *place, const char *name, unsigned 
 				strerror(-code));
 	}
 	if (code < 0) {
-		veth_close(&veth->wire);
+		give_up(veth);
 		return code;
 	}
 	*ret = &veth->wire;
@@ -259,5 +257,4 @@ const struct wire_ops wire_veth = {
 	.write = veth_write,
 	.set_carrier = veth_set_carrier,
 	.missed = veth_missed,
-	.close = veth_close,
 };
