@@ -214,7 +214,7 @@ static void print_task(const json_t *task)
 int cmd_tasks(int argc, char **argv)
 {
 	char state[PATH_MAX] = "";
-	const char *cancelled = NULL;
+	const char *cancelled = NULL, *name;
 	struct err err = {0};
 	bool json = false;
 	json_t *answer = NULL, *task;
@@ -243,10 +243,18 @@ int cmd_tasks(int argc, char **argv)
 		fputs("rivulet: one group at most: rivulet tasks --help\n", stderr);
 		return USAGE;
 	}
+	name = cancelled ? cancelled : optind < argc ? argv[optind] : NULL;
+	if (name && (!*name || strspn(name, "0123456789abcdef") != strlen(name))) {
+		fprintf(stderr,
+			"rivulet: '%s' is no name of a task or group: digits and letters a to f, "
+			"as rivulet submit prints them\n",
+			name);
+		return USAGE;
+	}
 	code = node_find_state(state, sizeof(state), &err);
 	if (code == 0)
-		answer = cancelled       ? cancel(state, cancelled, &err)
-			 : optind < argc ? all_of(state, argv[optind], &err)
+		answer = cancelled       ? cancel(state, name, &err)
+			 : optind < argc ? all_of(state, name, &err)
 					 : control_call(state, "GET", "/v1/tasks", -1, &err);
 	if (!answer)
 		return say_failure(&err);

@@ -189,6 +189,17 @@ int crowd_admit(const char *folder, const uint8_t secret[static CROWD_SECRET_SIZ
 	return code;
 }
 
+static bool is_own(const char *folder, const char *node)
+{
+	struct identity *identity = NULL;
+	struct err unused;
+	bool own =
+		identity_open(folder, &identity, &unused) == 0 && strcmp(identity->node, node) == 0;
+
+	identity_close(identity);
+	return own;
+}
+
 int crowd_revoke(const char *folder, const char *node, struct err *err)
 {
 	struct authority authority;
@@ -198,6 +209,12 @@ int crowd_revoke(const char *folder, const char *node, struct err *err)
 
 	if (code < 0)
 		return code;
+	/* Without its own certificate the founder meets nobody, and nobody can be invited any more. */
+	if (is_own(folder, node)) {
+		authority_close(&authority);
+		return err_set(err, -EINVAL, "'%s' is this device itself, the crowd's founder",
+			       node);
+	}
 	code = sql_run(authority.db,
 		       "UPDATE issued SET revoked = ? WHERE node = ? AND revoked IS NULL", "it",
 		       (uint64_t)time(NULL), node);

@@ -123,17 +123,20 @@ static void look_at_self(struct work *work)
 				     .load_most = options->load_most};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct plan_state state;
+	char battery[32] = "";
 	unsigned lent;
 
 	sensors_read(options->sensors, &state);
 	/* What we do ourselves is in nobody's way. */
 	state.load -= (double)work->running / (double)(cpus > 0 ? cpus : 1);
 	lent = plan_slots(&limits, &state);
+	if (state.battery >= 0)
+		snprintf(battery, sizeof(battery), "battery %d %%, ", state.battery);
 	if (limits.slots && (lent == 0) != (work->lent == 0 && work->open))
 		node_say(work->node, NULL,
 			 lent ? "runs others' tasks"
-			      : "runs nobody else's tasks for now: battery %d %%, load %.2f",
-			 state.battery, state.load);
+			      : "runs nobody else's tasks for now: %sload %.2f",
+			 battery, state.load);
 	work->lent = lent;
 	if (work->self)
 		plan_heard(work->self, true, options->slots, 0, node_wall());

@@ -85,6 +85,12 @@ soon 10 sh -c '[ "$(grep -c "runs others. tasks" "$1/ada.log")" = 1 ]' sh "$TMP"
 echo '999.00 0.10 0.10 1/100 1000' >"$TMP/sensors/loadavg"
 soon 10 sh -c '[ "$(grep -c "runs nobody" "$1/ada.log")" = 2 ]' sh "$TMP" || fail "a busy device lends itself"
 ends 'exit status 0' -- true
+# Nobody has a battery of -1 %.
+rm -r "$TMP/sensors/BAT0"
+echo '0.10 0.10 0.10 1/100 1000' >"$TMP/sensors/loadavg"
+soon 10 sh -c '[ "$(grep -c "runs others. tasks" "$1/ada.log")" = 2 ]' sh "$TMP" || fail "an idle device lends nothing"
+echo '999.00 0.10 0.10 1/100 1000' >"$TMP/sensors/loadavg"
+logged ada "runs nobody else's tasks for now: load "
 stop ada
 
 # Lost: a device without a sandbox, to the first task. Its own are run.

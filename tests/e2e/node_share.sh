@@ -182,6 +182,9 @@ stop dan
 # Lost: a device that was stolen would stay in.
 start bob
 soon 5 meets ada bob || fail "no contact"
+code=0
+"$RIVULET" crowd revoke ada --state "$TMP/ada" 2>"$TMP/out" >&2 || code=$?
+[ "$code" = 1 ] && grep -q founder "$TMP/out" || fail "the founder takes itself out of the crowd: $code $(cat "$TMP/out")"
 "$RIVULET" crowd revoke bob --state "$TMP/ada" >/dev/null
 logged ada "the certificate of 'bob' is revoked"
 soon 5 no_more ada bob contact || fail "a revoked node keeps its contact"
