@@ -224,12 +224,6 @@ static const struct option options[] = {
 	{0},
 };
 
-static int fail(const char *message)
-{
-	fprintf(stderr, "rivulet: %s\n", message);
-	return 1;
-}
-
 int cmd_links(int argc, char **argv)
 {
 	struct view view = {0};
@@ -253,16 +247,19 @@ int cmd_links(int argc, char **argv)
 			code = policy_take(&view.policy, option, optarg, &err);
 		}
 		if (code != 0)
-			return code < 0 ? fail(err.text) : say_try_help("links");
+			return code < 0 ? say_failure(&err) : say_try_help("links");
 	}
 	if (optind < argc)
 		return say_no_option("links", argv[optind]);
 	if (policy_complete(&view.policy, false, &err) < 0)
-		return fail(err.text);
+		return say_failure(&err);
 	code = netstack_open_host(&view.netstack);
-	if (code < 0)
-		return fail("cannot reach the kernel's network configuration");
+	if (code < 0) {
+		err_set(&err, code, "cannot reach the kernel's network configuration: %s",
+			strerror(-code));
+		return say_failure(&err);
+	}
 	code = print_links(&view, watch, &err);
 	netstack_close(&view.netstack);
-	return code < 0 ? fail(err.text) : 0;
+	return code < 0 ? say_failure(&err) : 0;
 }

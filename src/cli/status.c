@@ -170,10 +170,8 @@ int cmd_status(int argc, char **argv)
 			return say_try_help("status");
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "rivulet: status takes no argument: '%s'\n", argv[optind]);
-		return 2;
-	}
+	if (optind < argc)
+		return say_no_option("status", argv[optind]);
 	code = view.watch ? watch(&view) : once(&view);
 	json_decref(view.runs);
 	return code < 0 ? 1 : 0;

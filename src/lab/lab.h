@@ -46,7 +46,7 @@ struct lab_result {
  * negative errno for failures of the lab itself.
  *
  * While it runs, signals that another process sends to the caller are passed on to the command;
- * those of the terminal have reached it already. */
+ * those of the terminal have reached it already. Before there is a command either ends the lab. */
 int lab_run(const struct scenario *scenario, const struct lab_options *options,
 	    struct lab_result *ret, struct err *err);
 void lab_result_free(struct lab_result *result);
