@@ -100,6 +100,14 @@ int change_undo(struct netstack *stack, const struct change *change)
 	return err == -ESRCH || err == -ENOENT || err == -ENODEV ? 0 : err;
 }
 
+/* Routes go when their device is switched off, or loses an address, and do not come back with it; what is switched on of a device goes
+ * when that is away for a moment. */
+bool change_may_vanish(const struct change *change)
+{
+	return (change->kind == CHANGE_ROUTE && !change->route.thrown) ||
+	       change->kind == CHANGE_FORWARDING;
+}
+
 static bool address_same(const struct address *a, const struct address *b)
 {
 	return address_equal(a, b) && a->prefix == b->prefix;

@@ -52,6 +52,9 @@ int change_apply(struct netstack *stack, const struct change *change);
  * ours. */
 int change_undo(struct netstack *stack, const struct change *change);
 
+/* May the kernel take it back by itself, while what it is of seems to have stayed as it was? */
+bool change_may_vanish(const struct change *change);
+
 /* Do both ask for the same? */
 bool change_equal(const struct change *a, const struct change *b);
 

@@ -422,6 +422,23 @@ int journal_follow(struct journal *journal, struct netstack *netstack, const str
 	return first;
 }
 
+void journal_renew(struct journal *journal, struct netstack *netstack, journal_report report,
+		   void *data)
+{
+	const struct pages *pages = journal->pages;
+
+	lock(journal);
+	for (unsigned at = 0; at < pages->count; at++) {
+		const struct change *change = &pages->changes[at];
+
+		/* Where it cannot be made just now something more will change. */
+		if (pages->holders[at] & bit_of(journal->place) && change_may_vanish(change) &&
+		    change_apply(netstack, change) == 0)
+			report(change, 0, data);
+	}
+	unlock(journal);
+}
+
 static void remove_file(const char *path)
 {
 	char folder[PATH_MAX];

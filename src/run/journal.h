@@ -54,6 +54,10 @@ typedef void (*journal_report)(const struct change *change, int result, void *da
 int journal_follow(struct journal *journal, struct netstack *netstack, const struct change *wanted,
 		   unsigned count, journal_report report, void *data);
 
+/* Makes anew what this run holds and the kernel has taken back by itself. It does not tell of all, so whenever links have changed. */
+void journal_renew(struct journal *journal, struct netstack *netstack, journal_report report,
+		   void *data);
+
 /* Gives up all that this run and dead runs hold, last first, but keeps what @in_use (may be NULL)
  * says somebody else's connections need, and what cannot be taken back just now, for memory or descriptors are used up.
  * Number of changes kept; 0: the place is given back too. */

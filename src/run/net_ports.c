@@ -266,6 +266,7 @@ void net_ports_follow(struct net_ports_server *ports)
 	close_gone(ports);
 	open_all(ports, &plan, &err);
 	apply(ports, &plan);
+	journal_renew(ports->journal, &ports->netstack, on_change, ports);
 	net_ports_tell(ports);
 	native_plan_free(&plan);
 }

@@ -329,9 +329,13 @@ bool upkeep_on_links(struct upkeep *upkeep)
 {
 	bool changed = watch_changed(upkeep->watch);
 
-	if (changed)
-		follow_on(upkeep);
-	return changed;
+	if (!changed)
+		return false;
+	follow_on(upkeep);
+	/* A link that was away and is as before is nothing to the plan. */
+	if (!upkeep->unprivileged)
+		journal_renew(upkeep->setup.journal, &upkeep->netstack, on_change, upkeep);
+	return true;
 }
 
 /* The base has been out, if only for those who have nothing else: from now on it has an endpoint, as the others have. */

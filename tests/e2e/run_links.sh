@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A link that goes, silently or with notice, or comes back, costs a program nothing but time.
 . "$(dirname "$0")/run_lib.sh"
-need curl
+need curl pgrep
 
 make_file file 16000000
 
@@ -59,6 +59,22 @@ expect "a link that comes up later" pair_lab sh -c "
 		curl -4 -fsS http://server/file | cmp - $TMP/www/file & sleep 0.5
 		ip link set wwan0 up; ip route add default via 10.2.0.1 dev wwan0 metric 101; wait \$!'"
 report_has "share.get('wwan0', 0) > 0.05"
+
+# Lost: the second link would carry nothing any more if it was off for a moment while the machine was busy.
+cat "$(dirname "$0")/soon.sh" - >"$TMP/blink.sh" <<'EOF'
+has_route() { ip route show table all | grep -q 'default via 10.2.0.1 dev wwan0 table 13'; }
+"$1" run --quiet -- sleep 60 & run=$!
+soon 10 has_route || { echo "no route over the second link" >&2; exit 1; }
+net=$(pgrep --ns $$ --nslist net -x rivulet-net)
+kill -STOP $net
+ip link set wwan0 down; ip link set wwan0 up; ip route add default via 10.2.0.1 dev wwan0 metric 101
+! has_route || echo "the route has stayed by itself" >&2
+kill -CONT $net
+soon 5 has_route || { ip route show table all >&2; exit 1; }
+kill $run; wait $run
+! has_route
+EOF
+expect "a link that was off for a moment" pair_lab sh "$TMP/blink.sh" "$RIVULET"
 
 # Lost: a middlebox that hates MPTCP would break the program, or nobody would know why one link is idle.
 SCENARIO=stripped

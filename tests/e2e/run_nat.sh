@@ -50,6 +50,29 @@ EOF
 expect "packets of others" rivulet lab run pair --also "server: sh -c 'ip route add 10.9.9.0/24 via 10.1.0.2; ping -q -i 0.05 10.9.9.9 >/dev/null & exec $NGINX'" -- sh "$TMP/forwards"
 echo "is reached, and lets nobody through"
 
+# Lost: the second link, once it was off or away for a moment while the machine was busy: what it needs of the host would be gone.
+cat "$(dirname "$0")/soon.sh" "$TMP/drawer" - >"$TMP/blink" <<EOF
+fail() { echo "\$*" >&2; ip route show table all >&2; kill \$drawer; exit 1; }
+is_set_up() {
+	ip route show table all | grep -q 'default via 10.2.0.1 dev wwan0 table 13' && [ "\$(cat /proc/sys/net/ipv4/conf/wwan0/forwarding)" = 1 ]
+}
+$NAT --quiet -- sleep 60 & run=\$!
+soon 10 is_set_up || fail "nothing was set up"
+net=\$(pgrep --ns \$\$ --nslist net -x rivulet-net)
+for how in off away; do
+	kill -STOP \$net
+	case \$how in
+	off) ip link set wwan0 down; ip link set wwan0 up; ip route add default via 10.2.0.1 dev wwan0 metric 101 ;;
+	away) pull; plug ;;
+	esac
+	kill -CONT \$net
+	soon 10 is_set_up || fail "nothing is set up any more: the link was \$how"
+done
+kill \$run \$drawer
+wait \$run || :
+EOF
+expect "a link that was off or away for a moment" pair_lab sh "$TMP/blink"
+
 # Lost: a host as it was.
 cat >"$TMP/ends" <<'EOF'
 set -u
