@@ -86,8 +86,8 @@ void summary_print(const struct summary *summary, FILE *out)
 	else if (summary->refused)
 		fprintf(out, "; %u sockets stayed plain TCP", summary->refused);
 	if (totals->unseen)
-		fprintf(out, "; %u socket%s never seen connected", totals->unseen,
-			totals->unseen == 1 ? "" : "s");
+		fprintf(out, "; %u socket%s without a connection, or with one too short to be seen",
+			totals->unseen, totals->unseen == 1 ? "" : "s");
 	if (summary->open)
 		fprintf(out, "; processes that it started go on");
 	fputc('\n', out);
