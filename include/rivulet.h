@@ -62,10 +62,10 @@ struct rv_options {
  *   NULL      the first of "native" and "host" that this device can run.
  * @options may be NULL. *@ret is the caller's, to be closed with rv_close().
  *
- * -ENOENT: no stack has that name; -EINVAL: an option is out of its range; -E2BIG: an option is
- * set that this version of the library does not have; -EPROTONOSUPPORT, -ENOPROTOOPT: the kernel
- * has no MPTCP, or it is switched off (@why says which); -ENETDOWN, -EPERM, ...: "lkl" can use no
- * link; -ENOMEM.
+ * -ENOENT: no stack has that name; -EOPNOTSUPP: it is for programs of its own, as "uml"; -EINVAL:
+ * an option is out of its range; -E2BIG: an option is set that this version of the library does not
+ * have; -EPROTONOSUPPORT, -ENOPROTOOPT: the kernel has no MPTCP, or it is switched off (@why says
+ * which); -ENETDOWN, -EPERM, ...: "lkl" can use no link; -ENOMEM.
  */
 int rv_open(const char *stack, const struct rv_options *options, struct rv **ret,
 	    struct rv_error *why);
