@@ -5,6 +5,7 @@
 #include "run/end_as.h"
 #include "run/explain.h"
 #include "run/inside.h"
+#include "run/limits.h"
 #include "run/net.h"
 #include "run/privilege.h"
 #include "run/run.h"
@@ -125,6 +126,7 @@ static void become_helper(const struct foreground *f)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit of the program's files is none of our words */
+	limits_lift_time();
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);

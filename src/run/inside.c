@@ -8,6 +8,7 @@
 #include "link/watch.h"
 #include "run/end_as.h"
 #include "run/guest_names.h"
+#include "run/limits.h"
 #include "run/user.h"
 #include "stack/machine.h"
 
@@ -378,6 +379,7 @@ int inside_run(const struct run_options *options, struct err *err)
 	}
 	for (unsigned i = 0; i < RLIM_NLIMITS; i++)
 		getrlimit(i, &inside.limits[i]);
+	limits_lift_time();
 	if (fds_need(INSIDE_FDS, err) < 0)
 		return RUN_FAILED;
 	inside.net.fd = net_start(err);

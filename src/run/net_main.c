@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "run/bystanders.h"
+#include "run/limits.h"
 #include "run/net.h"
 #include "run/net_server.h"
 #include "run/privilege.h"
@@ -39,6 +40,7 @@ static void settle(void)
 	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
+	limits_lift_time();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	umask(077);

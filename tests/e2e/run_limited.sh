@@ -32,6 +32,21 @@ touch "$TMP/told"
 code=0; wait $run || code=$?
 [ $code = 7 ] || { echo "it ended with $code" >&2; exit 1; }
 EOF2
+# All that the program is not, while it runs.
+cat >"$TMP/time" <<'EOF2'
+rm -f "$TMP/ready" "$TMP/told"
+"$RIVULET" run --quiet --stack "$1" -- sh -c '[ "$(ulimit -St)" = 60 ] || exit 1; touch "$TMP/ready"; until [ -e "$TMP/told" ]; do sleep 0.05; done' & run=$!
+until [ -e "$TMP/ready" ] || ! kill -0 $run; do sleep 0.05; done
+code=0
+for pid in $(pgrep --ns $$ --nslist net 'rivulet-(super|watch|net|keep|lkl|uml)'); do
+	! grep -q '^Max cpu time *60 ' "/proc/$pid/limits" || { echo "$(cat "/proc/$pid/comm") may compute for 60 s" >&2; code=1; }
+done
+touch "$TMP/told"
+wait $run || code=1
+prlimit --cpu=1: "$RIVULET" run --quiet --stack "$1" -- sh -c 'while :; do :; done' || ended=$?
+[ "${ended:-0}" = 152 ] || { echo "who computes for longer ended with ${ended:-0}" >&2; code=1; }
+exit $code
+EOF2
 export TMP
 
 for stack in $stacks; do
@@ -59,6 +74,9 @@ assert code == -signal.SIGALRM, code' "$RIVULET" run --quiet --stack "$stack" --
 	expect_text '0 connections' "$OUT"
 	expect_code 125 lab -- prlimit --nofile=20:20 "$RIVULET" run --stack "$stack" -- true
 	expect_text 'descriptors are needed, and no more than 20 are allowed here: `ulimit -Hn' "$OUT"
+
+	# Lost: the network of a program whose processes may compute for a while each, once those around it have for as long.
+	expect "processor time, $stack" lab -- prlimit --cpu=60: sh "$TMP/time" "$stack"
 
 	# Lost: a process for each such start, for ever.
 	expect "no descriptors to speak of, $stack" lab -- sh -c '
