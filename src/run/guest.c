@@ -85,14 +85,22 @@ static int open_pipe(uint32_t number)
 static int take_standard(const struct guest_start *start, int terminal)
 {
 	for (int i = 0; i < 3; i++) {
-		int fd = start->standard[i] == GUEST_NO_PIPE ? dup(terminal)
-							     : open_pipe(start->standard[i]);
+		int fd;
 
+		if (start->standard[i] == GUEST_CLOSED)
+			continue;
+		fd = start->standard[i] == GUEST_NO_PIPE ? dup(terminal)
+							 : open_pipe(start->standard[i]);
 		if (fd < 0 || dup2(fd, i) < 0)
 			return -errno;
 		if (fd > 2)
 			close_fd(fd);
 	}
+	/* They had something until here, so that none of the others took their place. */
+	for (int i = 0; i < 3; i++)
+		if (start->standard[i] == GUEST_CLOSED)
+			close_fd(i);
+	fds_hold_standard();
 	return 0;
 }
 

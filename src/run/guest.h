@@ -49,8 +49,9 @@ enum guest_kind {
 
 #define GUEST_GROUPS_MAX 256
 #define GUEST_NO_PIPE    UINT32_MAX
+#define GUEST_CLOSED     (UINT32_MAX - 1)
 
-/* Followed by struct via_options, if there is a relay, and strings, each with its zero: the working directory, the report's file ("": none), the arguments, the
+/* Followed by struct via_options, if there is a relay, and strings, each with its zero: the working directory ("": it was deleted), the report's file ("": none), the arguments, the
  * environment. */
 struct guest_start {
 	uint32_t uid, gid, umask;
@@ -60,7 +61,7 @@ struct guest_start {
 	uint64_t ignored; /* signals, bit 0: 1 */
 	uint32_t argc, envc;
 	uint32_t standard
-		[3]; /* the pipes for standard input, output, error; GUEST_NO_PIPE: the terminal */
+		[3]; /* the pipes for standard input, output, error; GUEST_NO_PIPE: the terminal; GUEST_CLOSED */
 	uint32_t terminal; /* the pipe that is one; GUEST_NO_PIPE: there is none */
 	struct winsize window;
 	bool explain, json, quiet;

@@ -224,6 +224,17 @@ int guest_set_up_ports(const struct guest_ports *was, const struct guest_ports *
 	return code;
 }
 
+/* Where the caller's folder was deleted the program is to find the same: it gets one that was, too. */
+static int enter(const char *path, const char *own)
+{
+	char gone[64];
+
+	if (path[0])
+		return chdir(path);
+	snprintf(gone, sizeof(gone), "%s/deleted", own);
+	return mkdir(gone, 0700) < 0 || chdir(gone) < 0 ? -1 : rmdir(gone);
+}
+
 int guest_become_caller(const struct guest_start *start, char **strings, struct err *err)
 {
 	char **environment = strings + 2 + start->argc;
@@ -247,7 +258,7 @@ int guest_become_caller(const struct guest_start *start, char **strings, struct 
 	    chown(folder, start->uid, start->gid) < 0)
 		return err_set(err, -errno, "cannot make %s inside: %s", folder, strerror(errno));
 	user_given(start->uid, start->gid, start->groups, start->group_count);
-	if (chdir(strings[0]) < 0)
+	if (enter(strings[0], folder) < 0)
 		return err_set(err, -errno, "cannot enter %s inside: %s", strings[0],
 			       strerror(errno));
 	return 0;

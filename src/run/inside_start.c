@@ -82,6 +82,12 @@ static int connect_terminal(struct inside *inside, struct ends *ends, struct err
 	return add_end(ends, both[THEIRS]);
 }
 
+/* Did the caller close it? Then the program is not to have it either (fds_hold_standard()). */
+static bool is_held(int standard)
+{
+	return fcntl(standard, F_GETFD) & FD_CLOEXEC;
+}
+
 static int connect_all(struct inside *inside, struct ends *ends, struct guest_start *start,
 		       struct err *err)
 {
@@ -95,7 +101,9 @@ static int connect_all(struct inside *inside, struct ends *ends, struct guest_st
 	inside->terminal = -1;
 	start->terminal = GUEST_NO_PIPE;
 	for (int i = 0; i < 3 && code >= 0; i++) {
-		start->standard[i] = GUEST_NO_PIPE;
+		start->standard[i] = is_held(i) ? GUEST_CLOSED : GUEST_NO_PIPE;
+		if (is_held(i))
+			continue;
 		if (isatty(i)) {
 			if (inside->terminal < 0)
 				inside->terminal = i;
@@ -158,19 +166,19 @@ static int send_start(struct inside *inside, struct guest_start *start, struct e
 	const struct run_options *options = inside->options;
 	_cleanup_free_ char *strings = NULL;
 	_cleanup_free_ char *folder = getcwd(NULL, 0);
+	int gone = folder ? ENOMEM : errno;
 	size_t size = 0;
 	FILE *to = open_memstream(&strings, &size);
 	int code;
 
-	if (!folder || !to) {
+	if (!to || (!folder && gone != ENOENT)) {
 		if (to)
 			fclose(to);
-		return err_set(err, -errno, "cannot tell the working directory: %s",
-			       strerror(errno));
+		return err_set(err, -gone, "cannot tell the working directory: %s", strerror(gone));
 	}
 	if (options->via)
 		fwrite(options->via, sizeof(*options->via), 1, to);
-	put_string(to, folder);
+	put_string(to, folder ? folder : "");
 	put_string(to, options->report ? options->report : "");
 	for (char *const *arg = options->argv; *arg; arg++, start->argc++)
 		put_string(to, *arg);

@@ -23,6 +23,28 @@ print(s.recv(99).decode())' '$TMP/www/file' >'$TMP/sum'"
 report_has "$BOTH"
 echo "over both links: down, up, IPv6"
 
+# Lost: a program that is started from a folder which was deleted since, or (by a service, say) with closed descriptors.
+cat >"$TMP/there.py" <<'EOF'
+import os, sys
+def there(look, what):
+    try:
+        look(what)
+        return True
+    except OSError:
+        return False
+says = f"{[there(os.fstat, fd) for fd in range(3)]} {there(os.stat, '.')} {there(lambda _: os.getcwd(), 0)}"
+open(sys.argv[1], "w").write(says)
+EOF
+cat >"$TMP/bare" <<EOF
+mkdir '$TMP/bare-folder' && cd '$TMP/bare-folder' && rmdir '$TMP/bare-folder'
+\$1 python3 '$TMP/there.py' "$TMP/says" <&- >&-
+EOF
+for how in '' "$RIVULET run --quiet --" "$INSIDE --quiet --"; do
+	rm -f "$TMP/says"
+	expect "little to start from: $how" rivulet lab run pair -- sh "$TMP/bare" "$how"
+	[ "$(cat "$TMP/says")" = '[False, False, True] True False' ] || fail "little to start from: $how: $(cat "$TMP/says")"
+done
+
 # Lost: what a program has not read yet of many connections at once, and with it the connections, for ever: the kernel throws
 # away what it has acknowledged where TCP's memory is short and the server does not speak MPTCP.
 cat >"$TMP/many-server.py" <<'EOF'
