@@ -3,6 +3,7 @@
 
 #include "attach/known.h"
 #include "base/cleanup.h"
+#include "base/processes.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -31,7 +32,9 @@ int home_open(struct home *ret)
 {
 	int err;
 
-	ret->known = NULL;
+	*ret = (struct home){.fd = -1, .processes = -1};
+	if (!processes_are_ours())
+		return -ESRCH;
 	ret->processes = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	ret->fd = openat(ret->processes, "self/ns/net", O_RDONLY | O_CLOEXEC);
 	err = ret->fd < 0 ? -errno : name_namespace(ret->processes, "self/ns/net", ret->name);

@@ -21,6 +21,7 @@ struct home {
 	struct known *known; /* owned; NULL: every thread is looked at */
 };
 
+/* -ESRCH: /proc does not show our processes, and nothing can be found there. */
 int home_open(struct home *ret);
 void home_close(struct home *home);
 /* From now on known_end() is called in time (known.h). */

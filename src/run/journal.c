@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "base/populate.h"
+#include "base/processes.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -86,6 +87,8 @@ static int read_started(int pid, uint64_t *ret)
 	const char *at;
 	size_t got;
 
+	if (!processes_are_ours())
+		return -ENOENT;
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	file = fopen(path, "re");
 	if (!file)
@@ -123,7 +126,7 @@ static bool is_process(const struct process *process)
 	err = read_started(process->pid, &when);
 	if (err == -ESRCH)
 		return false;
-	/* /proc may hide those of others (hidepid), or we have no descriptor left to look there. */
+	/* /proc may hide those of others (hidepid), or show another namespace's, or we have no descriptor left to look there. */
 	if (err < 0)
 		return kill(process->pid, 0) == 0 || errno == EPERM;
 	return process->started == 0 || when == process->started;

@@ -8,6 +8,7 @@
 #include "base/fds.h"
 #include "base/folder.h"
 #include "base/loop.h"
+#include "base/processes.h"
 #include "base/units.h"
 #include "run/linked.h"
 #include "run/relaying_status.h"
@@ -160,6 +161,10 @@ static int open_all(struct relaying *r, struct err *err)
 
 	if (code < 0)
 		return code;
+	if (!processes_are_ours()) {
+		err_set(err, -ESRCH, "stack %s: %s", run_stack(options)->name, processes_advice);
+		return -ESRCH;
+	}
 	code = folder_find(r->folder);
 	if (code < 0)
 		return err_set(err, code, "there is no folder for sockets (/run/user, /tmp): %s",

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fds.h"
+#include "base/processes.h"
 #include "link/metered.h"
 #include "run/elsewhere.h"
 #include "run/handover.h"
@@ -295,10 +296,21 @@ static bool has_choice(const struct net *net)
 	return used > 1;
 }
 
+static void note_processes(struct state *s)
+{
+	struct err words;
+
+	if (s->setup->options->service || processes_are_ours())
+		return;
+	err_set(&words, 0, "%s: sockets stay plain TCP", processes_advice);
+	say(NET_NOTES, words.text, s);
+}
+
 static int open_all(struct state *s, struct err *err)
 {
 	int code = fds_need(SUPERVISOR_FDS, err);
 
+	note_processes(s);
 	if (code == 0)
 		code = net_open(&s->net, s->setup->net, s->setup->options->policy, say, s, err);
 	if (code < 0)

@@ -98,6 +98,20 @@ report_has '"switched off" in r["plain_tcp"]'
 expect_code 125 rivulet lab run pair -- "$RIVULET" run --quiet -- "$RIVULET" run true
 expect_text 'already inside' "$OUT"
 
+# Lost: in a PID namespace of its own, with the /proc of another, a program would get sockets in the network of whoever has there the
+# number that it has here; and nobody would know why it stays on one link.
+cat >"$TMP/where.py" <<'EOF'
+import fcntl, os, socket
+SIOCGSKNS = 0x894C # a socket's network namespace
+with socket.socket() as s:
+    there = fcntl.ioctl(s, SIOCGSKNS)
+    assert os.fstat(there).st_ino == os.stat("/proc/self/ns/net").st_ino, "in another network namespace"
+EOF
+expect "a PID namespace with the /proc of another" rivulet lab run pair -- \
+	unshare --net --pid --fork "$RIVULET" run -- python3 "$TMP/where.py"
+expect_text '/proc does not show the processes of this PID namespace' "$OUT"
+expect_text 'stayed plain TCP' "$OUT"
+
 # Lost: a daemon that the program leaves behind would lose its links with the program.
 expect "a descendant that goes on" rivulet lab run pair -- sh -c "
 	'$RIVULET' run --report '$REPORT' -- sh -c 'sleep 1 & exit 3' </dev/null; [ \$? = 3 ] &&
