@@ -3,12 +3,14 @@
 
 #include "link/route.h"
 
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 int watch_open(struct nl **ret)
 {
-	const unsigned groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-				   RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
+	const unsigned groups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+				   RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,
+				   RTNLGRP_IPV6_RULE};
 	_cleanup_nl_ struct nl *nl = NULL;
 	int err = nl_open(&nl, NETLINK_ROUTE);
 
@@ -29,6 +31,21 @@ static bool is_news(const struct rtmsg *route)
 	       (route->rtm_protocol != ROUTE_PROTOCOL || route->rtm_table == RT_TABLE_MAIN);
 }
 
+/* By a rule a VPN may get all that has a default route of its own; ours are for what we know. */
+static bool is_foreign(const struct nlmsghdr *msg)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, msg, sizeof(struct fib_rule_hdr))
+	{
+		if (mnl_attr_get_type(attr) == FRA_PROTOCOL &&
+		    mnl_attr_validate(attr, MNL_TYPE_U8) == 0 &&
+		    mnl_attr_get_u8(attr) == ROUTE_PROTOCOL)
+			return false;
+	}
+	return true;
+}
+
 struct news {
 	bool changed;
 	watch_gone gone; /* NULL: nobody wants to know */
@@ -45,6 +62,10 @@ static int judge(const struct nlmsghdr *msg, void *data)
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		news->changed = news->changed || is_news(route);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		news->changed = news->changed || is_foreign(msg);
 		break;
 	case RTM_DELLINK: /* of a family: it leaves a bridge */
 		if (news->gone && link->ifi_family == AF_UNSPEC)

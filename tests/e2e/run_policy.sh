@@ -106,6 +106,25 @@ expect_text "rivulet: --not: " "$OUT"
 expect "a name that no link has" pair_lab sh -c "'$RIVULET' run --links wlan0,wlan9 -- true"
 expect_text "rivulet: --links: there is no link 'wlan9' now \(there are: wlan0, wwan0\)" "$OUT"
 
+# Lost: a VPN that is switched on while a program runs would be got around.
+cat "$(dirname "$0")/soon.sh" - >"$TMP/vpn" <<EOF
+has() { ip mptcp endpoint | grep -q 10.2.0.2; }
+has_none() { [ -z "\$(ip mptcp endpoint)" ]; }
+ip link add tun9 type veth peer name peer9
+ip address add 10.9.0.2/24 dev tun9
+ip link set tun9 up
+ip link set peer9 up
+ip route add default via 10.9.0.1 dev tun9 table 777
+'$RIVULET' run --quiet -- sleep 60 & run=\$!
+soon 10 has || { echo "no endpoint" >&2; exit 1; }
+ip rule add priority 100 table 777
+soon 5 has_none || { echo "subflows beside the VPN" >&2; exit 1; }
+ip rule del priority 100 table 777
+soon 5 has || { echo "no endpoint after it" >&2; exit 1; }
+kill \$run
+EOF
+expect "a VPN that comes and goes" rivulet lab run pair -- sh "$TMP/vpn"
+
 # Lost: another run in the same place undoes what was asked for, or is itself undone by it.
 two_runs() {
 	pair_lab sh -c "
