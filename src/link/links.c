@@ -68,8 +68,7 @@ static struct link *by_index(const struct links *links, unsigned index)
 
 static int address_answer(const struct nlmsghdr *msg, void *data)
 {
-	const unsigned unusable =
-		IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_OPTIMISTIC;
+	const unsigned unusable = IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_OPTIMISTIC;
 	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(msg);
 	struct link *link = by_index(data, info->ifa_index);
 	uint32_t flags = info->ifa_flags;
@@ -97,8 +96,10 @@ static int address_answer(const struct nlmsghdr *msg, void *data)
 	}
 	if (!address.family || (flags & unusable) || address_is_link_local(&address))
 		return 0;
-	if (link->address_count < LINK_ADDRESSES_MAX)
+	if (!(flags & IFA_F_DEPRECATED) && link->address_count < LINK_ADDRESSES_MAX)
 		link->addresses[link->address_count++] = address;
+	else if (link->fading_count < LINK_ADDRESSES_MAX)
+		link->fading[link->fading_count++] = address;
 	return 0;
 }
 
@@ -180,15 +181,25 @@ const struct link *links_by_index(const struct links *links, unsigned index)
 	return by_index(links, index);
 }
 
+static bool is_among(const struct address *all, unsigned count, const struct address *address)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (address_equal(&all[i], address))
+			return true;
+	return false;
+}
+
+bool link_keeps(const struct link *link, const struct address *address)
+{
+	return is_among(link->addresses, link->address_count, address) ||
+	       is_among(link->fading, link->fading_count, address);
+}
+
 const struct link *links_by_address(const struct links *links, const struct address *address)
 {
-	for (unsigned i = 0; i < links->count; i++) {
-		const struct link *link = &links->all[i];
-
-		for (unsigned a = 0; a < link->address_count; a++)
-			if (address_equal(&link->addresses[a], address))
-				return link;
-	}
+	for (unsigned i = 0; i < links->count; i++)
+		if (is_among(links->all[i].addresses, links->all[i].address_count, address))
+			return &links->all[i];
 	return NULL;
 }
 

@@ -37,6 +37,9 @@ struct link {
 	/* Global addresses that new connections may come from, preferred first. */
 	struct address addresses[LINK_ADDRESSES_MAX];
 	unsigned address_count;
+	/* Those that are there still, but from which nothing is to begin. */
+	struct address fading[LINK_ADDRESSES_MAX];
+	unsigned fading_count;
 };
 
 struct links {
@@ -56,6 +59,9 @@ void links_free(struct links *links);
 
 /* Is the device switched off, without carrier or gone, just now? Not if it cannot be told. */
 bool links_is_down(struct nl *nl, unsigned index);
+
+/* Has it @address still, if only for what has begun there? */
+bool link_keeps(const struct link *link, const struct address *address);
 
 /* NULL if there is none. */
 const struct link *links_by_index(const struct links *links, unsigned index);

@@ -95,17 +95,29 @@ static enum multipath_use use_of(const struct native_plan *plan, unsigned index)
 	return MULTIPATH_DOWN; /* it is gone */
 }
 
-/* The base is not usable any more: the subflows that connections began with are closed, as those of other links are with
- * their endpoints. */
-static void leave_base(struct upkeep *upkeep)
+/* What connections that began on the base have to leave: all of it where it is not @usable any more, else the addresses that it has
+ * lost. */
+static struct link leaving(const struct upkeep *upkeep, const struct native_plan *plan, bool usable)
 {
-	const struct link *link = &upkeep->base_link;
+	const struct link *now = links_by_index(&plan->links, upkeep->base);
+	struct link left = upkeep->base_link;
+
+	left.address_count = 0;
+	for (unsigned i = 0; upkeep->base && i < upkeep->base_link.address_count; i++)
+		if (!usable || !link_keeps(now, &upkeep->base_link.addresses[i]))
+			left.addresses[left.address_count++] = upkeep->base_link.addresses[i];
+	return left;
+}
+
+/* The subflows that connections began with are closed, as those of other links are with their endpoints. */
+static void leave_base(struct upkeep *upkeep, const struct link *left)
+{
 	char text[EXPLAIN_MAX];
 
-	for (unsigned i = 0; i < link->address_count; i++)
+	for (unsigned i = 0; i < left->address_count; i++)
 		endpoint_drop_initial(upkeep->netstack.generic, upkeep->netstack.mptcp,
-				      &link->addresses[i]);
-	say(upkeep, NET_EXPLAINS, explain_left(link, text, sizeof(text)));
+				      &left->addresses[i]);
+	say(upkeep, NET_EXPLAINS, explain_left(left, text, sizeof(text)));
 }
 
 /* What the base is at first: the link that connections begin on, if it is used. */
@@ -135,12 +147,11 @@ static int make_plan(struct upkeep *upkeep, struct native_plan *ret, struct err 
 	return native_plan(&upkeep->netstack, &facts, ret, err);
 }
 
-/* Who is on the addresses that are about to lose their subflows: of endpoints that @plan does without, and of the base if it
- * is left. */
-static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *plan, bool leaving,
-			     struct bystanders *ret)
+/* Who is on the addresses that are about to lose their subflows: of endpoints that @plan does without, and those of the base that
+ * are @left. */
+static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *plan,
+			     const struct link *left, struct bystanders *ret)
 {
-	const struct link *base = &upkeep->base_link;
 	struct address addresses[BYSTANDERS_ADDRESSES];
 	unsigned count = 0, old_count;
 	const struct change *old = journal_changes(upkeep->setup.journal, &old_count);
@@ -148,19 +159,17 @@ static void look_who_is_last(struct upkeep *upkeep, const struct native_plan *pl
 	for (unsigned i = 0; i < old_count && count < BYSTANDERS_ADDRESSES; i++)
 		if (goes(&plan->multipath, &old[i]))
 			addresses[count++] = old[i].endpoint.address;
-	for (unsigned i = 0; leaving && i < base->address_count; i++)
+	for (unsigned i = 0; i < left->address_count; i++)
 		if (count < BYSTANDERS_ADDRESSES)
-			addresses[count++] = base->addresses[i];
+			addresses[count++] = left->addresses[i];
 	if (count > 0)
 		bystanders_look_at(ret, &upkeep->netstack, addresses, count);
 }
 
-static bool is_base_last(const struct upkeep *upkeep, const struct bystanders *last)
+static bool is_left_last(const struct link *left, const struct bystanders *last)
 {
-	const struct link *base = &upkeep->base_link;
-
-	for (unsigned i = 0; i < base->address_count; i++)
-		if (bystanders_cut_off(last, &base->addresses[i]))
+	for (unsigned i = 0; i < left->address_count; i++)
+		if (bystanders_cut_off(last, &left->addresses[i]))
 			return true;
 	return false;
 }
@@ -211,7 +220,8 @@ static int follow(struct upkeep *upkeep, struct err *err)
 {
 	struct bystanders last = {0};
 	struct native_plan plan, before;
-	bool left, back, kept;
+	struct link left;
+	bool usable, leaves, last_left, back, kept;
 	int code = make_plan(upkeep, &plan, err);
 
 	if (code < 0)
@@ -220,22 +230,25 @@ static int follow(struct upkeep *upkeep, struct err *err)
 		upkeep->kept_at = clock_now();
 	kept = clock_now() - upkeep->kept_at >= ENDPOINT_TELL_AFTER;
 	upkeep->deferred = false;
-	left = upkeep->base && use_of(&plan, upkeep->base) != MULTIPATH_USED;
-	back = upkeep->base && !left && was_out(upkeep, upkeep->base);
+	usable = use_of(&plan, upkeep->base) == MULTIPATH_USED;
+	left = leaving(upkeep, &plan, usable);
+	leaves = left.address_count > 0;
+	back = upkeep->base && !leaves && was_out(upkeep, upkeep->base);
 	if (!upkeep->unprivileged)
-		look_who_is_last(upkeep, &plan, left, &last);
+		look_who_is_last(upkeep, &plan, &left, &last);
 	if (upkeep->plan.multipath.use && settles(upkeep, &last)) {
 		upkeep->deferred = true;
 		bystanders_free(&last);
 		native_plan_free(&plan);
 		return 0;
 	}
-	if (left && is_base_last(upkeep, &last)) {
+	last_left = leaves && is_left_last(&left, &last);
+	if (last_left && !usable) {
 		upkeep->deferred = true;
-	} else if (back || !is_base_still(&plan, upkeep->base)) {
+	} else if (leaves || back || !is_base_still(&plan, upkeep->base)) {
 		native_plan_free(&plan);
-		if (left && !upkeep->unprivileged)
-			leave_base(upkeep);
+		if (leaves && !last_left && !upkeep->unprivileged)
+			leave_base(upkeep, &left);
 		upkeep->base = 0;
 		code = make_plan(upkeep, &plan, err);
 	}

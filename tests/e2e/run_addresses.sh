@@ -53,6 +53,28 @@ ip route add default via 10.1.0.1 dev wlan0 metric 100
 soon 5 carries 10.1.0.9 || fail "the new address carries nothing"
 end'
 
+# Lost: an outage of more than a second, as nothing says that the first link's address is gone while it has another one.
+as_phone "another prefix on the first link, which keeps IPv4" '
+begin 6
+soon 5 carries "[fd00:2::2]" || fail "the second link carries nothing"
+ip address add fd00:1::9/64 dev wlan0 nodad
+ip address del fd00:1::2/64 dev wlan0
+ip -6 route replace default via fd00:1::1 dev wlan0 metric 100
+is_left() { [ -z "$(ss -tnH state established "src = [fd00:1::2]")" ]; }
+soon 5 is_left || fail "a subflow is still open whose address is gone"
+soon 5 carries "[fd00:1::9]" || fail "the new address carries nothing"
+end'
+expect_text 'connections leave wlan0' "$OUT"
+
+# Lost: the second link, where IPv4 has a next hop by IPv6.
+as_phone "IPv4 by an IPv6 gateway" '
+ip -4 route del default via 10.2.0.1
+ip -4 route add default via inet6 fd00:2::1 dev wwan0 metric 101
+begin 4
+soon 5 carries 10.2.0.2 || fail "the second link carries nothing"
+ip -4 route show table all | grep -q "^default via inet6 fd00:2::1 dev wwan0 table" || fail "another route"
+end'
+
 # Lost: a part of what a link with two addresses has, or all when one of them goes.
 as_phone "two addresses on a link" '
 ip address add 10.2.0.9/24 dev wwan0
