@@ -18,6 +18,21 @@ static int get_address(const struct nlattr *attr, sa_family_t family, struct add
 	return 0;
 }
 
+/* A next hop of another family than its route's: IPv4 by an IPv6 gateway. */
+static void get_via(const struct nlattr *attr, struct address *ret)
+{
+	const struct rtvia *via = mnl_attr_get_payload(attr);
+	struct address address = {.family = via->rtvia_family};
+
+	if (mnl_attr_get_payload_len(attr) < sizeof(*via) + 4 ||
+	    (via->rtvia_family != AF_INET && via->rtvia_family != AF_INET6) ||
+	    mnl_attr_get_payload_len(attr) < sizeof(*via) + address_size(&address))
+		return;
+	address.prefix = (uint8_t)(address_size(&address) * 8);
+	memcpy(address.bytes, via->rtvia_addr, address_size(&address));
+	*ret = address;
+}
+
 static uint32_t get_metric(const struct nlattr *attr)
 {
 	return mnl_attr_validate(attr, MNL_TYPE_U32) < 0 ? 0 : mnl_attr_get_u32(attr);
@@ -46,6 +61,8 @@ static int each_hop(const struct nlattr *hops, const struct route *common, struc
 		{
 			if (mnl_attr_get_type(attr) == RTA_GATEWAY)
 				get_address(attr, route.to.family, &route.gateway);
+			if (mnl_attr_get_type(attr) == RTA_VIA)
+				get_via(attr, &route.gateway);
 		}
 		err = dump->each(&route, dump->data);
 		if (err < 0)
@@ -75,6 +92,9 @@ static int dump_answer(const struct nlmsghdr *msg, void *data)
 			break;
 		case RTA_GATEWAY:
 			err = get_address(attr, rt->rtm_family, &route.gateway);
+			break;
+		case RTA_VIA:
+			get_via(attr, &route.gateway);
 			break;
 		case RTA_PREFSRC:
 			err = get_address(attr, rt->rtm_family, &route.source);
@@ -163,6 +183,21 @@ static void put_address(struct nlmsghdr *msg, uint16_t type, const struct addres
 		mnl_attr_put(msg, type, address_size(a), a->bytes);
 }
 
+static void put_gateway(struct nlmsghdr *msg, const struct route *route)
+{
+	const struct address *gateway = &route->gateway;
+	_Alignas(struct rtvia) uint8_t data[sizeof(struct rtvia) + sizeof(gateway->bytes)];
+	struct rtvia *via = (struct rtvia *)data;
+
+	if (!gateway->family || gateway->family == route->to.family) {
+		put_address(msg, RTA_GATEWAY, gateway);
+		return;
+	}
+	via->rtvia_family = gateway->family;
+	memcpy(via->rtvia_addr, gateway->bytes, address_size(gateway));
+	mnl_attr_put(msg, RTA_VIA, sizeof(*via) + address_size(gateway), data);
+}
+
 static int route_talk(struct nl *nl, uint16_t type, uint16_t flags, const struct route *route)
 {
 	struct nlmsghdr *msg = nl_start(nl, type, flags, sizeof(struct rtmsg));
@@ -180,7 +215,7 @@ static int route_talk(struct nl *nl, uint16_t type, uint16_t flags, const struct
 		rt->rtm_flags |= RTNH_F_ONLINK;
 	if (route->to.prefix)
 		put_address(msg, RTA_DST, &route->to);
-	put_address(msg, RTA_GATEWAY, &route->gateway);
+	put_gateway(msg, route);
 	put_address(msg, RTA_PREFSRC, &route->source);
 	mnl_attr_put_u32(msg, RTA_TABLE, route->table);
 	if (route->metric)

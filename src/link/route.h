@@ -13,7 +13,7 @@
 
 struct route {
 	struct address to;      /* a network; prefix 0: default */
-	struct address gateway; /* family 0: on the link */
+	struct address gateway; /* of either family; family 0: on the link */
 	struct address source;  /* preferred source; family 0: the kernel's choice */
 	uint32_t table;
 	uint32_t metric;
