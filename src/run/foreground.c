@@ -245,10 +245,13 @@ static void let_go_of_descriptors(const struct foreground *f)
 
 /* What a signal to the foreground means for the program. A key pressed at the terminal (SI_KERNEL)
  * has reached the whole process group, the program too; what a process sent to us was meant for the
- * program. So was an alarm that the caller set before he started us: no child has it. */
+ * program. So was an alarm that the caller set before he started us: no child has it. And of a terminal that is gone the
+ * leader of its session alone is told. */
 static void hand_on(const struct foreground *f, const siginfo_t *info)
 {
-	bool key = info->si_code == SI_KERNEL && info->si_signo != SIGALRM;
+	bool ours =
+		info->si_signo == SIGALRM || (info->si_signo == SIGHUP && getsid(0) == getpid());
+	bool key = info->si_code == SI_KERNEL && !ours;
 
 	if (!key && info->si_pid != f->program)
 		kill(f->program, info->si_signo);

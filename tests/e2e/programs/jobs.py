@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import sys
 import time
 
@@ -78,3 +79,18 @@ expect(r"ready\$ ")
 type("echo code=$?\n")
 expect("code=5")
 type("exit\n")
+
+# One that has the terminal by itself, as of `ssh -t HOST rivulet run ...`, ends with it.
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(RIVULET, [RIVULET, "run", "--quiet", "--", "sh", "-c", "echo started; exec sleep 60"])
+expect("started")
+os.close(terminal)
+end = time.monotonic() + 15
+while (done := os.waitpid(pid, os.WNOHANG)) == (0, 0):
+    if time.monotonic() > end:
+        os.kill(pid, signal.SIGTERM)
+        sys.exit("the program goes on without its terminal")
+    time.sleep(0.05)
+if os.waitstatus_to_exitcode(done[1]) != -signal.SIGHUP:
+    sys.exit(f"without its terminal it ended with {done[1]}")
