@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ALL_OF_IPV6 "/proc/sys/net/ipv6/conf/all/forwarding"
+#define NO_IPV6     "/proc/sys/net/ipv6/conf/default/disable_ipv6" /* of devices to come */
 
 enum { PATH_SIZE = 64 + IFNAMSIZ };
 
@@ -51,6 +52,8 @@ bool forwarding_can(sa_family_t family)
 {
 	char path[PATH_SIZE];
 
+	if (family == AF_INET6 && is_on(NO_IPV6))
+		return false;
 	put_path(path, "default", family);
 	return access(path, F_OK) == 0 || (family == AF_INET6 && is_on(ALL_OF_IPV6));
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Is, or can be? */
+/* Is, or can be, of a device to come? Not where IPv6 is switched off. */
 bool forwarding_can(sa_family_t family);
 
 bool forwarding_is(unsigned index, sa_family_t family);
