@@ -34,6 +34,7 @@ struct start_failure {
 struct foreground {
 	const struct run_options *options;
 	sigset_t caller_mask; /* that the program starts with */
+	bool deaf;            /* it ignores SIGCHLD, by which we learn of its end */
 	int control;
 	int net; /* to rivulet-net, until the supervisor has it */
 	pid_t watcher, program;
@@ -175,6 +176,8 @@ static noreturn void start(const struct foreground *f, const int handoffs[static
 	int listener, own;
 
 	sigprocmask(SIG_SETMASK, &f->caller_mask, NULL);
+	if (f->deaf)
+		signal(SIGCHLD, SIG_IGN);
 	listener = run_attachment(f->options)->load(f->options->via, &own, &failure.err);
 	if (listener >= 0) {
 		int err = fds_send(handoffs[0], listener);
@@ -417,9 +420,12 @@ static int run_on(const struct run_options *options, struct err *err)
 	/* From here on signals are waited for, never handled. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &f.caller_mask);
+	f.deaf = signal(SIGCHLD, SIG_DFL) == SIG_IGN;
 	code = run_under(&f, err);
-	if (code == -EBUSY)
+	if (code == -EBUSY) {
 		sigprocmask(SIG_SETMASK, &f.caller_mask, NULL);
+		signal(SIGCHLD, f.deaf ? SIG_IGN : SIG_DFL);
+	}
 	return code;
 }
 

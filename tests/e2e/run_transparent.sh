@@ -27,6 +27,15 @@ for signal in 9 11 15; do
 	[ "$(cat "$OUT")" = "-$signal" ] || fail "not dead of signal $signal: $(cat "$OUT")"
 done
 
+# Lost: whoever ignores the ends of his children, and starts it, would wait for ever.
+cat >"$TMP/ignores.py" <<'EOF'
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])
+EOF
+expect_code 7 rivulet lab run pair -- timeout -s KILL 30 python3 "$TMP/ignores.py" "$RIVULET" run --quiet -- \
+	python3 -c 'import signal; exit(7 if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN else 8)'
+
 # Lost: a pipeline with `run` in it would see other bytes, or never end.
 head -c 3000000 /dev/urandom >"$TMP/in"
 run -- sh -c 'cat; echo err >&2' <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
