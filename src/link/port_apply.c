@@ -94,11 +94,10 @@ static const struct address *gateway(const struct port *port, unsigned i)
 	return port && port->up && port->gateways[i].family ? &port->gateways[i] : NULL;
 }
 
-static int set_gateway(struct nl *nl, unsigned index, sa_family_t family, const struct address *was,
+static int set_gateway(struct nl *nl, unsigned index, const struct address *was,
 		       const struct address *now)
 {
-	struct route route = {.to.family = family,
-			      .table = RT_TABLE_MAIN,
+	struct route route = {.table = RT_TABLE_MAIN,
 			      .metric = METRIC_FIRST + index,
 			      .index = index,
 			      .onlink = true};
@@ -106,12 +105,14 @@ static int set_gateway(struct nl *nl, unsigned index, sa_family_t family, const 
 
 	if (was && !(now && address_equal(was, now))) {
 		route.gateway = *was;
+		route.to.family = was->family;
 		code = route_remove(nl, &route);
 		if (code == -ESRCH || code == -ENOENT) /* with its address */
 			code = 0;
 	}
 	if (now && code == 0) {
 		route.gateway = *now;
+		route.to.family = now->family;
 		code = route_add(nl, &route);
 	}
 	return code == -EEXIST ? 0 : code;
@@ -128,8 +129,7 @@ int port_apply(struct nl *nl, unsigned index, const struct port *was, const stru
 	if (code == 0)
 		code = set_addresses(nl, index, was, now);
 	for (unsigned i = 0; code == 0 && i < 2; i++)
-		code = set_gateway(nl, index, i == 0 ? AF_INET : AF_INET6, gateway(was, i),
-				   gateway(now, i));
+		code = set_gateway(nl, index, gateway(was, i), gateway(now, i));
 	return code;
 }
 

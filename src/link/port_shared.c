@@ -12,12 +12,13 @@
 #define RECEIVE_BUFFER (8 << 20)
 #define SEND_BUFFER    (1 << 20)
 
+/* One of the other family would be asked from a link-local address, which the stack has none of. */
 static void take_gateway(const struct links *links, const struct link *link, sa_family_t family,
 			 struct address *ret)
 {
 	const struct route *route = links_default(links, link, family);
 
-	*ret = route ? route->gateway : (struct address){0};
+	*ret = route && route->gateway.family == family ? route->gateway : (struct address){0};
 }
 
 static void describe(const struct links *links, const struct link *link, struct port *port)
