@@ -39,7 +39,7 @@ static void tell_rest(const char *what, int fd)
 static void ours_first(void)
 {
 	char text[8];
-	int fd = scripted("e");
+	int fd = scripted("e w300"); /* so that its end comes when ours has been told twice */
 
 	tell_poll_once("idle.poll", fd, POLLOUT);
 	tell("shutdown.odd", shutdown(fd, 7));
