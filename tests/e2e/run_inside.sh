@@ -37,7 +37,7 @@ open(sys.argv[1], "w").write(says)
 EOF
 cat >"$TMP/bare" <<EOF
 mkdir '$TMP/bare-folder' && cd '$TMP/bare-folder' && rmdir '$TMP/bare-folder'
-\$1 python3 '$TMP/there.py' "$TMP/says" <&- >&-
+\$1 '$(python3 -c 'import sys; print(sys.executable)')' '$TMP/there.py' "$TMP/says" <&- >&-
 EOF
 for how in '' "$RIVULET run --quiet --" "$INSIDE --quiet --"; do
 	rm -f "$TMP/says"
