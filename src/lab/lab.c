@@ -97,7 +97,8 @@ static void pass_on(const siginfo_t *info, int control)
 
 	if (signal_is_ignored(info->si_signo))
 		return;
-	if (info->si_code == SI_KERNEL)
+	/* Of a terminal that is gone the leader of its session alone is told. */
+	if (info->si_code == SI_KERNEL && !(number == SIGHUP && getsid(0) == getpid()))
 		number |= INIT_SEEN;
 	send(control, &number, 1, MSG_NOSIGNAL); /* if init has ended, SIGCHLD is on its way */
 }

@@ -35,6 +35,7 @@ struct foreground {
 	const struct run_options *options;
 	sigset_t caller_mask; /* that the program starts with */
 	bool deaf;            /* it ignores SIGCHLD, by which we learn of its end */
+	sigset_t early;       /* signals that came before there was a program */
 	int control;
 	int net; /* to rivulet-net, until the supervisor has it */
 	pid_t watcher, program;
@@ -119,7 +120,6 @@ static void become_helper(const struct foreground *f)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	sigprocmask(SIG_SETMASK, &f->caller_mask, NULL);
 	setsid();
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
@@ -128,6 +128,7 @@ static void become_helper(const struct foreground *f)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit of the program's files is none of our words */
 	limits_lift_time();
+	sigprocmask(SIG_SETMASK, &f->caller_mask, NULL);
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
@@ -209,6 +210,7 @@ static int start_program(struct foreground *f, const int handoffs[static 2], str
 		err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
 		return RUN_FAILED;
 	}
+	sigpending(&f->early);
 	f->program = fork();
 	if (f->program == 0)
 		start(f, handoffs, pipe[1]);
@@ -258,6 +260,16 @@ static void hand_on(const struct foreground *f, const siginfo_t *info)
 
 	if (!key && info->si_pid != f->program)
 		kill(f->program, info->si_signo);
+}
+
+/* The program is there now: what came before has reached nobody, keys of the terminal neither. */
+static void hand_on_early(struct foreground *f)
+{
+	siginfo_t info;
+
+	sigdelset(&f->early, SIGCHLD);
+	while (sigtimedwait(&f->early, &info, &(struct timespec){0}) > 0)
+		kill(f->program, info.si_signo);
 }
 
 /* Waits for the program's end, stopping with it when it is stopped. Returns its wait status. */
@@ -378,6 +390,7 @@ static int run_under(struct foreground *f, struct err *err)
 		return code;
 	}
 	let_go_of_descriptors(f);
+	hand_on_early(f);
 	status = follow(f);
 	if (f->options->service)
 		f->options->service->clean(f->options->service->data);

@@ -12,7 +12,7 @@ END
 chmod 755 "$TMP/shell"
 cat >"$TMP/terminal.py" <<'END'
 """Runs argv on a new terminal; a script of (text to wait for, keys to type) pairs."""
-import os, pty, select, sys, time
+import os, pty, select, signal, sys, time
 
 def run(argv, steps):
     pid, fd = pty.fork()
@@ -48,6 +48,20 @@ limit = time.monotonic() + 10
 code = run(lab + ["run", "pair", "--also", "server: echo READY >/dev/tty; sleep 1000", "--", "sleep", "1000"], [(b"READY", b"\x03")])
 if code != 130 or time.monotonic() > limit:
     sys.exit("Ctrl-C while a server is waited for: %d" % code)
+
+# The terminal goes, and with it the command: of a session whose leader is the lab.
+signal.signal(signal.SIGHUP, signal.SIG_DFL) # who started the test may have used nohup
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(lab[0], lab + ["run", "pair", "--", "sh", "-c", "echo READY; sleep 15"])
+seen = b""
+while b"READY" not in seen:
+    seen += os.read(fd, 4096)
+os.close(fd)
+began = time.monotonic()
+os.waitpid(pid, 0)
+if time.monotonic() - began > 5:
+    sys.exit("the command goes on without its terminal")
 
 # A shell with job control outside of the lab: stop it, see the prompt, go on, end. The space before fg is for the
 # command: a process that waits in read() when it is told to stop may still take one byte (the kernel looks at input first).

@@ -94,3 +94,18 @@ while (done := os.waitpid(pid, os.WNOHANG)) == (0, 0):
     time.sleep(0.05)
 if os.waitstatus_to_exitcode(done[1]) != -signal.SIGHUP:
     sys.exit(f"without its terminal it ended with {done[1]}")
+
+# A key that is pressed before the program is there is for it all the same.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+for ms in range(30):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvp("sh", ["sh", "-c", f"echo begins; exec {RIVULET} run --quiet -- sleep 5"])
+    seen = ""
+    expect("begins")
+    time.sleep(ms / 1000)
+    type("\x03")
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(terminal)
+    if code != -signal.SIGINT:
+        sys.exit(f"Ctrl-C after {ms} ms: it ended with {code}")
