@@ -68,12 +68,12 @@ pid_t spawn(const struct spawn *what, struct err *err)
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_set(err, -errno, "no pipe: %s", strerror(errno));
+		return err_set(err, -ECHILD, "no pipe: %s", strerror(errno));
 	in = ends[0];
 	out = ends[1];
 	pid = fork();
 	if (pid < 0)
-		return err_set(err, -errno, "no process: %s", strerror(errno));
+		return err_set(err, -ECHILD, "no process: %s", strerror(errno));
 	if (pid == 0)
 		child(what, out);
 	out = close_fd(out);
@@ -85,6 +85,8 @@ pid_t spawn(const struct spawn *what, struct err *err)
 
 int spawn_exit_code(int code)
 {
+	if (code == -ECHILD)
+		return 125;
 	return code == -ENOENT || code == -ENOTDIR ? 127 : 126;
 }
 

@@ -27,7 +27,8 @@ struct spawn {
 	bool group;        /* in a process group of its own, away from the terminal's signals */
 };
 
-/* The program's process id once it was executed. -ENOENT, -EACCES, ... where it could not be. */
+/* The program's process id once it was executed. -ENOENT, -EACCES, ... where it could not be; -ECHILD: there was no process to try
+ * it in. */
 pid_t spawn(const struct spawn *what, struct err *err);
 
 /* Makes the calling process one of a host: its network namespace, /sys and environment. */
@@ -36,5 +37,5 @@ int spawn_enter(int ns, const char *host, const char *lab, struct err *err);
 /* Opens the namespace of @host as the value @lab of SPAWN_LAB has it; -ENOENT: no such host. */
 int spawn_find(const char *lab, const char *host, struct err *err);
 
-/* What a shell makes of a failure to execute: 127 for not found, 126 for anything else. */
+/* What a shell makes of a failure to execute: 127 for not found, 126 for anything else; and 125 for -ECHILD, which is the lab's. */
 int spawn_exit_code(int code);

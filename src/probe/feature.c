@@ -30,8 +30,9 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
-/* Runs @attempt, which returns 0 or a negative errno, in a child, where it may do to itself what it likes. */
-static int try_in_child(int (*attempt)(void))
+/* Runs @attempt, which returns 0 or a negative errno, in a child, where it may do to itself what it likes; -EPERM: it was killed
+ * for that. -ECHILD: it cannot be tried, as @why says. */
+static int try_in_child(int (*attempt)(void), struct err *why)
 {
 	int status, code;
 	pid_t pid = fork();
@@ -42,8 +43,8 @@ static int try_in_child(int (*attempt)(void))
 		_exit(code < 0 && code > -256 ? -code : 0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+		return err_set(why, -ECHILD, "it cannot be tried: no process: %s", strerror(errno));
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPERM;
 }
 
 /* Loads a filter that asks about a call that nobody makes. The listener, or a negative errno. */
@@ -71,11 +72,12 @@ static int attempt_notify(void)
 
 static int look_notify(struct err *why)
 {
-	int code = try_in_child(attempt_notify);
+	int code = try_in_child(attempt_notify, why);
 
 	switch (code) {
 	case 0:
-		return 0;
+	case -ECHILD:
+		return code;
 	case -EBUSY:
 		return err_set(
 			why, code,
@@ -106,12 +108,13 @@ static int attempt_addfd(void)
 
 static int look_addfd(struct err *why)
 {
-	int code = try_in_child(attempt_addfd);
+	int code = try_in_child(attempt_addfd, why);
 
-	return code == 0 ? 0
-			 : err_set(why, code,
-				   "the kernel cannot give a program a descriptor in the answer to "
-				   "a call (Linux 5.14)");
+	return code == 0 || code == -ECHILD
+		       ? code
+		       : err_set(why, code,
+				 "the kernel cannot give a program a descriptor in the answer to "
+				 "a call (Linux 5.14)");
 }
 
 static int attempt_wakeup(void)
@@ -128,12 +131,13 @@ static int attempt_wakeup(void)
 
 static int look_wakeup(struct err *why)
 {
-	int code = try_in_child(attempt_wakeup);
+	int code = try_in_child(attempt_wakeup, why);
 
-	return code == 0 ? 0
-			 : err_set(why, code,
-				   "the kernel cannot (Linux 6.6): making a socket takes some four "
-				   "times as long");
+	return code == 0 || code == -ECHILD
+		       ? code
+		       : err_set(why, code,
+				 "the kernel cannot (Linux 6.6): making a socket takes some four "
+				 "times as long");
 }
 
 static int look_getfd(struct err *why)
@@ -173,10 +177,10 @@ static int attempt_network(void)
 
 static int namespaces(int (*attempt)(void), struct err *why)
 {
-	int code = try_in_child(attempt);
+	int code = try_in_child(attempt, why);
 
-	if (code == 0)
-		return 0;
+	if (code == 0 || code == -ECHILD)
+		return code;
 	if (code == -EINVAL || code == -ENOSYS)
 		return err_set(why, code, "this kernel was built without them");
 	return err_set(

@@ -28,6 +28,12 @@ expect_code 2 rivulet lab nonsense
 expect_code 125 rivulet lab run pair --stats=/nonexistent/file -- echo started
 ! grep -q started "$OUT" || fail "the command was started"
 
+# Lost: whose fault it is, where no process can be made for the command.
+if [ "$E2E_USER" = nobody ]; then
+	expect_code 125 prlimit --nproc=3 setpriv --reuid=65530 --regid=65530 --clear-groups -- "$RIVULET" lab run pair -- true
+	expect_text 'no process' "$OUT"
+fi
+
 # Lost: a scenario, to a folder that is called as it is.
 mkdir "$TMP/named" "$TMP/named/pair"
 (cd "$TMP/named" && rivulet lab check pair) >"$TMP/out" 2>&1 || fail "a folder is in the way: $(cat "$TMP/out")"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a device is said to be able to do, it can; and where something is missing, the reason is the true one.
 . "$(dirname "$0")/lib.sh"
-need jq unshare setpriv
+need jq unshare setpriv prlimit
 
 # Lost: a person would choose by what is not so.
 expect "for people" rivulet probe
@@ -49,6 +49,8 @@ if [ "$(id -u)" = 0 ]; then
 	"$RIVULET" run --quiet --as-root -- "$RIVULET" probe --json --quick | jq -e '
 		any(.attachments[]; .name == "substitute" and (.available | not) and (.why | test("seccomp-notify"))) and
 		any(.attachments[]; .name == "proxy" and .available)' >/dev/null || fail "attachments under a filter"
+	missing user-namespaces 'cannot be tried' prlimit --nproc=1 setpriv --reuid=65531 --regid=65531 --clear-groups
+	missing seccomp-notify 'cannot be tried' prlimit --nproc=1 setpriv --reuid=65531 --regid=65531 --clear-groups
 	missing network-namespaces 'max_user_namespaces' \
 		unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh
 	missing seccomp-notify 'under such a filter already' "$RIVULET" run --quiet --as-root --
