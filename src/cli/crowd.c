@@ -136,14 +136,17 @@ static int dial(const char *host, const char *port, struct err *err)
 /* "HOST", "HOST:PORT", "IPV6", "[IPV6]", "[IPV6]:PORT". */
 static int dial_at(const char *at, struct err *err)
 {
-	char host[256], port[8];
-	const char *colon = strrchr(at, ':');
+	char host[256];
+	const char *colon = strrchr(at, ':'), *port;
+	uint64_t number;
 	size_t size = colon ? (size_t)(colon - at) : strlen(at);
 	/* One inside of an IPv6 address is none of a port. */
 	bool alone = colon &&
 		     (colon[strlen(colon) - 1] == ']' || (at[0] != '[' && memchr(at, ':', size)));
 
-	snprintf(port, sizeof(port), "%s", colon && !alone ? colon + 1 : "4556");
+	port = colon && !alone ? colon + 1 : "4556";
+	if (units_parse_count(port, &number, err) < 0 || number < 1 || number > UINT16_MAX)
+		return err_set(err, -EINVAL, "--at: '%s' is no port: 1 to 65535", port);
 	if (alone)
 		size = strlen(at);
 	if (size > 2 && at[0] == '[' && at[size - 1] == ']') {

@@ -125,6 +125,16 @@ rv bob get "$(printf '%064d' 7)" --wait 1s 2>"$TMP/out" || code=$?
 [ "$code" = 1 ] || fail "an object that nobody has ended with $code"
 grep -q 'nobody' "$TMP/out" || fail "no word of why"
 
+# Lost: time, at another port than was meant.
+for port in 99999 0 x ''; do
+	code=0
+	rv fay crowd join "$token" --name fay --at "10.3.1.1:$port" 2>"$TMP/out" || code=$?
+	[ "$code" = 1 ] && grep -q 'is no port' "$TMP/out" || fail "port '$port': $code $(cat "$TMP/out")"
+done
+
+! rv fay crowd join "$token" --name fay --at '[::1]' 2>"$TMP/out" || fail "there is a founder on fay"
+grep -q 'at ::1, port 4556' "$TMP/out" || fail "an IPv6 address is taken for a name: $(cat "$TMP/out")"
+
 # Lost: an invitation that leaks, or is used twice, lets anybody in.
 code=0
 rv fay crowd join "$token" --name fay --at 10.3.1.1 2>"$TMP/out" --wait 1s || code=$?
