@@ -64,7 +64,7 @@ static const char usage[] =
 	"  --json         the summary at the end as JSON\n"
 	"  --report FILE  write the summary as JSON to FILE\n"
 	"  --quiet        no summary and no notes\n"
-	"  --memory SIZE  of a kernel that comes with the stack: 128MiB (uml), 32MiB (lkl) unless\n"
+	"  --memory SIZE  of a kernel that comes with the stack: 128MiB (uml), 64MiB (lkl) unless\n"
 	"                 told\n"
 	"  --ports WAY    how its kernel gets at the links: shared (the host's own addresses,\n"
 	"                 some of its ports; where that can be) or nat (behind the host)\n"

@@ -32,7 +32,7 @@
 #define LKL_DATA_MAX     512
 #define LKL_ANSWER_MAX   8192
 #define LKL_WORDS_MAX    400
-#define LKL_MEMORY       (32ULL << 20)
+#define LKL_MEMORY       (64ULL << 20)
 #define LKL_MEMORY_LEAST (16ULL << 20)
 
 enum lkl_kind {

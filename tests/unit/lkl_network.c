@@ -196,7 +196,7 @@ static void subflows_hold_no_more_than_is_good(void **state)
 	assert_int_equal(network_bound(&network, 300000), 0);
 	assert_string_equal(kernel.send_buffers, "4096 16384 300000");
 	assert_int_equal(network_share(&network, 32), 0);
-	assert_string_equal(kernel.send_buffers, "4096 16384 131072");
+	assert_string_equal(kernel.send_buffers, "4096 16384 262144");
 	assert_int_equal(network_bound(&network, 0), 0);
 	assert_int_equal(network_share(&network, 1), 0);
 	assert_string_equal(kernel.send_buffers, "4096 16384 4194304");
@@ -213,7 +213,7 @@ static void connections_share_a_third_of_memory_for_what_comes(void **state)
 	assert_int_equal(network_open(&network, &start, fds, &err), 0);
 	assert_string_equal(kernel.receive_buffers, "4096 131072 6291456");
 	assert_int_equal(network_share(&network, 32), 0);
-	assert_string_equal(kernel.receive_buffers, "4096 131072 262144");
+	assert_string_equal(kernel.receive_buffers, "4096 131072 611669");
 	assert_int_equal(network_share(&network, 10000), 0);
 	assert_string_equal(kernel.receive_buffers, "4096 16384 16384");
 	free(network.changes);
