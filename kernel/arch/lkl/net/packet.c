@@ -144,6 +144,7 @@ static int poll(struct napi_struct *napi, int budget)
 	struct packet_link *link = container_of(napi, struct packet_link, napi);
 	int done = 0;
 
+	lkl_acks_gather();
 	while (done < budget) {
 		struct virtio_net_hdr_mrg_rxbuf header = {};
 		struct iovec parts[PAGES + 2];
@@ -163,6 +164,7 @@ static int poll(struct napi_struct *napi, int budget)
 	}
 	if (done < budget)
 		napi_complete_done(napi, done);
+	lkl_acks_send();
 	/* Much may come for long, and the clock has to be looked at. */
 	if (lkl_host->now() >= lkl_due())
 		lkl_pending |= LKL_PENDING_CLOCK;

@@ -23,6 +23,10 @@ void lkl_clock_interrupt(void);
 /* net/packet.c */
 void lkl_links_interrupt(void);
 
+/* net/ack.c: acknowledgements that are due from one to the other go with the second. */
+void lkl_acks_gather(void);
+void lkl_acks_send(void);
+
 /* task.c: the task that is the program, once it has booted. */
 extern struct task_struct *lkl_program;
 void lkl_start(void);
