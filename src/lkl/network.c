@@ -105,6 +105,14 @@ static int set_up_all(const struct lkl_start *start)
 		/* There are few ports: one whose connection ended a second ago can be had again, at once if many have. */
 		{"net/ipv4/tcp_tw_reuse", "1"},
 		{"net/ipv4/tcp_max_tw_buckets", "64"},
+		/* Where links come and go so do questions who has an address, and all that is sent waits for an answer: a question is not
+		 * asked again after a second, but there are as many more. */
+		{"net/ipv4/neigh/default/retrans_time_ms", "200"},
+		{"net/ipv4/neigh/default/mcast_solicit", "15"},
+		{"net/ipv4/neigh/default/ucast_solicit", "15"},
+		{"net/ipv6/neigh/default/retrans_time_ms", "200"},
+		{"net/ipv6/neigh/default/mcast_solicit", "15"},
+		{"net/ipv6/neigh/default/ucast_solicit", "15"},
 	};
 	const uint64_t pages = (start->memory - OWN) / PAGE;
 	char pressure[96];
