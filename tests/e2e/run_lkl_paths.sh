@@ -8,6 +8,25 @@ need curl nstat ss tc
 LKL="'$RIVULET' run --stack lkl --quiet"
 make_file file 16000000
 
+# Lost: after one connection whose first packets met a dead link, all others of an hour would be plain TCP.
+SERVER="$RIVULET run --quiet -- $NGINX"
+# (The next hops are known beforehand.)
+cat >"$TMP/dead" <<'EOF'
+get() { curl -4 -fsS --max-time 60 -o /dev/null "$1/small"; }
+get http://10.1.0.1 && get http://10.2.0.1 || exit 1
+for link in wlan0 wwan0; do tc qdisc add dev $link root bfifo limit 1; done
+{ sleep 2.7; for link in wlan0 wwan0; do tc qdisc del dev $link root; done; } &
+get http://10.1.0.1 && get http://10.1.0.1
+EOF
+make_file small 1000
+for chance in 1 2 3; do
+	expect "links that were dead" pair_lab "$RIVULET" run --stack lkl --report "$REPORT" -- sh "$TMP/dead"
+	! (report_has "r['fallbacks'] == 0") >/dev/null 2>&1 || continue
+	report_has "r['connections'] == 4 and r['fallbacks'] == 1"
+	echo "works: MPTCP again after links were dead"
+	break
+done
+
 # Lost: nothing would go over a link for a second each time that the question who has the next hop's address is lost.
 cat >"$TMP/asks.py" <<'EOF'
 import socket, subprocess, sys, threading, time
@@ -26,6 +45,34 @@ for chance in 1 2 3; do
 	! pair_lab "$RIVULET" run --stack lkl --quiet -- python3 "$TMP/asks.py" || break
 	[ $chance != 3 ] || fail "the next hop is not asked for again"
 done
+
+# Lost: a connection would be plain TCP whose handshake's end was lost.
+cat >"$TMP/unheard.py" <<'EOF'
+import socket, subprocess, time
+def link(*what):
+    subprocess.run(["tc", "qdisc", what[0], "dev", "wwan0", "root", *what[1:]], check=True)
+socket.create_connection(("10.2.0.1", 80)).close()
+s = socket.socket()
+s.setblocking(False)
+s.connect_ex(("10.2.0.1", 80))
+time.sleep(0.01)
+link("add", "bfifo", "limit", "1") # its first packet has left, and is answered after 40 ms
+s.setblocking(True)
+s.sendall(b"GET /small HTTP/1.0\r\n\r\n")
+time.sleep(0.85) # the server asks after a second
+link("del")
+while s.recv(65536):
+    pass
+time.sleep(0.3)
+EOF
+cat >"$TMP/counts" <<EOF
+$SERVER &
+while sleep 0.1; do nstat -asz MPTcpExtMPCapableFallbackACK; done >'$TMP/counted'
+EOF
+SERVER="sh '$TMP/counts'"
+expect "a handshake whose end was lost" pair_lab "$RIVULET" run --stack lkl --quiet -- python3 "$TMP/unheard.py"
+expect_text 'MPCapableFallbackACK' "$TMP/counted"
+! grep -q 'MPCapableFallbackACK  *[1-9]' "$TMP/counted" || fail "a connection has fallen back, for the end of its handshake was lost"
 
 # Lost: a connection whose second subflow was refused, or died of an outage, would stay on one link, for the kernel joins once.
 SERVER="$RIVULET run --quiet -- $NGINX"
