@@ -74,6 +74,48 @@ expect "a handshake whose end was lost" pair_lab "$RIVULET" run --stack lkl --qu
 expect_text 'MPCapableFallbackACK' "$TMP/counted"
 ! grep -q 'MPCapableFallbackACK  *[1-9]' "$TMP/counted" || fail "a connection has fallen back, for the end of its handshake was lost"
 
+# Lost: acknowledgements that an outage swallowed would be made up for when the sender's timeout is over, and make it longer.
+cat >"$TMP/missing.py" <<'EOF'
+import socket, subprocess, threading, time
+def both(*what):
+    for link in "wlan0", "wwan0":
+        subprocess.run(["tc", "qdisc", what[0], "dev", link, "root", *what[1:]], check=True)
+def segments(): # that have come
+    names, values = [l.split() for l in open("/proc/net/snmp") if l.startswith("Tcp:")]
+    return int(values[names.index("InSegs")])
+c = socket.create_server(("", 7007)).accept()[0]
+sender = threading.Thread(target=c.sendall, args=(bytes(12000000),))
+sender.start()
+time.sleep(0.7)
+both("add", "bfifo", "limit", "1")
+time.sleep(0.2)
+before = segments()
+time.sleep(0.8)
+said = segments() - before
+both("del")
+sender.join()
+c.sendall(said.to_bytes(4))
+c.close()
+EOF
+SERVER="$RIVULET run --quiet -- python3 $TMP/missing.py"
+cat >"$TMP/misses.py" <<'EOF'
+import socket, sys, time
+for chance in range(100):
+    try:
+        s = socket.create_connection(("10.1.0.1", 7007))
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+got = s.makefile("rb").read()
+said = int.from_bytes(got[12000000:])
+print(f"said again where it stands: {said} times in 0.8 s")
+sys.exit(0 if said > 4 else 1)
+EOF
+for chance in 1 2 3; do
+	! pair_lab "$RIVULET" run --stack lkl --quiet -- python3 "$TMP/misses.py" || break
+	[ $chance != 3 ] || fail "what is missing is waited for in silence"
+done
+
 # Lost: a connection whose second subflow was refused, or died of an outage, would stay on one link, for the kernel joins once.
 SERVER="$RIVULET run --quiet -- $NGINX"
 cat >"$TMP/refuses" <<EOF

@@ -37,5 +37,6 @@ void rivulet_data_ready(struct sock *sk, struct sock *ssk)
 {
 	put_right(ssk);
 	rivulet_widen(ssk);
+	rivulet_got();
 	mptcp_data_ready(sk, ssk);
 }
