@@ -5,7 +5,7 @@
  * TCP acknowledges every second packet at once, and a subflow of MPTCP every large one, for its data is the connection's as soon as it has come:
  * for as many as a link has when it is looked at, that is a packet back for each, which the peer takes in one by one, and sends less for each.
  * So those due while packets are taken from a link wait until it has no more, and then there is one for each socket
- * (net/ipv4/Makefile has TCP ask here). Not where something is missing: how much came after it tells the peer that it is lost.
+ * (net/mptcp/rivulet_handshake.c, which TCP asks, asks here). Not where something is missing: how much came after it tells the peer that it is lost.
  */
 #include <asm/lkl.h>
 #include <net/tcp.h>
