@@ -11,6 +11,7 @@
 #include "stack/stack.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,7 +24,7 @@
 /* Loops for each 1/100 s, which the kernel would take a quarter of a second to find out. It waits by it for no hardware. */
 #define LOOPS "lpj=4000000"
 
-static int try_trace(void)
+static int trace_once(void)
 {
 	int status;
 	pid_t pid = fork();
@@ -33,6 +34,16 @@ static int try_trace(void)
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		return -errno;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+}
+
+/* Of a child whose end is ignored nobody is told how it was. */
+static int try_trace(void)
+{
+	void (*before)(int) = signal(SIGCHLD, SIG_DFL);
+	int code = trace_once();
+
+	signal(SIGCHLD, before);
+	return code;
 }
 
 static int probe_uml(struct err *why)
