@@ -86,6 +86,7 @@ int pump_up(struct stream *stream)
 {
 	static uint8_t bytes[CHUNK]; /* everyone's: nothing stays in it */
 	struct stream_way *way = &stream->up;
+	size_t asked;
 	ssize_t room, got;
 	int err = 0;
 
@@ -102,13 +103,20 @@ int pump_up(struct stream *stream)
 		stream->far_out = false;
 	if (room <= 0)
 		return room == 0 ? -EAGAIN : (int)room;
-	got = recv(stream->near, bytes, (size_t)room < CHUNK ? (size_t)room : CHUNK, MSG_DONTWAIT);
+	asked = (size_t)room < CHUNK ? (size_t)room : CHUNK;
+	got = recv(stream->near, bytes, asked, MSG_DONTWAIT);
 	if (got < 0 && errno == EAGAIN)
 		stream->near_in = false;
 	if (got < 0)
 		return -errno;
 	way->ended = got == 0;
-	return got == 0 ? -EAGAIN : send_up(stream, bytes, (size_t)got);
+	if (got == 0)
+		return -EAGAIN;
+	/* That was all, and what comes later is told: to look for more would be a call for each message. */
+	if ((size_t)got < asked && !stream->near_drains)
+		stream->near_in = false;
+	err = send_up(stream, bytes, (size_t)got);
+	return err == 0 && !stream->near_in ? -EAGAIN : err;
 }
 
 static int give_held(struct stream *stream)

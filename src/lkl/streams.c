@@ -198,6 +198,8 @@ void stream_on_near(struct streams *streams, struct stream *stream, uint32_t eve
 		stream->near_in = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		stream->near_out = true;
+	if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		stream->near_drains = true;
 	stream->gone = stream->gone || (events & (EPOLLHUP | EPOLLERR));
 	if (stream->state == STREAM_CONNECTED)
 		stream_enqueue(streams, stream);

@@ -55,6 +55,7 @@ struct stream {
 	uint64_t settled, delivered;
 	bool told; /* of a listening one: a byte says that there is something to accept */
 	bool near_in, near_out, far_in, far_out;
+	bool near_drains; /* its end is there, or urgent data, before which reading stops: it is read until nothing is left */
 	bool awaits_room;           /* it is told when the near side becomes writable */
 	struct stream_way up, down; /* from the program to the net; back */
 	bool gone; /* both ways of the near side have ended, or nobody has it any more */

@@ -8,7 +8,7 @@
 #include <sys/epoll.h>
 
 /* With EPOLLOUT only while there is no room (stream->awaits_room): else each message that a program takes would wake us up. */
-#define STREAM_NEAR_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define STREAM_NEAR_EVENTS (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET)
 
 /* It may have something to move. */
 void stream_enqueue(struct streams *streams, struct stream *stream);
