@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <linux/mptcp.h>
+#include <linux/rtnetlink.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
 #define LOOK_PROBING (100 * NS_PER_MS)
+#define LATE         20   /* ms */
 #define LIVED        1000 /* ms */
 #define DEAF_CLOSED  1000 /* ms without an answer */
 #define DEAF         3000
@@ -46,6 +48,8 @@ int paths_open(struct paths *paths, struct network *network)
 	paths->ledger = ledger_new();
 	if (!paths->monitor || !paths->ledger)
 		return -ENOMEM;
+	if (nl_open(&paths->host, NETLINK_ROUTE) < 0)
+		paths->host = NULL;
 	return nl_open_by(&paths->diag, &kernel_netlink, NETLINK_SOCK_DIAG);
 }
 
@@ -101,6 +105,8 @@ static int saw(const struct diag_socket *socket, void *data)
 	if (socket->state != DIAG_ESTABLISHED && (!socket->mptcp || socket->state != DIAG_SYN_SENT))
 		return 0;
 	pass->paths->in_flight = pass->paths->in_flight || socket->unacked > 0;
+	if (link && socket->unacked && socket->last_ack >= LATE)
+		peer->is_late = true;
 	if (link && socket->state == DIAG_ESTABLISHED) {
 		fill(&peer->local, &socket->local, 0);
 		fill(&peer->remote, &socket->remote, socket->remote_port);
@@ -278,6 +284,24 @@ static void tell_rejoin(struct paths *paths)
 	rejoin_links(&paths->rejoin, used, count);
 }
 
+/* The host's kernel tells at once that a link has lost its carrier if it has not told of any link for a second, else when that second is
+ * over; unless somebody asks after the link: then it tells all who listen, and whoever has our ports is among them. */
+static void ask_after_late(struct paths *paths)
+{
+	const struct lkl_start *is = &paths->network->is;
+
+	for (unsigned i = 0; i < is->port_count; i++) {
+		struct ifinfomsg *link;
+
+		if (!paths->host || !paths->peers[i].is_late || !is->ports[i].up)
+			continue;
+		link = mnl_nlmsg_get_payload(
+			nl_start(paths->host, RTM_GETLINK, 0, sizeof(struct ifinfomsg)));
+		link->ifi_index = (int)is->ports[i].link;
+		nl_talk(paths->host, NULL, NULL);
+	}
+}
+
 /* True if bytes have moved since the last time. */
 static bool look(struct paths *paths, uint64_t now)
 {
@@ -288,8 +312,10 @@ static bool look(struct paths *paths, uint64_t now)
 	pass.moved = 0;
 	pass.flow_count = 0;
 	paths->in_flight = false;
-	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
+	for (unsigned i = 0; i < LKL_PORTS_MAX; i++) {
 		hear_probe(paths, i);
+		paths->peers[i].is_late = false;
+	}
 	monitor_look(paths->monitor, now);
 	tell_rejoin(paths);
 	rejoin_look(&paths->rejoin);
@@ -297,6 +323,7 @@ static bool look(struct paths *paths, uint64_t now)
 	ledger_look(paths->ledger);
 	if (diag_dump(paths->diag, saw, &pass) < 0)
 		return true;
+	ask_after_late(paths);
 	ledger_looked(paths->ledger);
 	if ((monitor_is_watching(paths->monitor) || ledger_totals(paths->ledger).lost) &&
 	    diag_dump_connections(paths->diag, saw_connection, paths) == 0)

@@ -18,13 +18,15 @@
 struct paths_peer {
 	struct sockaddr_in6 local, remote; /* of either family */
 	bool known;
-	int probe; /* owned, the kernel's; -1: none */
+	int probe;    /* owned, the kernel's; -1: none */
+	bool is_late; /* something that was sent over it has not been acknowledged for a moment */
 };
 
 struct paths {
 	struct network *network;
 	struct monitor *monitor; /* owned */
 	struct nl *diag;         /* owned; NULL: it is blind */
+	struct nl *host;         /* owned; to ask the host after its links; NULL: it cannot be */
 	struct ledger *ledger;   /* owned: what was seen amounts to that (tally.h) */
 	struct backlog backlog;
 	struct rejoin rejoin;
