@@ -3,12 +3,12 @@
 
 #include "base/clock.h"
 #include "link/diag.h"
+#include "link/links.h"
 #include "lkl/kernel.h"
 #include "lkl/tally.h"
 
 #include <errno.h>
 #include <linux/mptcp.h>
-#include <linux/rtnetlink.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
@@ -290,16 +290,9 @@ static void ask_after_late(struct paths *paths)
 {
 	const struct lkl_start *is = &paths->network->is;
 
-	for (unsigned i = 0; i < is->port_count; i++) {
-		struct ifinfomsg *link;
-
-		if (!paths->host || !paths->peers[i].is_late || !is->ports[i].up)
-			continue;
-		link = mnl_nlmsg_get_payload(
-			nl_start(paths->host, RTM_GETLINK, 0, sizeof(struct ifinfomsg)));
-		link->ifi_index = (int)is->ports[i].link;
-		nl_talk(paths->host, NULL, NULL);
-	}
+	for (unsigned i = 0; i < is->port_count; i++)
+		if (paths->host && paths->peers[i].is_late && is->ports[i].up)
+			links_is_down(paths->host, is->ports[i].link);
 }
 
 /* True if bytes have moved since the last time. */
