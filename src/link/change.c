@@ -2,6 +2,7 @@
 #include "link/change.h"
 
 #include "link/backlog.h"
+#include "link/blackhole.h"
 #include "link/forwarding.h"
 #include "link/port_nat.h"
 
@@ -43,6 +44,9 @@ int change_apply(struct netstack *stack, const struct change *change)
 		break;
 	case CHANGE_DEVICE:
 		err = is_ports(change->device.index, name) ? 0 : -ENODEV;
+		break;
+	case CHANGE_BLACKHOLE:
+		err = blackhole_shorten();
 		break;
 	}
 	return err == -EEXIST ? 1 : err;
@@ -95,6 +99,9 @@ int change_undo(struct netstack *stack, const struct change *change)
 			      ? nl_remove_device(stack->route, change->device.index)
 			      : -ENODEV;
 		break;
+	case CHANGE_BLACKHOLE:
+		err = blackhole_restore();
+		break;
 	}
 	/* Routes leave with their device, addresses and links come and go. */
 	return err == -ESRCH || err == -ENOENT || err == -ENODEV ? 0 : err;
@@ -145,6 +152,8 @@ bool change_equal(const struct change *a, const struct change *b)
 		       a->forwarding.family == b->forwarding.family;
 	case CHANGE_DEVICE:
 		return a->device.index == b->device.index;
+	case CHANGE_BLACKHOLE:
+		return true;
 	}
 	return false;
 }
@@ -226,6 +235,9 @@ const char *change_text(const struct change *change, char *text, size_t size)
 	case CHANGE_DEVICE:
 		if_indextoname(change->device.index, name);
 		snprintf(text, size, "device %s", name);
+		break;
+	case CHANGE_BLACKHOLE:
+		snprintf(text, size, "mptcp blackhole timeout of a second");
 		break;
 	}
 	return text;

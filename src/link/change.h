@@ -19,7 +19,8 @@ enum change_kind {
 	CHANGE_ENDPOINT,
 	CHANGE_BACKLOG,
 	CHANGE_FORWARDING,
-	CHANGE_DEVICE
+	CHANGE_DEVICE,
+	CHANGE_BLACKHOLE /* link/blackhole.h */
 };
 
 struct change {

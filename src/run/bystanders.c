@@ -172,6 +172,7 @@ static bool stands_on(const struct bystanders *b, const struct address *local,
 	case CHANGE_BACKLOG:
 	case CHANGE_FORWARDING:
 	case CHANGE_DEVICE:
+	case CHANGE_BLACKHOLE:
 		break;
 	}
 	return false;

@@ -3,6 +3,7 @@
 
 #include "run/journal.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -104,7 +105,8 @@ const char *explain_change(const struct change *change, int result, char *text, 
 
 	change_text(change, what, sizeof(what));
 	if (result < 0)
-		snprintf(text, size, "%s: %s", what, strerror(-result));
+		snprintf(text, size, "%s: %s", what,
+			 result == -ECANCELED ? "left as it has been set" : strerror(-result));
 	else
 		snprintf(text, size, "%s %s",
 			 result == JOURNAL_UNDONE ? "taken back:"

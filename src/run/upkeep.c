@@ -21,11 +21,14 @@ static void on_change(const struct change *change, int result, void *data)
 {
 	struct upkeep *upkeep = data;
 	char text[EXPLAIN_MAX];
+	/* Not every kernel has it, a container may have it read-only, and the run goes on without. */
+	bool stays = change->kind == CHANGE_BLACKHOLE && result < 0;
 
-	if (result == -EPERM || result == -EACCES)
+	upkeep->blackhole_stays = upkeep->blackhole_stays || stays;
+	if (!stays && (result == -EPERM || result == -EACCES))
 		upkeep->unprivileged = true;
 	else
-		say(upkeep, result < 0 ? NET_NOTES : NET_EXPLAINS,
+		say(upkeep, result < 0 && !stays ? NET_NOTES : NET_EXPLAINS,
 		    explain_change(change, result, text, sizeof(text)));
 }
 
@@ -59,7 +62,7 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 	const struct multipath_plan *plan = &upkeep->plan.multipath;
 	unsigned count = plan->count, old_count;
 	const struct change *old = journal_changes(upkeep->setup.journal, &old_count);
-	_cleanup_free_ struct change *wanted = calloc(count + old_count + 1, sizeof(*wanted));
+	_cleanup_free_ struct change *wanted = calloc(count + old_count + 2, sizeof(*wanted));
 	uint32_t before = upkeep->backlog ? backlog_before(upkeep) : 0;
 
 	if (!wanted)
@@ -76,6 +79,8 @@ static int apply(struct upkeep *upkeep, const struct bystanders *last)
 	if (!upkeep->deferred && upkeep->backlog && upkeep->backlog < before)
 		wanted[count++] = (struct change){
 			.kind = CHANGE_BACKLOG, .backlog = {.was = before, .now = upkeep->backlog}};
+	if (!upkeep->blackhole_stays)
+		wanted[count++] = (struct change){.kind = CHANGE_BLACKHOLE};
 	return journal_follow(upkeep->setup.journal, &upkeep->netstack, wanted, count, on_change,
 			      upkeep);
 }

@@ -32,6 +32,7 @@ struct upkeep {
 	uint64_t
 		settles_at; /* until then it is kept for a moment (bystanders_settle()); 0: it is not */
 	bool unprivileged;
+	bool blackhole_stays; /* its timeout (link/blackhole.h) cannot be changed, or must not */
 };
 
 /* Sets up. Negative errno: nothing of the network can be known, or others have set it up otherwise than the policy says. */

@@ -9,7 +9,7 @@ set -eu
 RIVULET=$1 VICTIM=$2
 state() {
 	ip rule; ip -6 rule; ip route show table all; ip -6 route show table all | grep -v expires
-	ip mptcp endpoint; ip mptcp limits; ip -br link
+	ip mptcp endpoint; ip mptcp limits; ip -br link; cat /proc/sys/net/mptcp/blackhole_timeout 2>&1
 }
 fail() { echo "$VICTIM: $*" >&2; exit 1; }
 # Processes of ours that are alive; a zombie that nobody waits for is not.
@@ -141,6 +141,58 @@ wait $!
 EOF
 expect "a transfer survives its supervisor" pair_lab env TMP="$TMP" sh "$TMP/transfer.sh" "$RIVULET"
 cmp "$TMP/www/large" "$TMP/got" || fail "other bytes after the supervisor's death"
+
+# Lost: MPTCP for an hour, after one connection that began where there was no network; or how somebody wants it after that.
+cat "$(dirname "$0")/soon.sh" - >"$TMP/blackhole.sh" <<'EOF'
+set -eu
+RIVULET=$1 TIMEOUT=/proc/sys/net/mptcp/blackhole_timeout
+fail() { echo "$*: $(cat $TIMEOUT)" >&2; exit 1; }
+[ -e $TIMEOUT ] || exit 0
+is() { [ "$(cat $TIMEOUT)" = "$1" ]; }
+begin() {
+	"$RIVULET" run --quiet -- sleep 60 &
+	soon 10 pgrep -x sleep -P $! || fail "the program did not start"
+}
+end() { kill -TERM "$1"; wait "$1" || :; }
+kill_all() {
+	all="$1 $(pgrep -x sleep -P "$1") $(for name in net keep super watch; do pgrep --ns $$ --nslist net rivulet-$name; done)"
+	# First, or one would take back what it can while the others die.
+	kill -STOP $all
+	kill -KILL $all
+	wait "$1" || :
+}
+is 3600 || fail "not the kernel's own"
+begin; first=$!
+is 1 || fail "in a run"
+begin; second=$!
+end $first
+is 1 || fail "when the first of two has ended"
+end $second
+soon 2 is 3600 || fail "after the last"
+begin; kill_all $!
+is 1 || fail "somebody is left"
+"$RIVULET" clean
+is 3600 || fail "after rivulet clean"
+begin; kill_all $!
+"$RIVULET" run --quiet -- true
+soon 2 is 3600 || fail "after the next run"
+for value in 0 30 7200; do
+	echo $value >$TIMEOUT
+	"$RIVULET" run --explain -- cat $TIMEOUT >"$TMP/said" 2>&1
+	grep -qx $value "$TMP/said" || fail "somebody's own was changed"
+	[ "$(grep -c 'blackhole timeout.*: left as it has been set' "$TMP/said")" = 1 ] || fail "what is said: $(cat "$TMP/said")"
+	is $value || fail "somebody's own was changed at the end"
+done
+echo 3600 >$TIMEOUT
+"$RIVULET" run --quiet -- sh -c "echo 0 >$TIMEOUT"
+is 0 || fail "what somebody has set meanwhile is gone"
+echo 3600 >$TIMEOUT
+if mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys; then
+	"$RIVULET" run --explain -- true >"$TMP/said" 2>&1 || fail "it does not run where /proc/sys is read-only"
+	[ "$(grep -c 'blackhole timeout' "$TMP/said")" = 1 ] || fail "what is said: $(cat "$TMP/said")"
+fi
+EOF
+expect "for how long MPTCP is given up" rivulet lab run pair -- unshare --mount env TMP="$TMP" sh "$TMP/blackhole.sh" "$RIVULET"
 
 # Lost: memory, for each network namespace in which runs were killed together with it, until the next boot.
 if [ "$(id -u)" = 0 ] && [ "$(readlink /proc/1/ns/pid)" = 'pid:[4026531836]' ]; then

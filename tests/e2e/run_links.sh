@@ -93,3 +93,41 @@ report_has "r['fallbacks'] == 1"
 scenario outage '  - {at: 1s, link: wifi, do: down}
   - {at: 1500ms, link: wifi, do: up}'
 expect "an outage of plain TCP's link" pair_lab sh -c "'$RIVULET' run --quiet -- curl -4 -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'"
+
+# Lost: the second link, for an hour, to all that comes after a connection that began where there was no network for a moment.
+make_file small 1000
+cat "$(dirname "$0")/soon.sh" - >"$TMP/zone.sh" <<'EOF'
+set -eu
+fail() { echo "$*" >&2; nstat -as >&2; exit 1; }
+count() { nstat -asz "$1" | awk 'END { print $2 }'; }
+counts() { [ "$(count "$1")" -gt "$2" ]; }
+get() { curl -fsS --max-time 20 -o /dev/null http://10.1.0.1/small; }
+speaks() { before=$(count MPTcpExtMPCapableSYNACKRX); get && counts MPTcpExtMPCapableSYNACKRX "$before"; }
+# Nobody has this address, so all is lost.
+dead() {
+	ip neigh replace 10.1.0.1 lladdr 02:00:00:00:00:99 dev wlan0 nud permanent
+	ip neigh replace 10.2.0.1 lladdr 02:00:00:00:00:99 dev wwan0 nud permanent
+}
+alive() { ip neigh del 10.1.0.1 dev wlan0; ip neigh del 10.2.0.1 dev wwan0; }
+[ -e /proc/sys/net/mptcp/blackhole_timeout ] || exit 0
+speaks || fail "no MPTCP before"
+retries=$(cat /proc/sys/net/mptcp/syn_retrans_before_tcp_fallback 2>/dev/null || echo 2)
+begin_in_dead_zone() {
+	lost=$(($(count TcpExtTCPSynRetrans) + retries - 1))
+	dead
+	get & first=$!
+	soon 10 counts TcpExtTCPSynRetrans $lost || fail "nothing was lost"
+	alive
+	wait $first || fail "the connection that began there"
+}
+# The first packet that goes without MPTCP has to arrive: a machine that is too busy for that gets three chances.
+for chance in 1 2 3; do
+	begin_in_dead_zone
+	if counts MPTcpExtBlackhole 0; then break; fi
+	echo "chance $chance was not taken"
+done
+counts MPTcpExtBlackhole 0 || fail "the kernel did not take it for a network without MPTCP"
+soon 5 speaks || fail "no MPTCP afterwards"
+EOF
+SCENARIO=pair SERVER="$RIVULET run --quiet -- $NGINX"
+expect "a connection that begins in a dead zone" pair_lab "$RIVULET" run --quiet -- sh "$TMP/zone.sh"
