@@ -80,7 +80,8 @@ type("echo code=$?\n")
 expect("code=5")
 type("exit\n")
 
-# One that has the terminal by itself, as of `ssh -t HOST rivulet run ...`, ends with it.
+# One that has the terminal by itself, as of `ssh -t HOST rivulet run ...`, ends with it. (Whoever runs the tests may ignore that.)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp(RIVULET, [RIVULET, "run", "--quiet", "--", "sh", "-c", "echo started; exec sleep 60"])
