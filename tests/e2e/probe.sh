@@ -49,8 +49,11 @@ if [ "$(id -u)" = 0 ]; then
 	"$RIVULET" run --quiet --as-root -- "$RIVULET" probe --json --quick | jq -e '
 		any(.attachments[]; .name == "substitute" and (.available | not) and (.why | test("seccomp-notify"))) and
 		any(.attachments[]; .name == "proxy" and .available)' >/dev/null || fail "attachments under a filter"
-	missing user-namespaces 'cannot be tried' prlimit --nproc=1 setpriv --reuid=65531 --regid=65531 --clear-groups
-	missing seccomp-notify 'cannot be tried' prlimit --nproc=1 setpriv --reuid=65531 --regid=65531 --clear-groups
+	# A sanitizer would want a thread to look for leaks.
+	for which in user-namespaces seccomp-notify; do
+		missing $which 'cannot be tried' prlimit --nproc=1 setpriv --reuid=65531 --regid=65531 --clear-groups \
+			env ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
+	done
 	missing network-namespaces 'max_user_namespaces' \
 		unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh
 	missing seccomp-notify 'under such a filter already' "$RIVULET" run --quiet --as-root --

@@ -28,10 +28,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LARGE     (4u << 20)
-#define SMALL     16384u
-#define AT_ONCE   64
-#define FORKS     1000
+#define LARGE   (4u << 20)
+#define SMALL   16384u
+#define AT_ONCE 64
+/* Of threads none under a sanitizer: those of GCC 12 do not let a fork wait for their allocator's locks, and its child may wait for ever. */
+#ifdef __SANITIZE_ADDRESS__
+#define FORKS 0
+#else
+#define FORKS 1000
+#endif
 #define A_TIMEOUT 20000 /* ms; none of the dials that succeed comes near */
 
 static _Noreturn void fail(int line, const char *what, const char *why)
@@ -470,7 +475,7 @@ static void outlives_fork_of_threads(struct rv *rv)
 
 	for (unsigned i = 0; i < 4; i++)
 		CHECK(pthread_create(&threads[i], NULL, be_refused, &target) == 0);
-	for (unsigned i = 0; i < FORKS; i++) {
+	for (unsigned i = 0; i != FORKS; i++) {
 		pid_t child = fork();
 
 		CHECK(child >= 0);
