@@ -135,15 +135,12 @@ static int measure_all(struct run *run, const struct cell *cells, unsigned count
  * end. */
 static int take_signals(sigset_t *ret_before, struct err *err)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t all;
 	int fd;
 
 	sigemptyset(&all);
 	sigaddset(&all, SIGCHLD);
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-		if (!signal_is_ignored(ends[i]))
-			sigaddset(&all, ends[i]);
+	signals_add_ends(&all);
 	fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return err_set(err, -errno, "no descriptor for signals: %s", strerror(errno));
@@ -196,8 +193,10 @@ int assess(const struct assess_options *options, struct assess_done *ret, struct
 		return err_set(err, -errno, "%s cannot be made: %s", folder, strerror(errno));
 	cell_clear(folder);
 	signals = take_signals(&before, err);
-	if (signals < 0)
+	if (signals < 0) {
+		rmdir(folder);
 		return signals;
+	}
 	run.setup.folder = folder;
 	run.setup.signals = signals;
 	run.setup.mask = &before;

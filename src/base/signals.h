@@ -12,3 +12,13 @@ static inline bool signal_is_ignored(int number)
 
 	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
+
+/* Adds to @set what asks a process to end that runs until it is asked: Ctrl-C, kill(1), a terminal that is gone; but for what is ignored. */
+static inline void signals_add_ends(sigset_t *set)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (!signal_is_ignored(ends[i]))
+			sigaddset(set, ends[i]);
+}

@@ -149,13 +149,10 @@ static void on_signal(struct loop_source *source, uint32_t events)
 
 static int watch_signals(struct proxy *proxy)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t ends;
 
 	sigemptyset(&ends);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (!signal_is_ignored(numbers[i]))
-			sigaddset(&ends, numbers[i]);
+	signals_add_ends(&ends);
 	proxy->signals.ready = on_signal;
 	proxy->signals.fd = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 	return proxy->signals.fd < 0 ? -errno : loop_watch(proxy->loop, &proxy->signals, EPOLLIN);
