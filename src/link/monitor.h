@@ -32,6 +32,9 @@
  * with something on its way, or after many bytes: if the first probe is not answered, and a later one is, the peer, whose timeouts have
  * grown long meanwhile, is to hear of it.
  *
+ * A look that comes late says little: a machine that stood still has not received either, or not over each link alike. What was
+ * waited for meanwhile is not counted. When the next look is late as well, it is: so it goes on here, and a dead link is to be found.
+ *
  * When no connection is left, the link goes back in: silence is found out by traffic, and a device
  * without traffic does nothing.
  */
@@ -68,9 +71,9 @@ typedef void (*monitor_act)(unsigned link, enum monitor_action action, void *dat
 struct monitor *monitor_new(void);
 void monitor_free(struct monitor *monitor);
 
-/* One pass: begin at @now (ns), every established or connecting subflow, the state of the
+/* One pass: begin at @now (ns), which is @late after it was due, every established or connecting subflow, the state of the
  * connections that have one, end. The end calls @act for what is to be done. */
-void monitor_look(struct monitor *monitor, uint64_t now);
+void monitor_look(struct monitor *monitor, uint64_t now, uint64_t late);
 int monitor_saw(struct monitor *monitor, const struct monitor_flow *is);
 /* Data of the connection with this @inode is complete up to @received_to. */
 void monitor_saw_connection(struct monitor *monitor, uint32_t inode, uint64_t received_to);

@@ -41,6 +41,7 @@ struct monitor {
 	uint64_t second_at; /* when the second began in which @moved bytes have moved */
 	uint64_t moved;
 	bool quiet;                      /* few do */
+	bool was_late;                   /* the last look */
 	struct monitor_seen_flow *flows; /* by cookie, rising */
 	unsigned flow_count, flow_room;
 	struct monitor_connection *connections; /* by inode, rising */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LATE (25 * NS_PER_MS)
+
 struct monitor *monitor_new(void)
 {
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
@@ -95,8 +97,25 @@ static struct monitor_path *path_get(struct monitor *m, unsigned link)
 	return path;
 }
 
-void monitor_look(struct monitor *m, uint64_t now)
+/* Nobody waited meanwhile. */
+static void leave_out(struct monitor *m, uint64_t time)
 {
+	for (unsigned i = 0; i < m->flow_count; i++) {
+		m->flows[i].acked_at += time;
+		if (m->flows[i].received_at)
+			m->flows[i].received_at += time;
+	}
+	for (unsigned i = 0; i < m->connection_count; i++)
+		m->connections[i].advanced_at += time;
+}
+
+void monitor_look(struct monitor *m, uint64_t now, uint64_t late)
+{
+	bool is_late = late >= LATE && late <= now - m->now;
+
+	if (is_late && !m->was_late)
+		leave_out(m, late);
+	m->was_late = is_late;
 	m->now = now;
 	for (unsigned i = 0; i < m->flow_count; i++)
 		m->flows[i].seen = false;

@@ -296,7 +296,7 @@ static void ask_after_late(struct paths *paths)
 }
 
 /* True if bytes have moved since the last time. */
-static bool look(struct paths *paths, uint64_t now)
+static bool look(struct paths *paths, uint64_t now, uint64_t late)
 {
 	static struct pass pass; /* there is one thread */
 	bool moved;
@@ -309,7 +309,7 @@ static bool look(struct paths *paths, uint64_t now)
 		hear_probe(paths, i);
 		paths->peers[i].is_late = false;
 	}
-	monitor_look(paths->monitor, now);
+	monitor_look(paths->monitor, now, late);
 	tell_rejoin(paths);
 	rejoin_look(&paths->rejoin);
 	backlog_look(&paths->backlog);
@@ -394,7 +394,7 @@ uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, boo
 		paths->next = now + MONITOR_PAUSE_BUSY;
 	if (now < paths->next)
 		return paths->next;
-	moved = look(paths, now);
+	moved = look(paths, now, now - paths->next);
 	watching = monitor_is_watching(paths->monitor);
 	paths->interval = monitor_pause(paths->monitor, paths->interval, moved, paths->in_flight);
 	if (is_probing(paths) && paths->interval > LOOK_PROBING)

@@ -138,8 +138,9 @@ static int saw_connection(const struct diag_connection *connection, void *data)
 
 /* True if bytes have moved since the last time. */
 static bool look(struct lookout *lookout, const struct links *links,
-		 const struct lookout_acts *acts)
+		 const struct lookout_acts *acts, uint64_t late)
 {
+	uint64_t now = clock_now();
 	struct pass pass = {lookout, links};
 	bool watching = monitor_is_watching(lookout->monitor), moved = true;
 
@@ -150,7 +151,7 @@ static bool look(struct lookout *lookout, const struct links *links,
 	lookout->sockets = 0;
 	lookout->in_flight = false;
 	ledger_look(lookout->ledger);
-	monitor_look(lookout->monitor, clock_now());
+	monitor_look(lookout->monitor, now, late);
 	rejoin_look(&lookout->rejoin);
 	backlog_look(&lookout->backlog);
 	if (subflows_dump(&lookout->subflows, saw, &pass) < 0)
@@ -200,12 +201,13 @@ void lookout_look(struct lookout *lookout, const struct links *links,
 		  const struct lookout_acts *acts)
 {
 	uint64_t start = clock_now(), cost = processor_time(), at;
+	uint64_t late = start > lookout->next ? start - lookout->next : 0;
 	bool watching, moved;
 
 	lookout->next = UINT64_MAX;
 	if (!lookout->diag)
 		return;
-	moved = look(lookout, links, acts);
+	moved = look(lookout, links, acts, late);
 	watching = monitor_is_watching(lookout->monitor);
 	lookout->interval =
 		monitor_pause(lookout->monitor, lookout->interval, moved, lookout->in_flight);
@@ -274,7 +276,7 @@ void lookout_settle(struct lookout *lookout, const struct links *links)
 	bool missed = lookout->deaf; /* the ends of some that were known */
 
 	if (lookout->diag && !ledger_is_empty(lookout->ledger))
-		look(lookout, links, &none);
+		look(lookout, links, &none, 0);
 	while (lookout->gone && !missed && ledger_closing(lookout->ledger) > 0 &&
 	       clock_now() < until)
 		if (poll(&gone, 1, 10) > 0)

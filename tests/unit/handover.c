@@ -35,7 +35,7 @@ static void came_and_went(struct handover *h, unsigned index)
 		at++;
 	assert_true(at < LOOKOUT_PEERS);
 	lookout->peers[at].link = index;
-	monitor_look(lookout->monitor, index);
+	monitor_look(lookout->monitor, index, 0);
 	monitor_saw(lookout->monitor, &flow);
 	assert_true(h->carriers.count < CARRIERS_MAX);
 	h->carriers.lost[h->carriers.count++] = index;

@@ -18,6 +18,7 @@ enum { WLAN = 2, WWAN = 3, STEP = 20 };
 struct world {
 	struct monitor *monitor;
 	uint64_t now; /* ms */
+	uint64_t late;
 	struct monitor_flow flows[2];
 	unsigned flow_count;
 	unsigned size; /* bytes that move over each link in a step */
@@ -63,8 +64,8 @@ static void begin(struct world *w)
 static void step(struct world *w, unsigned ms)
 {
 	for (unsigned passed = 0; passed < ms; passed += STEP) {
-		w->now += STEP;
-		monitor_look(w->monitor, w->now * NS_PER_MS);
+		w->now += STEP + w->late;
+		monitor_look(w->monitor, w->now * NS_PER_MS, w->late * NS_PER_MS);
 		for (unsigned i = 0; i < w->flow_count; i++) {
 			struct monitor_flow *flow = &w->flows[i];
 
@@ -278,6 +279,43 @@ static void the_last_path_stays(void **state)
 	monitor_free(w.monitor);
 }
 
+/* The machine stood still, and what came meanwhile over one of the links is not dealt with yet: that would condemn it. */
+static void a_late_look_says_little(void **state)
+{
+	for (int sends = 0; sends <= 1; sends++) {
+		struct world w;
+
+		begin(&w);
+		w.sending = sends;
+		w.receiving = !sends;
+		step(&w, 1000);
+		w.dead[0] = w.missing = true;
+		w.late = 400;
+		step(&w, STEP);
+		w.late = 0;
+		step(&w, STEP);
+		w.dead[0] = w.missing = false;
+		step(&w, 1000);
+		assert_int_equal(w.out[0], 0);
+		monitor_free(w.monitor);
+	}
+}
+
+/* Where each look comes late, a dead link would never be found. */
+static void always_late_is_no_excuse(void **state)
+{
+	struct world w;
+
+	begin(&w);
+	w.sending = true;
+	w.late = 60;
+	step(&w, 1000);
+	w.dead[0] = true;
+	step(&w, 2 * STEP);
+	assert_int_equal(w.out[0], 1);
+	monitor_free(w.monitor);
+}
+
 /* One server that hangs would condemn a link that others use. */
 static void another_subflow_moves(void **state)
 {
@@ -292,7 +330,7 @@ static void another_subflow_moves(void **state)
 	for (unsigned i = 0; i < 100; i++) {
 		other.received += 100;
 		w.flow_count = 2;
-		monitor_look(w.monitor, ++w.now * NS_PER_MS);
+		monitor_look(w.monitor, ++w.now * NS_PER_MS, 0);
 		monitor_saw(w.monitor, &other);
 		for (unsigned f = 0; f < 2; f++)
 			monitor_saw(w.monitor, &w.flows[f]);
@@ -499,6 +537,8 @@ int main(void)
 		cmocka_unit_test(a_slow_reader_is_not_a_dead_link),
 		cmocka_unit_test(who_sends_over_several_subflows),
 		cmocka_unit_test(the_last_path_stays),
+		cmocka_unit_test(a_late_look_says_little),
+		cmocka_unit_test(always_late_is_no_excuse),
 		cmocka_unit_test(another_subflow_moves),
 		cmocka_unit_test(a_dead_link_is_probed),
 		cmocka_unit_test(a_link_that_loses_messages_rests),
