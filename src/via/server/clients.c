@@ -11,7 +11,7 @@
 #include <gnutls/gnutls.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 struct known {
 	char name[CLIENT_NAME_MAX + 1];
@@ -175,13 +175,24 @@ int clients_check_name(const char *name, struct err *err)
 }
 
 /* Does the file end in the middle of a line, as some editors leave it? */
-static bool is_cut(int fd)
+static bool is_cut(int fd, off_t size)
 {
-	struct stat st;
 	char last = '\n';
 
-	return fstat(fd, &st) == 0 && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
-	       last != '\n';
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+/* All of it or nothing: half a line, and no relay would start by this file. */
+static int append(int fd, off_t end, const char *line, size_t size)
+{
+	int code;
+
+	errno = ENOSPC; /* where a part of it is written */
+	if (write(fd, line, size) == (ssize_t)size)
+		return 0;
+	code = -errno;
+	(void)!ftruncate(fd, end);
+	return code;
 }
 
 int clients_add(const char *path, const char *name, char ret_token[static CLIENTS_TOKEN_SIZE],
@@ -192,6 +203,7 @@ int clients_add(const char *path, const char *name, char ret_token[static CLIENT
 	uint8_t id[TLS_KEY_ID_SIZE];
 	char text[JOIN_KEY_TEXT_SIZE], line[256];
 	int code = clients_check_name(name, err), size;
+	off_t end;
 
 	if (code < 0)
 		return code;
@@ -211,10 +223,9 @@ int clients_add(const char *path, const char *name, char ret_token[static CLIENT
 	fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(err, -errno, "cannot write %s: %s", path, strerror(errno));
-	size = snprintf(line, sizeof(line), "%s%s token %s\n", is_cut(fd) ? "\n" : "", name,
+	end = lseek(fd, 0, SEEK_END);
+	size = snprintf(line, sizeof(line), "%s%s token %s\n", is_cut(fd, end) ? "\n" : "", name,
 			join_key_text(id, text));
-	errno = ENOSPC; /* where a part of it is written */
-	if (write(fd, line, (size_t)size) != size)
-		return err_set(err, -errno, "cannot write %s: %s", path, strerror(errno));
-	return 0;
+	code = append(fd, end, line, (size_t)size);
+	return code < 0 ? err_set(err, code, "cannot write %s: %s", path, strerror(-code)) : 0;
 }

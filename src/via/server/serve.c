@@ -123,9 +123,17 @@ int serve_init(const char *folder, const char *place, const char *client, struct
 		code = make_folder(folder, err);
 	if (code == 0)
 		code = tls_make(files.certificate, files.key, ret->host, key, err);
+	if (code < 0)
+		return code;
+	code = write_name(files.name, place, err);
 	if (code == 0)
-		code = write_name(files.name, place, err);
-	return code < 0 ? code : serve_add(folder, client, ret, err);
+		code = serve_add(folder, client, ret, err);
+	if (code < 0) { /* half a relay would stand in the way of the next attempt */
+		unlink(files.key);
+		unlink(files.certificate);
+		unlink(files.name);
+	}
+	return code;
 }
 
 /* -- serving ---------------------------------------------------------------------------------------------------------- */
@@ -206,13 +214,10 @@ static int open_log(const struct serving *serving, FILE **ret, struct err *err)
 
 static void block_signals(void)
 {
-	sigset_t ends;
+	sigset_t told;
 
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
-	sigprocmask(SIG_BLOCK, &ends, NULL);
+	server_signals(&told);
+	sigprocmask(SIG_BLOCK, &told, NULL);
 	signal(SIGPIPE, SIG_IGN); /* splice(2) cannot be told not to */
 }
 

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fds.h"
+#include "base/signals.h"
 #include "via/server/parts.h"
 
 #include <signal.h>
@@ -155,22 +156,26 @@ static void on_signal(struct loop_source *source, uint32_t events)
 	/* The kernel's is that of a terminal that has gone (sigaction(2), si_code). */
 	if (info.ssi_signo == SIGHUP && info.ssi_code <= 0 && server->options.renew)
 		renew(server);
-	else
+	else if (!signal_is_ignored((int)info.ssi_signo))
 		loop_stop(&server->loop);
 }
 
 /* -- the beginning ---------------------------------------------------------------------------------------------------- */
 
+void server_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	signals_add_ends(ret);
+	sigaddset(ret, SIGHUP); /* even if it was started to ignore that of its terminal */
+}
+
 static int watch_signals(struct server *server)
 {
-	sigset_t ends;
+	sigset_t told;
 
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
+	server_signals(&told);
 	server->signals.ready = on_signal;
-	server->signals.fd = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+	server->signals.fd = signalfd(-1, &told, SFD_CLOEXEC | SFD_NONBLOCK);
 	return server->signals.fd < 0 ? -errno
 				      : loop_watch(&server->loop, &server->signals, EPOLLIN);
 }

@@ -15,6 +15,7 @@
 #include "stack/stack.h"
 #include "via/reach.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -46,6 +47,8 @@ int server_open(struct server **ret, const struct server_options *options, struc
 void server_close(struct server *server);
 /* Where it listens, by number; NULL: there are no more. */
 const char *server_door(const struct server *server, unsigned number);
-/* Serves until SIGINT or SIGTERM, or the SIGHUP of a terminal that has gone; that of somebody who sends it makes what was
- * read of files be read again: certificate and key, and what @renew does. The caller has blocked all three. */
+/* What it wants to be told by: the caller has to block these. */
+void server_signals(sigset_t *ret);
+/* Serves until SIGINT or SIGTERM, or the SIGHUP of a terminal that has gone, but for what this process was started to ignore; the
+ * SIGHUP of somebody who sends it makes what was read of files be read again: certificate and key, and what @renew does. */
 int server_run(struct server *server);
