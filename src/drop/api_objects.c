@@ -31,8 +31,8 @@ struct call {
 	int failed; /* negative errno */
 
 	/* put */
-	int fd; /* owned */
-	char path[PATH_MAX];
+	int fd;              /* owned */
+	char path[PATH_MAX]; /* of a file that is ours; "": there is none, or it is the store's */
 	uint64_t size;
 	uint8_t *hashes; /* owned */
 	uint32_t hash_count, hash_room;
@@ -104,7 +104,7 @@ static void end_call(struct api_request *request)
 		call->object->wanted--;
 	if (call->hash)
 		gnutls_hash_deinit(call->hash, NULL);
-	if (call->fd >= 0 && !call->synced)
+	if (call->path[0])
 		unlink(call->path);
 	call->object = NULL;
 	call->over = true;

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,24 @@ static int clean_folder(struct store *store, const char *kind)
 	return 0;
 }
 
+/* For this process, until it ends. A second one would remove what the first is writing: no row names it yet. */
+static int lock(struct store *store, struct err *err)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/lock", store->folder);
+	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock < 0)
+		return err_set(err, -errno, "cannot make '%s': %s", path, strerror(errno));
+	/* Not flock(2), which children would keep. */
+	if (fcntl(store->lock, F_SETLK, &whole) == 0)
+		return 0;
+	return errno == EAGAIN || errno == EACCES
+		       ? err_set(err, -EBUSY, "a node runs here already ('%s')", store->folder)
+		       : err_set(err, -errno, "cannot lock '%s': %s", path, strerror(errno));
+}
+
 int store_open(const char *folder, uint64_t quota, struct store **ret, struct err *err)
 {
 	struct store *store = calloc(1, sizeof(*store));
@@ -145,6 +164,7 @@ int store_open(const char *folder, uint64_t quota, struct store **ret, struct er
 		return err_set(err, -ENAMETOOLONG, "'%s' is too long", folder);
 	}
 	store->quota = quota;
+	store->lock = -1;
 	code = files_make_folder(folder);
 	for (unsigned i = 0; code == 0 && i < ARRAY_SIZE(folders); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, folders[i]);
@@ -152,6 +172,8 @@ int store_open(const char *folder, uint64_t quota, struct store **ret, struct er
 	}
 	if (code < 0)
 		err_set(err, code, "cannot make the folder '%s': %s", folder, strerror(-code));
+	if (code == 0)
+		code = lock(store, err);
 	snprintf(path, sizeof(path), "%s/store.db", folder);
 	if (code == 0)
 		code = sql_open(path, schema, &store->db, err);
@@ -179,6 +201,7 @@ void store_close(struct store *store)
 			store_object_forget(store, store->objects);
 		sql_close(store->db);
 	}
+	close_fd(store->lock);
 	free(store->removals);
 	free(store);
 }

@@ -3,7 +3,7 @@
  * What a node must not lose: bundles that it carries, and objects. Names, sizes and states are rows of SQLite; payloads are
  * beside them in files where they are large:
  *
- *     store.db  bundles/KEY  objects/ID  partial/KEY (the beginning of a bundle whose transfer was cut off)
+ *     store.db  bundles/KEY  objects/ID  partial/KEY (the beginning of a bundle whose transfer was cut off)  lock
  *
  * Writes gather until store_commit(), which syncs the files, and only then commits the rows that name them. So at any
  * moment a crash leaves the state of some commit, plus files that no row names, which the next start removes; therefore files
@@ -59,6 +59,7 @@ struct store_removal {
 
 struct store {
 	char folder[PATH_MAX - NAME_MAX];
+	int lock; /* owned */
 	struct sql *db;
 	uint64_t quota, used; /* bytes */
 	uint64_t bundles;     /* rows */

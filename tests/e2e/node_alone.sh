@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One node and its store, with nobody near.
+. "$(dirname "$0")/lib.sh"
+need unshare ip
+export TMP RIVULET RIVULET_NODE="$TMP/node"
+
+cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF2'
+set -eu
+cd "$TMP"
+fail() {
+	echo "$*" >&2
+	cat "$TMP/log" >&2
+	exit 1
+}
+uploads() { find node/store/objects -name 'upload-*' | wc -l; }
+no_uploads() { [ "$(uploads)" = 0 ]; }
+ip link set lo up
+export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$TMP/no-bus"
+"$RIVULET" crowd new lab --name ada >/dev/null
+"$RIVULET" node --as-it-is --quota 1MB 2>log &
+pid=$!
+trap 'kill -KILL $pid 2>/dev/null || :' EXIT
+soon 10 "$RIVULET" peers >/dev/null || fail "the node does not begin"
+
+# Lost: the disk, beyond the quota, by what did not fit.
+head -c 1048576 /dev/urandom >large
+! "$RIVULET" put --quiet large >out 2>&1 || fail "what is larger than the quota is taken"
+grep -q quota out || fail "no word of the quota"
+soon 10 no_uploads || fail "what was refused stays: $(ls -l node/store/objects)"
+
+# Lost: what is being put, by a second start of the same node, which is refused.
+mkfifo pipe
+"$RIVULET" put --quiet - <pipe >name &
+writer=$!
+exec 3>pipe
+head -c 100000 large >&3
+one_upload() { [ "$(uploads)" = 1 ]; }
+soon 10 one_upload || fail "nothing is being put"
+code=0
+"$RIVULET" node --as-it-is --port 4600 2>second || code=$?
+[ "$code" = 125 ] || fail "a second node ends with $code"
+grep -q 'runs here already' second || fail "it is not said that one runs: $(cat second)"
+exec 3>&-
+wait $writer || fail "what was being put is lost"
+head -c 100000 large >part
+"$RIVULET" get --quiet -o got "$(cat name)"
+cmp part got || fail "it is other bytes"
+kill $pid
+wait $pid || fail "the node ends with $?"
+EOF2
+expect "a node alone" unshare --net sh "$TMP/inside.sh"
