@@ -187,10 +187,14 @@ int tasks_wait(const char *state, const char *group, bool json, bool quiet, stru
 static void print_task(const json_t *task)
 {
 	const json_t *runs = json_object_get(task, "runs"), *run;
-	char where[96], when[48] = "";
+	char where[96], when[48] = "", command[160];
 	const json_int_t cloud = json_integer_value(json_object_get(task, "cloud_at"));
 	size_t i;
 
+	snprintf(command, sizeof(command), "%s", word(task, "command"));
+	for (char *c = command; *c; c++) /* a task is a line */
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = ' ';
 	snprintf(where, sizeof(where), "%s", word(task, "by"));
 	json_array_foreach((json_t *)runs, i, run)
 	{
@@ -207,8 +211,7 @@ static void print_task(const json_t *task)
 			 (long long)(left > 0 ? left : 0));
 	}
 	printf("%-33s %-10s %-16s %-24s %s%s\n", word(task, "id"), word(task, "state"), where,
-	       word(task, "why")[0] ? word(task, "why") : word(task, "end"), word(task, "command"),
-	       when);
+	       word(task, "why")[0] ? word(task, "why") : word(task, "end"), command, when);
 }
 
 int cmd_tasks(int argc, char **argv)

@@ -34,6 +34,18 @@ uint64_t node_wall(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NS_PER_MS;
 }
 
+/* What others have said neither begins a line here nor steers a terminal. */
+static void make_one_line(char *text)
+{
+	size_t size = strlen(text);
+
+	while (size > 0 && text[size - 1] == '\n')
+		text[--size] = '\0';
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 /* True: not now. What was left out is told with the next line. */
 static bool said_lately(struct node *node, const char *about, const char *fmt,
 			unsigned *ret_left_out)
@@ -70,6 +82,8 @@ void node_say(struct node *node, const char *about, const char *fmt, ...)
 	va_start(args, fmt);
 	size = vsnprintf(line, sizeof(line) - 64, fmt, args);
 	va_end(args);
+	if (size >= 0)
+		make_one_line(line);
 	if (left_out && size >= 0)
 		snprintf(line + strlen(line), 64, " (and %u more of that kind)", left_out);
 	node->options.log(line, node->options.data);

@@ -46,6 +46,16 @@ wait $writer || fail "what was being put is lost"
 head -c 100000 large >part
 "$RIVULET" get --quiet -o got "$(cat name)"
 cmp part got || fail "it is other bytes"
+
+# Lost: a list of tasks that can be read, and a log that only the node writes to.
+group=$("$RIVULET" submit -- sh -c ': a
+	: b')
+soon 10 sh -c '"$RIVULET" tasks "$1" | grep -q "exit status 0"' sh "$group" || fail "a task is not done"
+[ "$("$RIVULET" tasks | wc -l)" = 1 ] || fail "a task is more than a line: $("$RIVULET" tasks)"
+"$RIVULET" submit -- 'none
+rivulet node: forged' >/dev/null
+soon 10 grep -q 'does not run a task.*none' log || fail "it is not said why a task is not run"
+! grep -q '^rivulet node: forged' log || fail "a task writes lines to the log"
 kill $pid
 wait $pid || fail "the node ends with $?"
 EOF2
