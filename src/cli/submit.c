@@ -124,7 +124,7 @@ static const char *put(struct submit *submit, const char *path, struct err *err)
 		return known;
 	if (check_text(path, err) < 0)
 		return NULL;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* nor is a FIFO waited for */
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		err_set(err, -errno, "cannot read '%s': %s", path, strerror(errno));
 		return NULL;

@@ -56,6 +56,10 @@ soon 10 sh -c '"$RIVULET" tasks "$1" | grep -q "exit status 0"' sh "$group" || f
 rivulet node: forged' >/dev/null
 soon 10 grep -q 'does not run a task.*none' log || fail "it is not said why a task is not run"
 ! grep -q '^rivulet node: forged' log || fail "a task writes lines to the log"
+
+# Lost: the terminal, to an input that nobody writes.
+! timeout 10 "$RIVULET" submit -i pipe -- true 2>out || fail "a pipe is an input"
+grep -q "'pipe' is no file" out || fail "not refused: $(cat out)"
 kill $pid
 wait $pid || fail "the node ends with $?"
 EOF2
