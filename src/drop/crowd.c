@@ -215,12 +215,16 @@ int crowd_revoke(const char *folder, const char *node, struct err *err)
 		return err_set(err, -EINVAL, "'%s' is this device itself, the crowd's founder",
 			       node);
 	}
-	code = sql_run(authority.db,
-		       "UPDATE issued SET revoked = ? WHERE node = ? AND revoked IS NULL", "it",
-		       (uint64_t)time(NULL), node);
-	if (code <= 0) {
-		code = err_set(err, code ? code : -ENOENT,
-			       "there is no node '%s' that could be revoked", node);
+	/* Noted when the list is written: or, where that fails, there would be nothing left to revoke. */
+	code = sql_run(authority.db, "BEGIN IMMEDIATE", "");
+	if (code >= 0)
+		code = sql_run(authority.db,
+			       "UPDATE issued SET revoked = ? WHERE node = ? AND revoked IS NULL",
+			       "it", (uint64_t)time(NULL), node);
+	if (code < 0) {
+		code = err_set(err, code, "cannot note the revocation: %s", strerror(-code));
+	} else if (code == 0) {
+		code = err_set(err, -ENOENT, "there is no node '%s' that could be revoked", node);
 	} else {
 		code = gnutls_x509_crl_init(&list);
 		if (code >= 0)
@@ -230,9 +234,11 @@ int crowd_revoke(const char *folder, const char *node, struct err *err)
 		code = code < 0 ? identity_tls(code, err, "cannot make the list of revocations")
 				: identity_write(folder, "revoked.pem", pem.data, pem.size, err);
 		gnutls_free(pem.data);
+		if (code == 0 && sql_run(authority.db, "COMMIT", "") < 0)
+			code = err_set(err, -EIO, "cannot note the revocation");
 	}
 	if (list)
 		gnutls_x509_crl_deinit(list);
-	authority_close(&authority);
+	authority_close(&authority); /* what is not committed is undone */
 	return code;
 }

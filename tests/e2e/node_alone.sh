@@ -60,6 +60,15 @@ soon 10 grep -q 'does not run a task.*none' log || fail "it is not said why a ta
 # Lost: the terminal, to an input that nobody writes.
 ! timeout 10 "$RIVULET" submit -i pipe -- true 2>out || fail "a pipe is an input"
 grep -q "'pipe' is no file" out || fail "not refused: $(cat out)"
+
+# Lost: the crowd, to a device whose revocation failed once and could not be had again.
+token=$("$RIVULET" crowd invite)
+"$RIVULET" crowd join --name bob --state "$TMP/bob" --at 127.0.0.1 "$token" >/dev/null || fail "bob cannot join"
+mkdir node/crowd/revoked.pem
+! "$RIVULET" crowd revoke bob 2>/dev/null || fail "a list that is not written is no failure"
+rmdir node/crowd/revoked.pem
+"$RIVULET" crowd revoke bob >/dev/null || fail "bob cannot be revoked any more"
+! "$RIVULET" crowd revoke bob 2>/dev/null || fail "bob is revoked twice"
 kill $pid
 wait $pid || fail "the node ends with $?"
 EOF2
