@@ -237,13 +237,23 @@ static int sync_folders(struct store *store)
 	return code;
 }
 
+/* A database whose folder was removed is written all the same. */
+static int check_there(const struct store *store)
+{
+	struct stat st;
+
+	return fstat(store->lock, &st) == 0 && st.st_nlink > 0 ? 0 : -ENOENT;
+}
+
 int store_commit(struct store *store)
 {
 	int code;
 
 	if (!store->open_transaction)
 		return 0;
-	code = store_objects_sync(store);
+	code = check_there(store);
+	if (code == 0)
+		code = store_objects_sync(store);
 	if (code == 0)
 		code = sync_folders(store);
 	if (code == 0)

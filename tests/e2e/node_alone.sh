@@ -69,7 +69,13 @@ mkdir node/crowd/revoked.pem
 rmdir node/crowd/revoked.pem
 "$RIVULET" crowd revoke bob >/dev/null || fail "bob cannot be revoked any more"
 ! "$RIVULET" crowd revoke bob 2>/dev/null || fail "bob is revoked twice"
-kill $pid
-wait $pid || fail "the node ends with $?"
+
+# Lost: what is accepted by a node whose folder was removed.
+rm -r node/store
+"$RIVULET" submit -- true >/dev/null 2>&1 || :
+code=0
+wait $pid || code=$?
+[ "$code" = 125 ] || fail "without its store the node ends with $code"
+grep -q 'the store cannot be written' log || fail "it does not say why it ends"
 EOF2
 expect "a node alone" unshare --net sh "$TMP/inside.sh"
