@@ -167,7 +167,7 @@ int carry_send(struct node *node, const char *destination, const struct bytes *p
 	struct bundle bundle = {
 		.crc = CRC_32C,
 		.source = eid_make(node->identity->node, SERVICE_OBJECTS),
-		.created = now - DTN_EPOCH_MS,
+		.created = now > DTN_EPOCH_MS ? now - DTN_EPOCH_MS : 0, /* 0: no clock */
 		.sequence = node->sequence++,
 		.lifetime = options->lifetime,
 		.hop_limit = FORWARD_HOPS,
