@@ -13,6 +13,8 @@
 #   need PROGRAM...   skips loudly where one is not installed
 #   skip WHY, fail WHY
 #
+# Of a test that fails the last line says why: what shows more comes before it, for of a long output only the end may be seen.
+#
 # Meson sets RIVULET (the program) and RIVULET_SCENARIOS. With E2E_USER=nobody a test that is run by
 # root runs `rivulet` as an ordinary user, from copies that this user can read.
 set -eu
@@ -59,8 +61,9 @@ expect() {
 	shift
 	"$@" >"$TMP/.out" 2>&1 || {
 		code=$?
+		echo "$what: $*" >&2
 		cat "$TMP/.out" >&2
-		fail "$what (it ended with $code: $*)"
+		fail "$what: it ended with $code: $(tail -n 1 "$TMP/.out")"
 	}
 }
 
@@ -71,7 +74,7 @@ expect_code() {
 	"$@" >"$TMP/.out" 2>&1 || code=$?
 	[ "$code" = "$wanted" ] || {
 		cat "$TMP/.out" >&2
-		fail "ended with $code, not $wanted: $*"
+		fail "ended with $code, not $wanted: $(printf %s "$*" | tail -c 1000)"
 	}
 }
 

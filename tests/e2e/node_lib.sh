@@ -24,8 +24,8 @@ AS_IT_IS=--as-it-is
 DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TMP/no-bus
 export DBUS_SYSTEM_BUS_ADDRESS
 fail() {
-	echo "$*" >&2
 	for log in "$TMP"/*.log; do echo "--- $log" >&2; tail -n 15 "$log" >&2; done
+	echo "$*" >&2
 	exit 1
 }
 on() {

@@ -20,8 +20,8 @@ set -eu
 cd "$TMP"
 state=$TMP/node pid=
 fail() {
-	echo "$*" >&2
 	cat "$TMP/log" >&2
+	echo "$*" >&2
 	exit 1
 }
 clean() {

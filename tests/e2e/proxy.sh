@@ -12,7 +12,7 @@ cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF2'
 set -eu
 LOG=$TMP/log
 export RES_OPTIONS="timeout:1 attempts:1" # nobody answers
-fail() { echo "$*" >&2; tail -n 20 "$LOG" >&2; exit 1; }
+fail() { tail -n 20 "$LOG" >&2; echo "$*" >&2; exit 1; }
 state() { ip rule; ip -6 rule; ip mptcp endpoint; ip mptcp limits; ls "$TMP"/*.sock 2>/dev/null || :; }
 as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
 # proxy OPTION...: its process, and that of the worker that serves, in $proxy and $worker.

@@ -8,7 +8,7 @@ make_file file 16000000
 
 cat "$(dirname "$0")/soon.sh" - >"$TMP/lib" <<'EOF'
 set -eu
-fail() { echo "$*" >&2; ip address >&2; ip mptcp endpoint >&2; ss -tn >&2; exit 1; }
+fail() { ip address >&2; ip mptcp endpoint >&2; ss -tn >&2; echo "$*" >&2; exit 1; }
 # Bytes of the transfer have come by this address.
 carries() { ss -tniH state established "src = $1" | grep -q 'bytes_received:[0-9]\{5,\}'; }
 # And the run has seen that: it looks now and then.

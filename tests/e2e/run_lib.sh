@@ -147,7 +147,7 @@ EOF
 joins_each_time() {
 	truncate -s 4G "$TMP/www/endless"
 	cat "$(dirname "$0")/soon.sh" "$TMP/drawer" - >"$TMP/often" <<EOF
-fail() { echo "\$*" >&2; $RIVULET status >&2 || :; kill \$drawer; exit 1; }
+fail() { $RIVULET status >&2 || :; echo "\$*" >&2; kill \$drawer; exit 1; }
 received() { cat /sys/class/net/wwan0/statistics/rx_bytes; }
 joined() { [ "\$(received)" -gt \$((before + 300000)) ]; }
 gone() {

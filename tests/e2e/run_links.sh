@@ -98,7 +98,7 @@ expect "an outage of plain TCP's link" pair_lab sh -c "'$RIVULET' run --quiet --
 make_file small 1000
 cat "$(dirname "$0")/soon.sh" - >"$TMP/zone.sh" <<'EOF'
 set -eu
-fail() { echo "$*" >&2; nstat -as >&2; exit 1; }
+fail() { nstat -as >&2; echo "$*" >&2; exit 1; }
 count() { nstat -asz "$1" | awk 'END { print $2 }'; }
 counts() { [ "$(count "$1")" -gt "$2" ]; }
 get() { curl -fsS --max-time 20 -o /dev/null http://10.1.0.1/small; }

@@ -6,7 +6,7 @@
 cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF'
 set -eu
 RIVULET=$1
-fail() { echo "$*" >&2; ip rule >&2; ip mptcp endpoint >&2; exit 1; }
+fail() { ip rule >&2; ip mptcp endpoint >&2; echo "$*" >&2; exit 1; }
 set_up() { ip rule | grep -q 32100 && ip mptcp endpoint | grep -q 10.2.0.2; }
 clean() { ! ip rule | grep -q 32100 && [ -z "$(ip mptcp endpoint)" ] && [ "$(find /dev/shm/rivulet -type f | wc -l)" = 1 ]; } # 1: of the server's own run
 waiting() { "$RIVULET" run --quiet -- sh -c "until [ -e '$TMP/$1' ]; do sleep 0.05; done"; }

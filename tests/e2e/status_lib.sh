@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # What tests of `rivulet status` share, put before what they do in the lab, behind soon.sh. There are RIVULET and TMP; $before has to be set.
 set -eu
-fail() { echo "$*" >&2; [ ! -e "$TMP/now" ] || cat "$TMP/now" >&2; exit 1; }
+fail() { [ ! -e "$TMP/now" ] || cat "$TMP/now" >&2; echo "$*" >&2; exit 1; }
 status() { "$RIVULET" status "$@"; }
 # is EXPRESSION: of the runs, and of `mine`, the one of curl.
 is() {
