@@ -4,7 +4,8 @@
 #
 #   nginx_config FILE    writes a configuration that serves $TMP/www on port 80
 #   make_file NAME SIZE  a file of random bytes in $TMP/www
-#   pair_lab CMD...      CMD on the phone of scenario $SCENARIO (pair); nginx, under `run`, on the server
+#   pair_lab CMD...      CMD on the phone of scenario $SCENARIO (pair); nginx, under `run`, on the server; events count from the phone's
+#                        first TCP segment, so that a slow start misses none
 #   joins_when_plugged RUN   RUN, `rivulet run` with options, follows a second link that comes, goes, and comes again
 #   bothers_nobody RUN   RUN asks whether a link answers again, and the server's program hears nothing of that
 #   joins_each_time RUN      RUN uses a link that comes for the tenth time
@@ -50,7 +51,7 @@ nginx_config "$TMP/nginx.conf"
 SERVER="$RIVULET run --quiet -- $NGINX"
 
 pair_lab() {
-	rivulet lab run "$SCENARIO" --also "server: $SERVER" -- "$@"
+	rivulet lab run --from-traffic "$SCENARIO" --also "server: $SERVER" -- "$@"
 }
 
 # Puts the second link into a network namespace of its own, and back.

@@ -56,8 +56,10 @@ SCENARIO=pair
 expect "a link that comes up later" pair_lab sh -c "
 	ip link set wwan0 down
 	'$RIVULET' run --quiet --report '$REPORT' -- sh -c '
-		curl -4 -fsS http://server/file | cmp - $TMP/www/file & sleep 0.5
-		ip link set wwan0 up; ip route add default via 10.2.0.1 dev wwan0 metric 101; wait \$!'"
+		curl -4 -fsS -o $TMP/got http://server/file & curl=\$!
+		until [ \"\$(stat -c %s $TMP/got 2>/dev/null || echo 0)\" -gt 2000000 ]; do sleep 0.02; done
+		ip link set wwan0 up; ip route add default via 10.2.0.1 dev wwan0 metric 101
+		wait \$curl && cmp $TMP/got $TMP/www/file'"
 report_has "share.get('wwan0', 0) > 0.05"
 
 # Lost: the second link would carry nothing any more if it was off for a moment while the machine was busy.

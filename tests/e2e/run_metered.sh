@@ -33,11 +33,13 @@ manager() {
 	"$PROGRAMS/manager" "${3:-wwan0}" "$1" "$2" <"$TMP/orders" >"$TMP/there" & manager=$!
 	read -r there <"$TMP/there"
 }
-# wwan0 EXPRESSION OPTION...
-wwan0() {
+# wwan0 EXPRESSION OPTION... (NetworkManager is not waited for for long, and on a busy machine may answer too late)
+is_wwan0() {
 	"$RIVULET" links --json "${@:2}" >"$TMP/links"
-	jq -e ".links[] | select(.name == \"wwan0\") | $1" "$TMP/links" >/dev/null ||
-		{ cat "$TMP/links" >&2; echo "wwan0 $*" >&2; exit 1; }
+	jq -e ".links[] | select(.name == \"wwan0\") | $1" "$TMP/links" >/dev/null
+}
+wwan0() {
+	soon 5 is_wwan0 "$@" || { cat "$TMP/links" >&2; echo "wwan0 $*" >&2; exit 1; }
 }
 not_metered='.use == "used" and .policy == "default" and (.metered | not)'
 
@@ -48,7 +50,13 @@ for metered in 1 3; do
 	manager "$address" $metered
 	wwan0 '.use == "backup" and .policy == "metered" and .metered'
 done
-"$RIVULET" run --explain --report "$TMP/report" -- curl -4 -fsS -o /dev/null http://server/file
+# (When the machine stands still a link may seem to be silent, and then it is used.)
+for chance in 1 2 3; do
+	"$RIVULET" run --explain --report "$TMP/report" -- curl -4 -fsS -o /dev/null http://server/file 2>"$TMP/words"
+	cat "$TMP/words"
+	grep -q 'does not answer' "$TMP/words" || break
+	echo "chance $chance was not taken"
+done
 
 # Lost: what the user says, as NetworkManager knows better.
 wwan0 '.use == "used" and .metered' --links wlan0,wwan0
@@ -66,7 +74,7 @@ wwan0 '.policy == "metered"'
 
 # Lost: nothing would start while NetworkManager hangs.
 kill -STOP $manager
-timeout 2 "$RIVULET" links >/dev/null || { echo "waits for NetworkManager" >&2; exit 1; }
+timeout 10 "$RIVULET" links >/dev/null || { echo "waits for NetworkManager" >&2; exit 1; } # D-Bus waits for 25 s
 kill -CONT $manager
 
 # carries LINK, rests LINK: in half a second
@@ -92,13 +100,13 @@ follows() {
 	must carries wlan0
 	echo 1 >&9
 	must rests wwan0
-	carries wlan0 || { echo "$where: the other link rests, too" >&2; exit 1; }
+	must carries wlan0
 	echo 2 >&9
 	must carries wwan0
 	# The link that the connection began on, which another NetworkManager knows of.
 	manager "$(hardware wlan0)" 3 wlan0
 	must rests wlan0
-	carries wwan0 || { echo "$where: the other link rests, too" >&2; exit 1; }
+	must carries wwan0
 	echo 4 >&9
 	must carries wlan0
 	kill -0 $run

@@ -41,9 +41,8 @@ head -c 3000000 /dev/urandom >"$TMP/in"
 run -- sh -c 'cat; echo err >&2' <"$TMP/in" >"$TMP/out" 2>"$TMP/err"
 cmp "$TMP/in" "$TMP/out" || fail "standard output is not the program's own"
 [ "$(cat "$TMP/err")" = err ] || fail "standard error is not the program's own"
-expect "a pipe that the program closes early" timeout 10 "$RIVULET" lab run pair -- \
-	sh -c "'$RIVULET' run --quiet -- sh -c 'echo first; exec >&-; sleep 3' | { cat >/dev/null; touch '$TMP/closed'; } & \
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -e '$TMP/closed' ] && exit 0; sleep 0.1; done; exit 1"
+expect "a pipe that the program closes early" timeout 20 "$RIVULET" lab run pair -- \
+	sh -c "'$RIVULET' run --quiet -- sh -c 'echo first; exec >&-; until [ -e $TMP/closed ]; do sleep 0.05; done' | { cat >/dev/null; touch '$TMP/closed'; }"
 
 # Lost: a signal sent to `rivulet run` (systemctl stop, kill, timeout) would not reach the program.
 expect "SIGTERM and SIGUSR1 are handed on" rivulet lab run pair -- sh -c "
@@ -123,6 +122,10 @@ expect_text 'stayed plain TCP' "$OUT"
 
 # Lost: a daemon that the program leaves behind would lose its links with the program.
 expect "a descendant that goes on" rivulet lab run pair -- sh -c "
-	'$RIVULET' run --report '$REPORT' -- sh -c 'sleep 1 & exit 3' </dev/null; [ \$? = 3 ] &&
-	ip rule | grep -q 32100 && sleep 1.5 && ! ip rule | grep -q 32100"
+	. '$(dirname "$0")/soon.sh'
+	is_left() { ! ip rule | grep -q 32100; }
+	'$RIVULET' run --report '$REPORT' -- sh -c 'until [ -e $TMP/over ]; do sleep 0.05; done & exit 3' </dev/null; [ \$? = 3 ] || exit 1
+	! is_left || { echo 'it lost its links' >&2; exit 1; }
+	touch '$TMP/over'
+	soon 10 is_left || { echo 'they are left' >&2; exit 1; }"
 report_has 'r["processes_go_on"]'
