@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The C interface does the same on every stack: programs/api.c says what and why.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/still.sh"
 need unshare mount pgrep
 
 # Like pair, and a link that never answers, whose addresses are the first ones of the server's name.
@@ -46,7 +47,7 @@ stacks="native host lkl"
 	stacks="native host"
 }
 for stack in $stacks; do
-	expect "the interface on $stack" rivulet lab run "$TMP/dark.yaml" \
+	in_time expect "the interface on $stack" rivulet lab run "$TMP/dark.yaml" \
 		--also "server: $PROGRAMS/api serve $stack 7000" -- \
 		unshare --mount sh "$TMP/try" "$stack"
 	cat "$OUT"

@@ -3,6 +3,7 @@
 # The time line of a scenario happens, as seen by programs in the lab.
 # Lost otherwise: experiments about handover in which there was no handover.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/still.sh"
 need ping python3
 
 cat >"$TMP/events.yaml" <<'END'
@@ -35,12 +36,9 @@ while :; do
 done
 END
 export RIVULET
-expect "a lab with events" rivulet lab run "$TMP/events.yaml" --samples "$TMP/samples" -- \
-	timeout 20 sh "$TMP/watch"
-uniq "$OUT" >"$TMP/seen"
 
 # Silent: no answer, but the carrier stays. Down: no carrier at either end. Afterwards as before.
-python3 - "$TMP/seen" "$TMP/samples" <<'END' || { cat "$TMP/seen" >&2; fail "not what happened"; }
+cat >"$TMP/compare.py" <<'END'
 import json, sys
 seen = [line.split() for line in open(sys.argv[1])]
 stages = [
@@ -62,6 +60,13 @@ for event, (name, at) in zip(events, WANTED, strict=True):
     if event["event"] != name or event["link"] != "wire" or not at <= event["t"] < at + 0.5:
         sys.exit("event at the wrong time: %s" % event)
 END
+happens() {
+	expect "a lab with events" rivulet lab run "$TMP/events.yaml" --samples "$TMP/samples" -- \
+		timeout 20 sh "$TMP/watch"
+	uniq "$OUT" >"$TMP/seen"
+	python3 "$TMP/compare.py" "$TMP/seen" "$TMP/samples" || { cat "$TMP/seen" >&2; fail "not what happened"; }
+}
+in_time happens
 
 # Lost: comparisons with programs that take long to start, which would have slept through the events.
 sed -i '/^events:/,$d' "$TMP/events.yaml"

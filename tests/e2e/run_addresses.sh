@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Addresses of links change, and there are several: a connection goes on, and uses what there is.
 . "$(dirname "$0")/run_lib.sh"
+. "$(dirname "$0")/still.sh"
 need curl ss
 
 make_file file 16000000
@@ -24,10 +25,13 @@ end() {
 }
 EOF
 as_phone() { # WHAT SCRIPT
+	in_time as_phone_once "$@"
+	echo "survived: $1"
+}
+as_phone_once() {
 	printf '. %s/lib\n%s\n' "$TMP" "$2" >"$TMP/script"
 	expect "$1" pair_lab env TMP="$TMP" RIVULET="$RIVULET" sh "$TMP/script"
 	report_has "r['connections'] == 1 and r['fallbacks'] == 0"
-	echo "survived: $1"
 }
 
 # Lost: after a new lease the link would stay unused, or its old address be sent from.

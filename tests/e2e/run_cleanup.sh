@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whoever is killed, the host is as before within two seconds.
 . "$(dirname "$0")/run_lib.sh"
+. "$(dirname "$0")/still.sh"
 need pgrep
 
 cat "$(dirname "$0")/soon.sh" - >"$TMP/inside.sh" <<'EOF'
@@ -61,7 +62,7 @@ EOF
 for victim in program foreground supervisor watcher all-but-watcher program-and-supervisor \
 	program-and-foreground helpers net net-and-supervisor keeper keeper-and-supervisor all-but-net \
 	all-but-keeper nobody; do
-	expect "after the end of: $victim" rivulet lab run pair -- env TMP="$TMP" sh "$TMP/inside.sh" "$RIVULET" $victim
+	in_time expect "after the end of: $victim" rivulet lab run pair -- env TMP="$TMP" sh "$TMP/inside.sh" "$RIVULET" $victim
 done
 
 # Lost: a program whose supervisor dies would get ENOSYS for every new connection.
@@ -119,8 +120,8 @@ for round in 1 2 3; do
 done
 
 # Lost: a transfer would be cut off by the clean-up after its supervisor's death, or hold the clean-up up.
-make_file large 20000000
-cat >"$TMP/transfer.sh" <<'EOF'
+make_file large 40000000
+cat "$(dirname "$0")/soon.sh" - >"$TMP/transfer.sh" <<'EOF'
 set -eu
 state() { ip rule; ip -6 rule; ip route show table all; ip mptcp endpoint; ip mptcp limits; cat /proc/sys/net/ipv4/tcp_wmem; }
 two_subflows() { [ "$(ss -tnH state established '( dport = 80 )' | wc -l)" -ge 2 ]; }
@@ -130,16 +131,12 @@ until two_subflows; do sleep 0.05; done
 for pid in $(pgrep --ns $$ --nslist net -x rivulet-super); do
 	kill -KILL "$pid"
 done
-tries=40
-until state >"$TMP/now" && cmp -s "$TMP/before" "$TMP/now"; do
-	tries=$((tries - 1))
-	[ $tries -gt 0 ] || { diff "$TMP/before" "$TMP/now" >&2; exit 1; }
-	sleep 0.05
-done
+as_before() { state >"$TMP/now"; cmp -s "$TMP/before" "$TMP/now"; }
+soon 2 as_before || { diff "$TMP/before" "$TMP/now" >&2; echo "the host is not as before" >&2; exit 1; }
 kill -0 $! || { echo "the transfer was over too soon" >&2; exit 1; }
 wait $!
 EOF
-expect "a transfer survives its supervisor" pair_lab env TMP="$TMP" sh "$TMP/transfer.sh" "$RIVULET"
+in_time expect "a transfer survives its supervisor" pair_lab env TMP="$TMP" sh "$TMP/transfer.sh" "$RIVULET"
 cmp "$TMP/www/large" "$TMP/got" || fail "other bytes after the supervisor's death"
 
 # Lost: MPTCP for an hour, after one connection that began where there was no network; or how somebody wants it after that.
@@ -192,7 +189,7 @@ if mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys; then
 	[ "$(grep -c 'blackhole timeout' "$TMP/said")" = 1 ] || fail "what is said: $(cat "$TMP/said")"
 fi
 EOF
-expect "for how long MPTCP is given up" rivulet lab run pair -- unshare --mount env TMP="$TMP" sh "$TMP/blackhole.sh" "$RIVULET"
+in_time expect "for how long MPTCP is given up" rivulet lab run pair -- unshare --mount env TMP="$TMP" sh "$TMP/blackhole.sh" "$RIVULET"
 
 # Lost: memory, for each network namespace in which runs were killed together with it, until the next boot.
 if [ "$(id -u)" = 0 ] && [ "$(readlink /proc/1/ns/pid)" = 'pid:[4026531836]' ]; then

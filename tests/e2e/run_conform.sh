@@ -3,6 +3,7 @@
 # A program sees of its relayed sockets what it sees of TCP's, but for what docs/differences.md lists with a reason. STACK says
 # what it is relayed to.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/still.sh"
 need python3
 
 STACK=${STACK:-host}
@@ -21,20 +22,25 @@ compare() {
 	python3 "$PROGRAM_SOURCES/conform.py" "$TABLE" "$2" "$TMP/plain" "$1" || fail "$program on $STACK ($2) differs from TCP"
 }
 
+as_over_tcp() {
+	observe "$program" >"$TMP/plain" || fail "$program, without us"
+	observe "$program" "$RIVULET" run --quiet --stack "$STACK" -- >"$TMP/relayed" || fail "$program, on $STACK"
+	compare "$TMP/relayed" "$STACK"
+}
+over_mptcp() {
+	PEER=multipath observe "$program" "$RIVULET" run --quiet --stack "$STACK" -- >"$TMP/multipath" || fail "$program, on $STACK, over MPTCP"
+	compare "$TMP/multipath" MPTCP
+}
+
 # Lost: programs that work over TCP would not over the relay, and nobody would know why.
 for program in conform conform-32; do
 	if [ ! -x "$PROGRAMS/$program" ]; then
 		echo "no 32-bit programs can be built here: $program not tried" >&2
 		continue
 	fi
-	observe "$program" >"$TMP/plain" || fail "$program, without us"
-	observe "$program" "$RIVULET" run --quiet --stack "$STACK" -- >"$TMP/relayed" || fail "$program, on $STACK"
-	compare "$TMP/relayed" "$STACK"
+	in_time as_over_tcp
 	# With a peer that speaks MPTCP it is another protocol.
 	if [ "$STACK" = lkl ] && [ "$program" = conform ] && [ -e /proc/sys/net/mptcp/enabled ]; then
-		PEER=multipath
-		observe "$program" "$RIVULET" run --quiet --stack "$STACK" -- >"$TMP/multipath" || fail "$program, on $STACK, over MPTCP"
-		PEER=
-		compare "$TMP/multipath" MPTCP
+		in_time over_mptcp
 	fi
 done

@@ -3,7 +3,8 @@
 # With the link of the default route silently dead, a new connection, and the look-up of a name before it, begins on the
 # other link.
 . "$(dirname "$0")/run_lib.sh"
-need curl
+. "$(dirname "$0")/still.sh"
+need curl tc
 
 make_file small 100000
 NAMES="python3 $(dirname "$0")/programs/names.py 10.9.0.1"
@@ -33,32 +34,30 @@ EOF
 }
 
 # Lost: a program would wait for ever, or for minutes, for its first connection.
-begin "an address" 10.9.0.1
-begin "a name" some.where.test
+in_time begin "an address" 10.9.0.1
+in_time begin "a name" some.where.test
 
 # Lost: when the link is well again, everything would go on by the other one.
-cat "$RIVULET_SCENARIOS/pair.yaml" - >"$TMP/heals.yaml" <<'EOF'
-events:
-  - {at: 0s, link: wifi, do: blackhole}
-  - {at: 1500ms, link: wifi, do: heal}
+cat "$(dirname "$0")/soon.sh" - >"$TMP/heals" <<'EOF'
+is_well() { ! ip rule | grep -q "^32101:"; }
+curl -4 -fsS -o /dev/null http://10.9.0.1/small
+! is_well || { echo "nobody finds that it is dead" >&2; exit 3; }
+tc qdisc del dev wlan0 root
+soon 10 is_well || { echo "nobody finds that it is well" >&2; exit 4; }
 EOF
 cat >"$TMP/heals.sh" <<'EOF'
 set -eu
-until ! ping -c 1 -W 0.2 10.1.0.1 >/dev/null; do :; done
-"$1" run --quiet -- sh -c '
-	curl -4 -fsS -o /dev/null http://10.9.0.1/small
-	ip rule | grep -q "^32101:" || exit 3
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		ip rule | grep -q "^32101:" || exit 0
-		sleep 0.25
-	done
-	exit 4'
+tc qdisc add dev wlan0 root bfifo limit 1 # nothing leaves
+"$1" run --quiet -- sh "$TMP/heals"
 [ -z "$(ip rule | grep 32101)" ]
 EOF
-expect "the link heals" rivulet lab run "$TMP/heals.yaml" --also "$SERVER_SETUP" --also "server: $SERVER" -- \
+expect "the link heals" rivulet lab run pair --also "$SERVER_SETUP" --also "server: $SERVER" -- \
 	env TMP="$TMP" sh "$TMP/heals.sh" "$RIVULET"
 
 # Lost: every start would wait for a gate that is not needed.
-expect "a link that is well" rivulet lab run pair -- "$RIVULET" run --explain -- \
-	python3 -c 'import socket; socket.socket()'
-if grep -q 'does not answer' "$OUT"; then fail "a link that is well was found dead"; fi
+begin_well() {
+	expect "a link that is well" rivulet lab run pair -- "$RIVULET" run --explain -- \
+		python3 -c 'import socket; socket.socket()'
+	if grep -q 'does not answer' "$OUT"; then fail "a link that is well was found dead"; fi
+}
+in_time begin_well

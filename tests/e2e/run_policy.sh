@@ -3,6 +3,7 @@
 # A person's wish for a link holds: one that is excluded carries nothing, a backup only while the others do not
 # work, and a wish that cannot be read is refused with the place where it stands.
 . "$(dirname "$0")/run_lib.sh"
+. "$(dirname "$0")/still.sh"
 need curl jq
 
 make_file file 16000000
@@ -14,35 +15,33 @@ mkdir -p "$XDG_CONFIG_HOME/rivulet"
 # The server must not take the wishes that are the phone's.
 SERVER="env XDG_CONFIG_HOME=$TMP/none $SERVER"
 
-# download WHAT OPTION...: the file, byte by byte, with these options of run.
+# download WHAT SHARE OPTION...: the file, byte by byte, with these options of run, and with the links' share.
 download() {
-	what=$1
-	shift
+	in_time download_once "$@"
+	echo "kept: $1"
+}
+download_once() {
+	what=$1 wanted=$2
+	shift 2
 	expect "$what" pair_lab sh -c "'$RIVULET' run --explain $* --report '$REPORT' -- curl -4 -fsS --max-time 60 http://server/file | cmp - '$TMP/www/file'"
-	report_has "r['connections'] == 1 and r['fallbacks'] == 0"
-	echo "kept: $what"
+	report_has "r['connections'] == 1 and r['fallbacks'] == 0 and ($wanted)"
 }
 
 # Lost: the link that costs money, or that an employer watches, is used though it was excluded.
-download "only the named link" --links wlan0
-report_has "share == {'wlan0': 1}"
+download "only the named link" "share == {'wlan0': 1}" --links wlan0
 expect_text 'link wwan0 .*not used: you excluded it' "$OUT"
-download "all but one" --not wwan0
-report_has "share == {'wlan0': 1}"
-download "all but a kind" --not kind=cellular
-report_has "share == {'wlan0': 1}"
+download "all but one" "share == {'wlan0': 1}" --not wwan0
+download "all but a kind" "share == {'wlan0': 1}" --not kind=cellular
 
 # Lost: with the default route on the excluded link, everything stays there and nobody is told that it begins there.
-download "another link than the default route's" --links "'ww*'"
-report_has "share['wwan0'] > 0.85"
+download "another link than the default route's" "share['wwan0'] > 0.85" --links "'ww*'"
 expect_text 'connections still begin on wlan0' "$OUT"
 
 # Lost: a backup that costs, or one that is not there when it is needed.
-download "a backup rests" --links wlan0,wwan0:backup
-report_has "share.get('wwan0', 0) < 0.05"
+rests="share.get('wwan0', 0) < 0.05"
+download "a backup rests" "$rests" --links wlan0,wwan0:backup
 expect_text 'link wwan0 .*used as a backup' "$OUT"
-download "a metered link rests" --links wlan0,wwan0:metered
-report_has "share.get('wwan0', 0) < 0.05"
+download "a metered link rests" "$rests" --links wlan0,wwan0:metered
 
 takes_over() {
 	SCENARIO=$TMP/$1.yaml
@@ -50,8 +49,8 @@ takes_over() {
 		cat "$RIVULET_SCENARIOS/pair.yaml"
 		printf 'events:\n  - {at: 1s, link: wifi, do: %s}\n' "$1"
 	} >"$SCENARIO"
-	download "a backup takes over from a link of which nothing is heard ($1)" --links wlan0,wwan0:backup
-	report_has "share['wwan0'] > 0.2 and share['wlan0'] > 0.1"
+	download "a backup takes over from a link of which nothing is heard ($1)" "share['wwan0'] > 0.2 and share['wlan0'] > 0.1" \
+		--links wlan0,wwan0:backup
 	SCENARIO=pair
 }
 takes_over blackhole
@@ -65,10 +64,8 @@ links:
   - name: "eth*"
     policy: never
 END
-download "the configuration file"
-report_has "share.get('wwan0', 0) < 0.05"
-download "the command line before the configuration file" --links wlan0,wwan0
-report_has "min(share.values()) > 0.1 and len(share) == 2"
+download "the configuration file" "$rests"
+download "the command line before the configuration file" "min(share.values()) > 0.1 and len(share) == 2" --links wlan0,wwan0
 
 # Lost: nobody can find out what run would do.
 expect "the list of links" pair_lab "$RIVULET" links
@@ -83,11 +80,11 @@ jq -e '[.links[] | select(.name == "wlan0") | .use == "not used" and (.why | tes
 
 # Lost: a change would be missed, or an unchanged table printed again and again.
 expect "watching the links" pair_lab sh -c "
+	. '$(dirname "$0")/soon.sh'
 	'$RIVULET' links --watch --json >'$TMP/watch' & watch=\$!
-	wait_for() { for i in \$(seq 200); do [ \$(grep -c . '$TMP/watch') -ge \$1 ] && return; sleep 0.05; done; exit 1; }
-	wait_for 1
+	soon 10 grep -q . '$TMP/watch' || { echo 'it says nothing' >&2; exit 1; }
 	ip link set wwan0 mtu 1400
-	wait_for 2
+	soon 10 grep -q '\"mtu\": *1400' '$TMP/watch' || { cat '$TMP/watch' >&2; echo 'it does not say what changed' >&2; exit 1; }
 	kill \$watch; wait \$watch || :"
 [ "$(sed -n '$p' "$TMP/watch" | jq '.links[] | select(.name == "wwan0").mtu')" = 1400 ] ||
 	{ cat "$TMP/watch" >&2; fail "the last line does not say what changed"; }
@@ -147,8 +144,11 @@ expect_text "the policy 'use' cannot be kept: link wwan0 is kept out of use" "$O
 expect "a run without wishes beside one with" two_runs "--not wwan0" ""
 expect_text "rivulet: link wwan0 is kept out of use here" "$OUT"
 report_has "share == {'wlan0': 1}"
-expect "two runs of one mind" two_runs "--links wlan0,wwan0:backup" "--links wlan0,wwan0:backup"
-report_has "share.get('wwan0', 0) < 0.05"
+of_one_mind() {
+	expect "two runs of one mind" two_runs "--links wlan0,wwan0:backup" "--links wlan0,wwan0:backup"
+	report_has "$rests"
+}
+in_time of_one_mind
 
 # Lost: what was said for one run would hold for another when it is over.
 expect "a wish ends with its run" pair_lab sh -c "
@@ -162,7 +162,7 @@ expect "a wish ends with its run" pair_lab sh -c "
 	must rests
 	stays two '' & two=\$!
 	must [ -e '$TMP/two' ]
-	rests || exit 1
+	rests || { echo 'the second run has changed it' >&2; exit 1; }
 	touch '$TMP/one.over'
 	wait \$one
 	must is_used

@@ -3,6 +3,7 @@
 # A link that loses packets: a few messages do not wait for lost ones again and again while another link has room for them, and
 # whoever has much to send has both.
 . "$(dirname "$0")/run_lib.sh"
+. "$(dirname "$0")/still.sh"
 
 cat >"$TMP/echo.py" <<'EOF2'
 import socket
@@ -51,5 +52,5 @@ SCENARIO=$TMP/poor.yaml
 SERVER="$RIVULET run --quiet -- python3 '$TMP/echo.py'"
 
 # Lost: what a program says waits a quarter of a second again and again, as one link is bad.
-expect "messages over a bad link" pair_lab env WORDS="$TMP/words" sh -c "'$RIVULET' run --explain -- python3 '$TMP/messages.py' 2>'$TMP/words'"
+in_time expect "messages over a bad link" pair_lab env WORDS="$TMP/words" sh -c "'$RIVULET' run --explain -- python3 '$TMP/messages.py' 2>'$TMP/words'"
 cat "$OUT"
