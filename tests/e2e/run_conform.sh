@@ -17,9 +17,9 @@ observe() {
 	rivulet lab run pair --also "server: $observer peer ${PEER:-}" -- sh -c "$observer taken 7103 && exec \"\$@\"" observe "$@" "$observer" 10.1.0.1
 }
 
-# $1 is what $program saw over its stack: as over TCP, or as the table says of $2.
+# $1 is what $program saw over its stack: as over TCP, or as the table says of $2. Where it is tried again, each time.
 compare() {
-	python3 "$PROGRAM_SOURCES/conform.py" "$TABLE" "$2" "$TMP/plain" "$1" || fail "$program on $STACK ($2) differs from TCP"
+	python3 "$PROGRAM_SOURCES/conform.py" "$TABLE" "$2" "$TMP/plain" "$1" "$1.wrong" || fail "$program on $STACK ($2) differs from TCP"
 }
 
 as_over_tcp() {
@@ -38,6 +38,7 @@ for program in conform conform-32; do
 		echo "no 32-bit programs can be built here: $program not tried" >&2
 		continue
 	fi
+	rm -f "$TMP/relayed.wrong"
 	in_time as_over_tcp
 	# With a peer that speaks MPTCP it is another protocol.
 	if [ "$STACK" = lkl ] && [ "$program" = conform ] && [ -e /proc/sys/net/mptcp/enabled ]; then

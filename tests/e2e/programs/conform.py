@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""conform.py TABLE STACK PLAIN RELAYED: compares what `conform` saw over TCP and over STACK, relayed. Every difference must be a
-row of the tables in docs/differences.md, and every row a difference ("a or b" may be none; "a; STACK: b" is "b" there)."""
+"""conform.py TABLE STACK PLAIN RELAYED WRONG: compares what `conform` saw over TCP and over STACK, relayed. Every difference must be a
+row of the tables in docs/differences.md, and every row a difference ("a or b" may be none; "a; STACK: b" is "b" there). The names of those
+that are wrong are in WRONG afterwards; if it is there already, only those that are in it count: others were right before."""
+import os
 import re
 import sys
 
@@ -39,19 +41,24 @@ def rows(path, stack):
 
 
 listed, plain, relayed = rows(sys.argv[1], sys.argv[2]), observations(sys.argv[3]), observations(sys.argv[4])
-wrong = []
+wrong = {}
 for name in sorted(plain.keys() | relayed.keys() | listed.keys()):
     tcp, relay = plain.get(name), relayed.get(name)
     if name not in listed:
         if tcp != relay:
-            wrong.append(f"{name}: TCP says '{tcp}', the relay '{relay}': not in the table")
+            wrong[name] = f"{name}: TCP says '{tcp}', the relay '{relay}': not in the table"
     elif tcp != listed[name][0]:
-        wrong.append(f"{name}: TCP says '{tcp}', the table '{listed[name][0]}'")
+        wrong[name] = f"{name}: TCP says '{tcp}', the table '{listed[name][0]}'"
     elif relay not in listed[name][1]:
-        wrong.append(f"{name}: the relay says '{relay}', the table '{' or '.join(listed[name][1])}'")
+        wrong[name] = f"{name}: the relay says '{relay}', the table '{' or '.join(listed[name][1])}'"
     elif listed[name][1] == [tcp]:
-        wrong.append(f"{name}: the table lists no difference")
+        wrong[name] = f"{name}: the table lists no difference"
 if len(plain) < 400:
-    wrong.append(f"only {len(plain)} observations")
+    wrong["all"] = f"only {len(plain)} observations"
+if os.path.exists(sys.argv[5]):
+    before = open(sys.argv[5]).read().splitlines()
+    wrong = {name: text for name, text in wrong.items() if name in before}
+with open(sys.argv[5], "w") as file:
+    file.writelines(f"{name}\n" for name in wrong)
 print(f"{len(plain)} observations, {len(listed)} known differences")
-sys.exit("\n".join(wrong) if wrong else 0)
+sys.exit("\n".join(wrong.values()) if wrong else 0)
