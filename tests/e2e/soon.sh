@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
 # soon SECONDS COMMAND...: waits until it succeeds; false if it has not by then. For what runs in a lab, put before it; lib.sh has
-# until_true, which fails the test. It looks so often, too: while the machine stands still nothing can happen.
+# until_true, which fails the test. It looks four times for each second, too: while the machine stands still nothing can happen.
 soon() {
-	limit=$(($(date +%s) + $1)) looks=$((10 * $1))
+	limit=$(($(date +%s) + $1)) looks=$((4 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		looks=$((looks - 1))
