@@ -85,7 +85,7 @@ goes_on() {
 		! grep -q OTHER "$TMP/$1" || break
 		echo "$1, $2, $3: chance $chance was not taken"
 	done
-	exit 1
+	fail "$1, $2, $3: $(tail -n 1 "$TMP/$1")"
 }
 
 scenario silent blackhole heal
@@ -103,7 +103,9 @@ for stack in $stacks; do
 	) &
 	BACKGROUND="$BACKGROUND $!"
 done
+stood_still=
 for pid in $BACKGROUND; do
-	wait "$pid" || fail "a transfer stood still"
+	wait "$pid" || stood_still=1
 done
 BACKGROUND=
+[ -z "$stood_still" ] || exit 1 # which of them, it has said
