@@ -57,7 +57,7 @@ expect "a link that comes up later" pair_lab sh -c "
 	ip link set wwan0 down
 	'$RIVULET' run --quiet --report '$REPORT' -- sh -c '
 		curl -4 -fsS -o $TMP/got http://server/file & curl=\$!
-		until [ \"\$(stat -c %s $TMP/got 2>/dev/null || echo 0)\" -gt 2000000 ]; do sleep 0.02; done
+		until [ \"\$(stat -c %s $TMP/got 2>/dev/null || echo 0)\" -gt 2000000 ]; do kill -0 \$curl || exit 1; sleep 0.02; done
 		ip link set wwan0 up; ip route add default via 10.2.0.1 dev wwan0 metric 101
 		wait \$curl && cmp $TMP/got $TMP/www/file'"
 report_has "share.get('wwan0', 0) > 0.05"
