@@ -249,6 +249,14 @@ void contact_end(struct contact *contact, const char *why)
 	contact_close(contact, why);
 }
 
+/* The connection is over. Where the other end had said that it ends the session, that is why. */
+static void close_ended(struct contact *contact, const char *why)
+{
+	const char *said = contact->session ? tcpcl_why(contact->session) : "";
+
+	contact_close(contact, said[0] ? said : why);
+}
+
 /* What arrived, or -1: nothing now, or it is over. 0: the end. */
 static ssize_t receive(struct contact *contact, void *to, size_t room)
 {
@@ -257,7 +265,7 @@ static ssize_t receive(struct contact *contact, void *to, size_t room)
 	if (got < 0 && !gnutls_error_is_fatal((int)got))
 		return -1;
 	if (got < 0) {
-		contact_close(contact, gnutls_strerror((int)got));
+		close_ended(contact, gnutls_strerror((int)got));
 		return -1;
 	}
 	count(contact, (size_t)got, &contact->received);
@@ -314,7 +322,7 @@ static bool read_session(struct contact *contact)
 		if (got < 0)
 			return false;
 		if (got == 0) {
-			contact_close(contact, "the other end closed the connection");
+			close_ended(contact, "the other end closed the connection");
 			return false;
 		}
 		tcpcl_receive(contact->session, bytes, (size_t)got, clock_now());

@@ -110,8 +110,11 @@ up bob wlan1
 wait "$get" || fail "what was asked for does not come over bob"
 same "$TMP/asked" "$TMP/got2"
 
-# Lost: why a contact is over, to whoever reads a log: a node that ends says so (RFC 9174, section 6.1).
+# Lost: why a contact is over, to whoever reads a log: a node that ends says so (RFC 9174, section 6.1). Cyd hears of it late, and
+# finds the connection closed behind it.
+kill -STOP "$(node_pid cyd)"
 stop bob
+kill -CONT "$(node_pid cyd)"
 logged cyd "contact with 'bob' is over: the other end ended it"
 EOF3
 in_lab
