@@ -54,7 +54,9 @@ start eve --slots 0
 soon 20 meets ada eve || fail "no contact"
 stop eve
 soon 40 grep -q "'eve' is not near any more" "$TMP/ada.log" || fail "eve is still here"
-id=$(submit -- sh -c 'sleep 8; echo true')
+# It lasts until she has tried all. Others on this machine sleep, too.
+nap=$((100000 + $$))
+id=$(submit -- sh -c "sleep $nap; echo true")
 given() { [ "$(told 't[-1]["state"]')" = given ]; }
 soon 10 given || fail "not given: $(tasks)"
 given_to=$(told 't[-1]["runs"][0]["node"]')
@@ -66,6 +68,8 @@ forge eve eve "$task"
 logged ada "a result of 'eve' is refused: it is of a task that it was not asked to do"
 forge "$given_to" eve "$task"
 logged ada "is refused: it is not signed by '$given_to'"
+awake() { pkill -xf "sleep $nap"; }
+soon 10 awake || fail "it does not run: $(tasks)"
 over() { [ "$(told 't[-1]["state"]')" = done ]; }
 soon 30 over || fail "not done: $(tasks)"
 [ "$(on ada "$RIVULET" tasks --state "$TMP/ada" --json "$id" | grep -c '"exit":0')" = 1 ] || fail "$(tasks)"

@@ -242,6 +242,10 @@ class Soak:
             if self.error:
                 raise self.error
             assert all(end.poll() is None for end in ends), "an end of the bundles has ended"
+        # Where they begin slowly all were killed before they could accept anything.
+        limit = time.time() + 60
+        while not (lines(f"{self.folder}/given") and self.content) and time.time() < limit:
+            time.sleep(0.1)
         self.over = True
         for t in threads:
             t.join()
