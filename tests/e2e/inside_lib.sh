@@ -10,16 +10,17 @@ export INSIDE="$RIVULET run --stack uml"
 
 # A download goes on when Wi-Fi goes: its carrier, its address, or silently. $1: `rivulet run` with options, the report among them.
 survives_hand_over() {
+	{ cat "$RIVULET_SCENARIOS/pair.yaml"; printf 'events:\n  - {at: 700ms, link: wifi, do: blackhole}\n'; } >"$TMP/silent.yaml"
 	for how in 'ip link set wlan0 down' 'ip addr flush dev wlan0' silent; do
-		case $how in silent) scenario=handover-silent how=: ;; *) scenario=pair ;; esac
+		case $how in silent) scenario=$TMP/silent.yaml how=: ;; *) scenario=pair ;; esac
 		cat >"$TMP/hand-over" <<EOF
-$1 --quiet -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/file &
-until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt 4000000 ]; do sleep 0.02; done
+$1 --quiet -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/file & curl=\$!
+until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt 4000000 ]; do kill -0 \$curl || break; sleep 0.02; done
 $how
-wait \$!
+wait \$curl
 EOF
 		rm -f "$TMP/got"
-		SCENARIO=$scenario expect "$scenario, $how" pair_lab sh "$TMP/hand-over"
+		expect "$scenario, $how" rivulet lab run "$scenario" --from-traffic --also "server: $SERVER" -- sh "$TMP/hand-over"
 		cmp "$TMP/got" "$TMP/www/file" || fail "$how: other bytes"
 		report_has 'r["connections"] == 1 and share.get("wwan0", 0) > 0.1'
 		echo "survives: $scenario, $how"

@@ -21,8 +21,10 @@ async def serve(reader, writer):
         await writer.drain()
     writer.close()
 async def one(index, ready, go):
-    reader, writer = await asyncio.open_connection("10.1.0.1", 7004)
-    ready.release()
+    try:
+        reader, writer = await asyncio.open_connection("10.1.0.1", 7004)
+    finally:
+        ready.release()
     await go.wait()
     data = b"%08d" % index * (SIZE // 8)
     writer.write(data)
@@ -47,7 +49,7 @@ async def main():
     tasks = [asyncio.create_task(one(i, ready, go)) for i in range(COUNT)]
     for _ in range(COUNT):
         await ready.acquire()
-    go.set()  # all are connected
+    go.set()  # all are connected, or gather() says which is not
     await asyncio.gather(*tasks)
 resource.setrlimit(resource.RLIMIT_NOFILE, (COUNT + 100, COUNT + 100))
 asyncio.run(main())
