@@ -105,6 +105,7 @@ for kind in plain owned; do
 done
 
 # Lost: the word of one user that a link is dead would lead everybody's connections another way.
+cp "$(dirname "$0")/soon.sh" "$TMP"
 cat "$RIVULET_SCENARIOS/pair.yaml" - >"$TMP/dead.yaml" <<'EOF'
 events:
   - {at: 0s, link: wifi, do: blackhole}
@@ -112,9 +113,10 @@ EOF
 cat >"$TMP/detour" <<'EOF'
 . "${0%/*}/lib"
 until ! ping -c 1 -W 0.2 10.1.0.1 >/dev/null; do :; done
-(as $USER_ID "$TMP/owned/rivulet" run --quiet -- sh -c '
-	curl -4 -fsS --max-time 10 -o /dev/null http://10.9.0.1/file
-	ip route get 10.9.0.1 uid "$1"; ip route get 10.9.0.1 uid "$2"' - $USER_ID $OTHER_ID) >"$TMP/ways"
+(as $USER_ID "$TMP/owned/rivulet" run --quiet -- sh -c '. "$3"
+	soon 20 curl -4 -fsS --max-time 10 http://10.9.0.1/file || echo "nothing comes"
+	ip route get 10.9.0.1 uid "$1"; ip route get 10.9.0.1 uid "$2"' - $USER_ID $OTHER_ID "$TMP/soon.sh") >"$TMP/ways"
+! grep -q "nothing comes" "$TMP/ways" || fail "a dead link is in the way: $(cat "$TMP/ways")"
 grep -q "dev wwan0.*uid $USER_ID" "$TMP/ways" || fail "the user is not led around: $(cat "$TMP/ways")"
 grep -q "dev wlan0.*uid $OTHER_ID" "$TMP/ways" || fail "another user is led around: $(cat "$TMP/ways")"
 is_as_before "after a detour"

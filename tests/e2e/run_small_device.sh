@@ -68,7 +68,8 @@ LD_PRELOAD=$PROGRAMS/libxstate.so timeout 100 linux.uml mem=192M uml_dir="$TMP/u
 		echo "$line"
 		case $line in *"device: cut"*) $CUT ;; esac
 	done
-sleep 0.3 # what the server has seen is written that often
+rm -f "$TMP/seen" # what the server saw before it all was over
+until [ -e "$TMP/seen" ]; do sleep 0.05; done
 EOF
 
 # Boots it; its function "program" writes the file that it gets from the server to $got. When a quarter is there, CUT is done

@@ -175,6 +175,6 @@ wait "$proxy" || :
 EOF2
 env=$(printf 'TMP=%s RIVULET=%s LINE=%s PROGRAM_SOURCES=%s' "$TMP" "$RIVULET" "$LINE" "$PROGRAM_SOURCES")
 # shellcheck disable=SC2086
-expect "a relay in a lab" timeout 100 "$RIVULET" lab run relay --also "server: $NGINX" \
+expect "a relay in a lab" timeout 280 "$RIVULET" lab run relay --also "server: $NGINX" \
 	--also "server: $RIVULET run --quiet -- nginx -e stderr -c $TMP/nginx2.conf" \
 	--also "relay: sh $TMP/relay.sh" -- env $env sh "$TMP/inside.sh"
