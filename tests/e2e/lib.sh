@@ -24,7 +24,7 @@ TEST=$(basename "$0" .sh)
 E2E_USER=${E2E_USER:-self}
 # What other runs of this user have found out says nothing here, nor the other way round.
 export XDG_STATE_HOME=/dev/null
-BACKGROUND=
+BACKGROUND='' TOLD=''
 TMP=$(mktemp -d "/tmp/rivulet-$TEST.XXXXXX")
 
 finish() {
@@ -34,6 +34,7 @@ finish() {
 		kill -KILL "$pid" 2>/dev/null || :
 	done
 	rm -rf "$TMP"
+	[ "$code" = 0 ] || [ "$code" -gt 128 ] || [ -n "$TOLD" ] || echo "FAILED $TEST: a command ended with $code" >&2
 	exit "$code"
 }
 trap finish EXIT
@@ -42,11 +43,13 @@ trap 'exit 143' TERM HUP
 
 skip() {
 	echo "SKIPPED $TEST: $*" >&2
+	TOLD=yes
 	exit 77
 }
 
 fail() {
 	echo "FAILED $TEST: $*" >&2
+	TOLD=yes
 	exit 1
 }
 

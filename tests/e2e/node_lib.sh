@@ -18,14 +18,16 @@ need python3 ip curl
 
 cat "$(dirname "$0")/soon.sh" - >"$TMP/begin.sh" <<'EOF2'
 set -eu
-NODES=
+NODES='' TOLD=''
 AS_IT_IS=--as-it-is
 # No Avahi of this machine hears of what is only in a lab.
 DBUS_SYSTEM_BUS_ADDRESS=unix:path=$TMP/no-bus
 export DBUS_SYSTEM_BUS_ADDRESS
+# The reason stands last: where all is too much, the end is what is shown.
 fail() {
 	for log in "$TMP"/*.log; do echo "--- $log" >&2; tail -n 15 "$log" >&2; done
 	echo "$*" >&2
+	TOLD=yes
 	exit 1
 }
 on() {
@@ -62,7 +64,7 @@ end_all() {
 		[ ! -e "$TMP/$host.pid" ] || kill -KILL "$(node_pid "$host")" 2>/dev/null || :
 	done
 }
-trap end_all EXIT
+trap 'code=$?; end_all; [ $code = 0 ] || [ -n "$TOLD" ] || fail "a command ended with $code"' EXIT
 rv() {
 	host=$1
 	command=$2

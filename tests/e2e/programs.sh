@@ -58,7 +58,7 @@ works() {
 	what=\$1
 	shift
 	begun=\$(date +%s%N)
-	"\$@" >"$TMP/client" 2>&1 || { echo "\$what ended with \$?:"; tail -n 30 "$TMP/client"; cat "$TMP/servers.log"; exit 1; }
+	"\$@" >"$TMP/client" 2>&1 || { code=\$?; cat "$TMP/servers.log"; tail -n 30 "$TMP/client"; echo "\$what ended with \$code"; exit 1; }
 	echo "over $STACK: \$what (\$(((\$(date +%s%N) - begun) / 1000000)) ms)"
 }
 same() { cmp "\$1" "\$file"; }
@@ -67,7 +67,7 @@ for port in 80 22 873 8000 8001 8002 6379 5201 5202 5203 5204; do
 	tries=200
 	until (: </dev/tcp/10.1.0.1/\$port) 2>/dev/null; do
 		tries=\$((tries - 1))
-		[ \$tries -gt 0 ] || { echo "nobody listens on \$port"; cat "$TMP/servers.log"; exit 1; }
+		[ \$tries -gt 0 ] || { cat "$TMP/servers.log"; echo "nobody listens on \$port"; exit 1; }
 		sleep 0.05
 	done
 done

@@ -74,7 +74,7 @@ joins_when_plugged() {
 	rm -f "$TMP/got"
 	cat >"$TMP/plug" <<EOF
 . '$TMP/drawer'
-until_size() { until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt \$1 ]; do sleep 0.02; done; }
+until_size() { until [ "\$(stat -c %s '$TMP/got' 2>/dev/null || echo 0)" -gt \$1 ]; do kill -0 \$run || break; sleep 0.02; done; }
 pull
 $1 --quiet -- curl -4 -fsS --max-time 60 -o '$TMP/got' http://server/large & run=\$!
 until_size 2000000; plug
@@ -148,7 +148,7 @@ EOF
 joins_each_time() {
 	truncate -s 4G "$TMP/www/endless"
 	cat "$(dirname "$0")/soon.sh" "$TMP/drawer" - >"$TMP/often" <<EOF
-fail() { $RIVULET status >&2 || :; echo "\$*" >&2; kill \$drawer; exit 1; }
+fail() { $RIVULET status >&2 || :; kill \$drawer; echo "\$*" >&2; exit 1; }
 received() { cat /sys/class/net/wwan0/statistics/rx_bytes; }
 joined() { [ "\$(received)" -gt \$((before + 300000)) ]; }
 gone() {

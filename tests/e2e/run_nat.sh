@@ -52,7 +52,7 @@ echo "is reached, and lets nobody through"
 
 # Lost: the second link, once it was off or away for a moment while the machine was busy: what it needs of the host would be gone.
 cat "$(dirname "$0")/soon.sh" "$TMP/drawer" - >"$TMP/blink" <<EOF
-fail() { ip route show table all >&2; echo "\$*" >&2; kill \$drawer; exit 1; }
+fail() { ip route show table all >&2; kill \$drawer; echo "\$*" >&2; exit 1; }
 is_set_up() {
 	ip route show table all | grep -q 'default via 10.2.0.1 dev wwan0 table 13' && [ "\$(cat /proc/sys/net/ipv4/conf/wwan0/forwarding)" = 1 ]
 }
