@@ -22,7 +22,8 @@ for ports in shared nat; do
 		fail "not one connection of this run"
 	soon 10 is "sorted(flows) == ['wlan0', 'wwan0'] and all(f['state'] == 'established' and not f['backup'] for f in flows.values())" ||
 		fail "not both links"
-	soon 10 is "10000 <= flows['wlan0']['rtt_us'] < 300000 and 40000 <= flows['wwan0']['rtt_us'] < 600000" || fail "no sensible RTT"
+	# Where processors are taken away it is many times what the links have, but never a thousand times.
+	soon 10 is "10000 <= flows['wlan0']['rtt_us'] < 3e6 and 40000 <= flows['wwan0']['rtt_us'] < 3e6" || fail "no sensible RTT"
 	soon 10 is "connections[0]['received'] >= sum(f['received'] for f in flows.values()) > 200000" || fail "no sensible counts"
 	soon 10 is "1e6 < connections[0]['rate_received'] < 1e9" || fail "no sensible rate"
 	soon 10 is "[l['name'] for l in mine[0]['links'] if l['used']] == ['wlan0', 'wwan0']" || fail "not the links"

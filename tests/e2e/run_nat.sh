@@ -74,7 +74,7 @@ EOF
 expect "a link that was off or away for a moment" pair_lab sh "$TMP/blink"
 
 # Lost: a host as it was.
-cat >"$TMP/ends" <<'EOF'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/ends" <<'EOF'
 set -u
 fail() { echo "$*" >&2; exit 1; }
 state() { ip addr; ip route show table all | grep -v expires; ip rule; cat /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/force_forwarding; python3 "$TMP/tables.py"; }
@@ -82,19 +82,16 @@ ours() { for name in rivulet-keep rivulet-net; do pgrep --ns $$ --nslist net -x 
 # By number: a process that is ending is in no network namespace any more, but not gone.
 gone() { for pid in "$@"; do ! grep -q '^State:.[^Z]' /proc/$pid/status 2>/dev/null || return 1; done; }
 wait_for() { tries=100; until "$@"; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "waited too long: $*"; sleep 0.05; done; }
-none_left() {
-	tries=100
-	while [ "$(state 2>/dev/null)" != "$before" ]; do
-		tries=$((tries - 1)); [ $tries -gt 0 ] || { state >&2; fail "the host is not as before: $1"; }; sleep 0.05
-	done
-}
-before=$(state 2>/dev/null)
+as_before() { state >"$TMP/now" 2>/dev/null; cmp -s "$TMP/before" "$TMP/now"; }
+none_left() { soon 10 as_before || { diff "$TMP/before" "$TMP/now" >&2; fail "the host is not as before: $1"; }; }
+soon 10 settled || fail "an IPv6 address has no route"
+state >"$TMP/before" 2>/dev/null
 for victim in nobody kernel foreground net both; do
 	$INSIDE --ports nat --quiet -- sh -c "touch '$TMP/started-$victim'; sleep 60" 2>/dev/null &
 	run=$!
 	tries=200
 	until [ -e "$TMP/started-$victim" ]; do tries=$((tries - 1)); [ $tries -gt 0 ] || fail "it did not start"; sleep 0.05; done
-	[ "$(state 2>/dev/null)" != "$before" ] || fail "this test would show nothing"
+	! as_before || fail "this test would show nothing"
 	case $victim in
 	nobody) kill -TERM $run ;;
 	kernel) kill -KILL "$(pgrep --ns $$ --nslist net -o -x rivulet-uml)" ;;

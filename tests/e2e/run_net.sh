@@ -73,7 +73,7 @@ REPORT=$TMP/home/report
 for kind in plain owned; do
 	expect "a download by rivulet-net ($kind)" pair_lab sh "$TMP/download" $kind
 	cmp "$TMP/www/file" "$TMP/home/file" || fail "other bytes"
-	report_has 'min(share.values()) > 0.1 and len(share) == 2'
+	report_has 'min(share.values()) > 0.01 and len(share) == 2' # how much of the second is another matter: it may join late
 	rm -f "$TMP/home/file" "$TMP/home/report"
 done
 
