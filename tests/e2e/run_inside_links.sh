@@ -64,18 +64,20 @@ EOF
 expect "a name server on this host" pair_lab unshare --mount sh "$TMP/names"
 
 # Lost: why it ended, and a host as it was.
-cat >"$TMP/ends" <<'EOF'
+cat "$(dirname "$0")/soon.sh" - >"$TMP/ends" <<'EOF'
 set -u
 fail() { echo "$*" >&2; exit 1; }
 state() { ip addr; ip route show table all | grep -v expires; ip rule; ip mptcp endpoint; ls /dev/shm /tmp/rivulet-* /run/rivulet 2>/dev/null | grep machine; }
-none_left() {
-	tries=60
-	# A process that is ending is in no network namespace any more, but not gone.
-	while pgrep --ns $$ --nslist net -x rivulet-uml >/dev/null || pgrep --ns $$ --nslist net rivulet-net >/dev/null || [ "$(state)" != "$before" ]; do
-		tries=$((tries - 1)); [ $tries -gt 0 ] || { ps ax >&2; state >&2; fail "not as before: $1"; }; sleep 0.05
-	done
+# A process that is ending is in no network namespace any more, but not gone.
+as_before() {
+	state >"$TMP/now"
+	! pgrep --ns $$ --nslist net -x 'rivulet-(uml|net)' && cmp -s "$TMP/before" "$TMP/now"
 }
-before=$(state)
+none_left() {
+	soon 10 as_before || { pgrep --ns $$ --nslist net -a rivulet >&2; diff "$TMP/before" "$TMP/now" >&2; fail "not as before: $1"; }
+}
+soon 10 settled || fail "an IPv6 address has no route"
+state >"$TMP/before"
 $INSIDE --memory 48MiB -- python3 -c 'x = []
 while True: x.append(bytearray(b"x") * (1 << 20))' 2>"$TMP/oom"
 code=$?

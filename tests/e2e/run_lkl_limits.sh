@@ -111,7 +111,7 @@ echo "works: a kernel that breaks down says so, and its connections are reset"
 
 # Lost: a device that runs many short programs would fill up.
 COUNT=${COUNT:-100}
-cat >"$TMP/starts" <<EOF
+cat "$(dirname "$0")/soon.sh" - >"$TMP/starts" <<EOF
 left() {
 	pgrep -x 'rivulet-.*' --ns \$\$ --nslist net
 	ss -tlnuH
@@ -120,6 +120,7 @@ left() {
 	ip mptcp endpoint
 	find "\${RIVULET_STATE:-/run/rivulet}" -name '*-*' 2>/dev/null
 }
+soon 10 settled || exit 1
 left >"$TMP/before"
 for i in \$(seq $COUNT); do
 	$run -- true || exit 1
