@@ -269,6 +269,7 @@ int cmd_node(int argc, char **argv)
 			break;
 		case OPTION_STACK:
 			stack = optarg;
+			code = stack_check(optarg, &err);
 			break;
 		case OPTION_PORT:
 			code = set_port(&serving, optarg, &err);
@@ -337,9 +338,11 @@ int cmd_node(int argc, char **argv)
 		code = node_find_state(state, sizeof(state), &err);
 	if (code == 0)
 		code = policy_complete(&policy, serving.quiet, &err);
-	if (code == 0)
-		code = stack_choose(stack, serving.quiet ? NULL : passed_over, &serving.stack,
-				    &err);
+	if (code == 0 &&
+	    stack_choose(stack, serving.quiet ? NULL : passed_over, &serving.stack, &err) < 0) {
+		say_failure(&err);
+		return RUN_FAILED;
+	}
 	if (code == 0)
 		code = choose_port(&serving, &err);
 	if (code < 0) {

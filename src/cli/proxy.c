@@ -2,6 +2,7 @@
 /* rivulet proxy: the arguments of rivulet-proxy(1), and nothing else. */
 #include "run/proxying.h"
 
+#include "attach/proxy/door.h"
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/policy.h"
@@ -73,7 +74,7 @@ static int add_door(struct proxy_options *proxy, const char *where, struct err *
 	if (proxy->listen_count == PROXY_DOORS_MAX)
 		return err_set(err, -E2BIG, "--listen can be given %d times", PROXY_DOORS_MAX);
 	proxy->listen[proxy->listen_count++] = where;
-	return 0;
+	return door_check(where, err);
 }
 
 static int set_limit(struct proxy_options *proxy, const char *text, struct err *err)
@@ -108,6 +109,7 @@ int cmd_proxy(int argc, char **argv)
 			break;
 		case OPTION_STACK:
 			proxying.stack = optarg;
+			code = stack_check(optarg, &err);
 			break;
 		case OPTION_ALLOW_ANYONE:
 			proxying.proxy.allow_anyone = true;

@@ -105,7 +105,7 @@ static int add_door(struct server_options *server, const char *where, struct err
 	if (server->listen_count == SERVER_DOORS_MAX)
 		return err_set(err, -E2BIG, "--listen can be given %d times", SERVER_DOORS_MAX);
 	server->listen[server->listen_count++] = where;
-	return 0;
+	return server_check_door(where, err);
 }
 
 /* What was asked for beside the options of serving. */

@@ -201,6 +201,9 @@ extern const struct stack_ops *const stacks[];
 /* NULL if none has that name. */
 const struct stack_ops *stack_find(const char *name);
 
+/* Is @name that of a stack that stack_choose() may give? -ENOENT, -EOPNOTSUPP: it is not, with the reason. */
+int stack_check(const char *name, struct err *err);
+
 /* The stack @name, or (NULL) the first that can run here, of those that make connections for others than programs that run inside
  * them. One that needs packets only by its name. @passed_over is told why one is not taken; NULL: nobody wants to know. */
 int stack_choose(const char *name, void (*passed_over)(const char *why),

@@ -17,19 +17,28 @@ const struct stack_ops *stack_find(const char *name)
 	return NULL;
 }
 
+int stack_check(const char *name, struct err *err)
+{
+	const struct stack_ops *named = stack_find(name);
+
+	if (!named)
+		return err_set(err, -ENOENT, "there is no stack '%s'", name);
+	if (!named->dial_open)
+		return err_set(err, -EOPNOTSUPP,
+			       "stack '%s' is for programs of its own: rivulet run --stack %s",
+			       name, name);
+	return 0;
+}
+
 int stack_choose(const char *name, void (*passed_over)(const char *why),
 		 const struct stack_ops **ret, struct err *err)
 {
 	const struct stack_ops *named = name ? stack_find(name) : NULL;
-	int code = -EOPNOTSUPP;
+	int code = name ? stack_check(name, err) : -EOPNOTSUPP;
 
 	*ret = NULL;
-	if (name && !named)
-		return err_set(err, -ENOENT, "there is no stack '%s'", name);
-	if (named && !named->dial_open)
-		return err_set(err, -EOPNOTSUPP,
-			       "stack '%s' is for programs of its own: rivulet run --stack %s",
-			       name, name);
+	if (name && code < 0)
+		return code;
 	for (unsigned i = 0; stacks[i]; i++) {
 		if (named ? stacks[i] != named : !stacks[i]->dial_open || stacks[i]->needs_packets)
 			continue;

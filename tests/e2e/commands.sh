@@ -39,7 +39,8 @@ expect "a program without standard input" "$RIVULET" lab run pair -- sh -c "$wit
 # Wrong arguments are told from failures.
 for wrong in 'get --wait soon x' 'get x' 'put --lifetime soon x' 'put --to a,b x' 'crowd invite --open soon' \
 	'crowd new --name a,b x' 'tasks x' 'tasks --cancel ../x' 'node --load-most nan' 'submit --copies 4294967297 -- true' \
-	'submit --memory 9223372036854775808 -- true' 'links x' 'choose --for anything' 'assess --seed x'; do
+	'submit --memory 9223372036854775808 -- true' 'links x' 'choose --for anything' 'assess --seed x' \
+	'proxy --stack x' 'proxy --stack uml' 'proxy --listen x' 'proxy --listen 127.0.0.1:65536' 'node --stack x' 'relay --listen x'; do
 	# shellcheck disable=SC2086
 	expect_code 2 "$RIVULET" $wrong
 done

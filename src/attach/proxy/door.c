@@ -142,6 +142,19 @@ static int listen_unix(struct door *door, const char *where, bool anyone, struct
 	return code < 0 ? fail(err, code, where) : 0;
 }
 
+int door_check(const char *where, struct err *err)
+{
+	struct sockaddr_un sa;
+	struct address address;
+	uint16_t port;
+	int code;
+
+	if (!is_unix(where))
+		return parse_inet(where, &address, &port, err);
+	code = parse_unix(where, &sa);
+	return code < 0 ? fail(err, code, where) : 0;
+}
+
 int door_open(struct door *door, const char *where, bool anyone, struct err *err)
 {
 	int code;

@@ -17,7 +17,10 @@ struct door {
 	char path[DOOR_TEXT_MAX];  /* of a file that is to be removed; "": none */
 };
 
-/* Listens at @where: "ADDRESS:PORT", "[IPV6]:PORT" (port 0: any that is free) or "unix:PATH". The caller closes with
+/* Is @where "ADDRESS:PORT", "[IPV6]:PORT" (port 0: any that is free) or "unix:PATH"? A negative errno: it is not. */
+int door_check(const char *where, struct err *err);
+
+/* Listens there. The caller closes with
  * door_close(). -EACCES: others than this machine could come in, and not @anyone may; -EADDRINUSE, -EINVAL, ... */
 int door_open(struct door *door, const char *where, bool anyone, struct err *err);
 void door_close(struct door *door);

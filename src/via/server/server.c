@@ -180,7 +180,6 @@ static int watch_signals(struct server *server)
 				      : loop_watch(&server->loop, &server->signals, EPOLLIN);
 }
 
-/* "ADDRESS:PORT", "[IPV6]:PORT", ":PORT". */
 static int parse_place(const char *where, char host[static ADDRESS_TEXT_MAX], const char **ret_port)
 {
 	const char *colon = strrchr(where, ':');
@@ -202,6 +201,24 @@ static int parse_place(const char *where, char host[static ADDRESS_TEXT_MAX], co
 										       : -EINVAL;
 }
 
+static int parse_door(const char *where, char host[static ADDRESS_TEXT_MAX], const char **ret_port,
+		      struct err *err)
+{
+	if (parse_place(where, host, ret_port) == 0)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "'%s' is no place to listen at: :7443, 192.0.2.1:7443 or [2001:db8::1]:7443",
+		       where);
+}
+
+int server_check_door(const char *where, struct err *err)
+{
+	char host[ADDRESS_TEXT_MAX];
+	const char *port;
+
+	return parse_door(where, host, &port, err);
+}
+
 static int open_door(struct server *server, const char *where, struct err *err)
 {
 	struct stack *stack = server->options.in;
@@ -210,13 +227,10 @@ static int open_door(struct server *server, const char *where, struct err *err)
 	struct sockaddr_storage sa = {0};
 	socklen_t size = sizeof(sa);
 	char host[ADDRESS_TEXT_MAX];
-	int fd;
+	int fd = parse_door(where, host, &how.service, err);
 
-	if (parse_place(where, host, &how.service) < 0)
-		return err_set(err, -EINVAL,
-			       "'%s' is no place to listen at: :7443, 192.0.2.1:7443 or "
-			       "[2001:db8::1]:7443",
-			       where);
+	if (fd < 0)
+		return fd;
 	how.host = host[0] ? host : NULL;
 	fd = stack->ops->listen(stack, &how, err);
 	if (fd < 0)

@@ -26,7 +26,7 @@ struct clients;
 
 /* Borrowed while the server lives, but for @clients. */
 struct server_options {
-	const char *listen[SERVER_DOORS_MAX]; /* "ADDRESS:PORT", "[IPV6]:PORT", ":PORT" */
+	const char *listen[SERVER_DOORS_MAX]; /* server_check_door() */
 	unsigned listen_count;
 	bool plain;
 	const char *certificate, *key; /* files in PEM, unless @plain */
@@ -41,6 +41,9 @@ struct server_options {
 };
 
 struct server;
+
+/* Is @where "ADDRESS:PORT", "[IPV6]:PORT" or ":PORT"? -EINVAL: it is not. */
+int server_check_door(const char *where, struct err *err);
 
 /* Listens; the caller closes. Takes the clients, also if it fails. Raises the process's limit of descriptors as far as it may. */
 int server_open(struct server **ret, const struct server_options *options, struct err *err);
