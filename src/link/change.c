@@ -52,22 +52,26 @@ int change_apply(struct netstack *stack, const struct change *change)
 	return err == -EEXIST ? 1 : err;
 }
 
-static int undo_limits(struct netstack *stack, const struct change *change)
+/* Both: 1: it is not ours any more. */
+static int put_limits(struct netstack *stack, const struct change *ours,
+		      const struct endpoint_limits *limits)
 {
 	struct endpoint_limits is = {0};
 	int err = endpoint_limits_get(stack->generic, stack->mptcp, &is);
 
-	if (err < 0 || memcmp(&is, &change->limits.now, sizeof(is)) != 0)
-		return err;
-	return endpoint_limits_set(stack->generic, stack->mptcp, &change->limits.was);
+	if (err < 0 || memcmp(&is, &ours->limits.now, sizeof(is)) != 0)
+		return err < 0 ? err : 1;
+	return endpoint_limits_set(stack->generic, stack->mptcp, limits);
 }
 
-static int undo_backlog(const struct change *change)
+static int put_backlog(const struct change *ours, uint32_t bytes)
 {
 	uint32_t is;
 	int err = backlog_get(&is);
 
-	return err < 0 || is != change->backlog.now ? err : backlog_set(change->backlog.was);
+	if (err < 0 || is != ours->backlog.now)
+		return err < 0 ? err : 1;
+	return backlog_set(bytes);
 }
 
 int change_undo(struct netstack *stack, const struct change *change)
@@ -83,13 +87,13 @@ int change_undo(struct netstack *stack, const struct change *change)
 		err = rule_remove(stack->route, &change->rule);
 		break;
 	case CHANGE_LIMITS:
-		err = undo_limits(stack, change);
+		err = put_limits(stack, change, &change->limits.was);
 		break;
 	case CHANGE_ENDPOINT:
 		err = endpoint_remove(stack->generic, stack->mptcp, &change->endpoint);
 		break;
 	case CHANGE_BACKLOG:
-		err = undo_backlog(change);
+		err = put_backlog(change, change->backlog.was);
 		break;
 	case CHANGE_FORWARDING:
 		err = forwarding_stop(change->forwarding.index, change->forwarding.family);
@@ -104,7 +108,7 @@ int change_undo(struct netstack *stack, const struct change *change)
 		break;
 	}
 	/* Routes leave with their device, addresses and links come and go. */
-	return err == -ESRCH || err == -ENOENT || err == -ENODEV ? 0 : err;
+	return err > 0 || err == -ESRCH || err == -ENOENT || err == -ENODEV ? 0 : err;
 }
 
 /* Routes go when their device is switched off, or loses an address, and do not come back with it; what is switched on of a device goes
@@ -158,24 +162,42 @@ bool change_equal(const struct change *a, const struct change *b)
 	return false;
 }
 
+static bool is_number(enum change_kind kind)
+{
+	return kind == CHANGE_LIMITS || kind == CHANGE_BACKLOG;
+}
+
 bool change_rivals(const struct change *a, const struct change *b)
 {
-	return a->kind == CHANGE_ENDPOINT && b->kind == CHANGE_ENDPOINT &&
-	       address_equal(&a->endpoint.address, &b->endpoint.address) && !change_equal(a, b);
+	if (a->kind != b->kind || change_equal(a, b))
+		return false;
+	return is_number(a->kind) || (a->kind == CHANGE_ENDPOINT &&
+				      address_equal(&a->endpoint.address, &b->endpoint.address));
+}
+
+bool change_prevails(const struct change *a, const struct change *b)
+{
+	if (a->kind == CHANGE_LIMITS)
+		return a->limits.now.subflows > b->limits.now.subflows;
+	return a->kind == CHANGE_BACKLOG && a->backlog.now > b->backlog.now;
 }
 
 bool change_is_mild(const struct change *was, const struct change *now)
 {
 	uint32_t differ = was->endpoint.flags ^ now->endpoint.flags;
 
-	return change_rivals(was, now) && was->endpoint.index == now->endpoint.index &&
-	       differ == MPTCP_PM_ADDR_FLAG_BACKUP;
+	return was->kind == CHANGE_ENDPOINT && change_rivals(was, now) &&
+	       was->endpoint.index == now->endpoint.index && differ == MPTCP_PM_ADDR_FLAG_BACKUP;
 }
 
 int change_replace(struct netstack *stack, const struct change *was, const struct change *now)
 {
 	if (change_is_mild(was, now))
 		return endpoint_set_backup(stack->generic, stack->mptcp, &now->endpoint);
+	if (was->kind == CHANGE_LIMITS)
+		return put_limits(stack, was, &now->limits.now);
+	if (was->kind == CHANGE_BACKLOG)
+		return put_backlog(was, now->backlog.now);
 	change_undo(stack, was);
 	return change_apply(stack, now);
 }

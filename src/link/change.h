@@ -59,11 +59,13 @@ bool change_may_vanish(const struct change *change);
 /* Do both ask for the same? */
 bool change_equal(const struct change *a, const struct change *b);
 
-/* Do both say something of the same endpoint, and not the same? */
+/* Do both say something of the same endpoint, of the limits, or of how much sockets may hold, and not the same? */
 bool change_rivals(const struct change *a, const struct change *b);
-/* Of two such: does the endpoint keep its subflows if one takes the other's place? */
+/* Of two such: is @a what holds, whichever was said first? What lets more through does; of endpoints neither. */
+bool change_prevails(const struct change *a, const struct change *b);
+/* Of two such: are they of an endpoint that keeps its subflows if one takes the other's place? */
 bool change_is_mild(const struct change *was, const struct change *now);
-/* The one takes the other's place. As change_apply(). */
+/* The one takes the other's place, of limits and bounds only while they are still ours. As change_apply(). */
 int change_replace(struct netstack *stack, const struct change *was, const struct change *now);
 
 /* "rule from 10.0.0.2 lookup 5260003", for --dry-run and errors. Returns @text. */

@@ -303,12 +303,25 @@ static void strike_out(struct pages *pages, unsigned at)
 	pages->count = left;
 }
 
+/* Of what several runs say of the same, that holds which prevails, or else was said first; the others wait. */
 static int find_rival(const struct change *change, const struct change *all, unsigned count)
 {
+	int first = -1;
+
 	for (unsigned i = 0; i < count; i++)
-		if (change_rivals(change, &all[i]))
-			return (int)i;
-	return -1;
+		if (change_rivals(change, &all[i]) &&
+		    (first < 0 || change_prevails(&all[i], &all[first])))
+			first = (int)i;
+	return first;
+}
+
+/* Does it hold, and not its rival @next? */
+static bool holds(const struct pages *pages, unsigned at, unsigned next)
+{
+	const struct change *all = pages->changes;
+
+	return change_prevails(&all[at], &all[next]) ||
+	       (at < next && !change_prevails(&all[next], &all[at]));
 }
 
 /* Did it fail for a lack that passes? Then what was to be taken back is there still. */
@@ -318,7 +331,6 @@ static bool is_passing(int err)
 	       err == -EAGAIN || err == -EINTR;
 }
 
-/* Of what several runs say of an endpoint that holds which was said first; after that, what was said next. */
 static int undo(struct pages *pages, struct netstack *netstack, unsigned at)
 {
 	const struct change *change = &pages->changes[at];
@@ -326,7 +338,7 @@ static int undo(struct pages *pages, struct netstack *netstack, unsigned at)
 
 	if (next < 0)
 		err = change_undo(netstack, change);
-	else if ((unsigned)next > at)
+	else if (holds(pages, at, (unsigned)next))
 		err = change_replace(netstack, change, &pages->changes[next]);
 	else
 		err = 0; /* it did not hold */
@@ -351,7 +363,8 @@ static bool replace(struct journal *journal, struct netstack *netstack, unsigned
 	const struct change was = pages->changes[at];
 	int now = find_rival(&was, wanted, count);
 
-	if (now < 0 || find_rival(&was, pages->changes, pages->count) >= 0 ||
+	if (now < 0 || !change_is_mild(&was, &wanted[now]) ||
+	    find_rival(&was, pages->changes, pages->count) >= 0 ||
 	    change_replace(netstack, &was, &wanted[now]) < 0)
 		return false;
 	pages->changes[at] = wanted[now];
@@ -363,7 +376,7 @@ static int hold(struct journal *journal, struct netstack *netstack, const struct
 {
 	struct pages *pages = journal->pages;
 	int at = find(change, pages->changes, pages->count);
-	bool waits = find_rival(change, pages->changes, pages->count) >= 0;
+	int rival = find_rival(change, pages->changes, pages->count);
 	uint64_t bit = bit_of(journal->place);
 	int err;
 
@@ -378,9 +391,10 @@ static int hold(struct journal *journal, struct netstack *netstack, const struct
 	pages->changes[pages->count] = *change;
 	pages->holders[pages->count] = bit;
 	pages->count++;
-	if (waits)
+	if (rival >= 0 && !change_prevails(change, &pages->changes[rival]))
 		return 1;
-	err = change_apply(netstack, change);
+	err = rival < 0 ? change_apply(netstack, change)
+			: change_replace(netstack, &pages->changes[rival], change);
 	if (err != 0)
 		pages->count--;
 	return err;

@@ -29,10 +29,20 @@ static struct {
 	bool is[8];
 	bool dies; /* whoever takes something back is killed before it has */
 	int error; /* of taking back */
+	unsigned limit;
+	unsigned made; /* of routes, which no test looks at one by one */
 } * stack;
 
 int change_apply(struct netstack *netstack, const struct change *change)
 {
+	if (change->kind == CHANGE_ROUTE) {
+		stack->made++;
+		return 0;
+	}
+	if (change->kind == CHANGE_LIMITS) {
+		stack->limit = change->limits.now.subflows;
+		return 0;
+	}
 	if (stack->is[change->forwarding.index])
 		return 1;
 	stack->is[change->forwarding.index] = true;
@@ -45,23 +55,42 @@ int change_undo(struct netstack *netstack, const struct change *change)
 		raise(SIGKILL);
 	if (stack->error)
 		return stack->error;
+	if (change->kind == CHANGE_ROUTE) {
+		stack->made--;
+		return 0;
+	}
+	if (change->kind == CHANGE_LIMITS) {
+		stack->limit = change->limits.was.subflows;
+		return 0;
+	}
 	stack->is[change->forwarding.index] = false;
 	return 0;
 }
 
 bool change_equal(const struct change *a, const struct change *b)
 {
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == CHANGE_ROUTE)
+		return a->route.table == b->route.table;
+	if (a->kind == CHANGE_LIMITS)
+		return a->limits.now.subflows == b->limits.now.subflows;
 	return a->forwarding.index == b->forwarding.index;
 }
 
 bool change_may_vanish(const struct change *change)
 {
-	return change->forwarding.index == 7;
+	return change->kind == CHANGE_FORWARDING && change->forwarding.index == 7;
 }
 
 bool change_rivals(const struct change *a, const struct change *b)
 {
-	return false;
+	return a->kind == CHANGE_LIMITS && b->kind == CHANGE_LIMITS && !change_equal(a, b);
+}
+
+bool change_prevails(const struct change *a, const struct change *b)
+{
+	return a->limits.now.subflows > b->limits.now.subflows;
 }
 
 bool change_is_mild(const struct change *was, const struct change *now)
@@ -71,7 +100,7 @@ bool change_is_mild(const struct change *was, const struct change *now)
 
 int change_replace(struct netstack *netstack, const struct change *was, const struct change *now)
 {
-	return -EINVAL;
+	return change_apply(netstack, now);
 }
 
 static void pass_over(const struct change *change, int result, void *data)
@@ -265,6 +294,35 @@ static void full_disk(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static struct change limit(unsigned subflows)
+{
+	return (struct change){.kind = CHANGE_LIMITS,
+			       .limits = {.was = {.subflows = 2}, .now = {.subflows = subflows}}};
+}
+
+/* Else the first of two runs to end would take subflows from the other one, or the last to begin. */
+static void limits_are_those_of_who_needs_most(void **state)
+{
+	const struct change fewer = limit(3), more = limit(4), most = limit(5);
+
+	for (unsigned first = 0; first < 2; first++) {
+		struct journal *a = begin(), *b = begin();
+
+		assert_true(a && b);
+		want(first ? b : a, first ? &fewer : &more, 1);
+		want(first ? a : b, first ? &more : &fewer, 1);
+		assert_int_equal(stack->limit, 4);
+		want(b, &most, 1);
+		assert_int_equal(stack->limit, 5);
+		want(b, &fewer, 1);
+		assert_int_equal(stack->limit, 4);
+		end(first ? a : b);
+		assert_int_equal(stack->limit, first ? 3 : 4);
+		end(first ? b : a);
+		assert_int_equal(stack->limit, 2);
+	}
+}
+
 static int make_folder(void **state)
 {
 	static char folder[] = "/tmp/unit-journal-XXXXXX";
@@ -302,10 +360,14 @@ static void taken_back_by_the_kernel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(killed_while_it_takes_back), cmocka_unit_test(short_of_memory),
-		cmocka_unit_test(not_allowed_any_more),       cmocka_unit_test(no_descriptor_left),
-		cmocka_unit_test(no_descriptor_at_first),     cmocka_unit_test(full_disk),
+		cmocka_unit_test(killed_while_it_takes_back),
+		cmocka_unit_test(short_of_memory),
+		cmocka_unit_test(not_allowed_any_more),
+		cmocka_unit_test(no_descriptor_left),
+		cmocka_unit_test(no_descriptor_at_first),
+		cmocka_unit_test(full_disk),
 		cmocka_unit_test(taken_back_by_the_kernel),
+		cmocka_unit_test(limits_are_those_of_who_needs_most),
 	};
 
 	return cannot_end(cmocka_run_group_tests(tests, make_folder, find_nothing));
