@@ -10,12 +10,16 @@
  * So who really is behind such a network waits for the lost packets a few times at first, and then once a minute. And it must not be much
  * more, for connections that begin together count each: seven of a browser's in a dead zone would make an hour of a minute.
  *
+ * Not all runs have a journal in common (run/journal.h), so whoever has it short holds a shared lock on the network namespace's
+ * own file, and only the last puts it back.
+ *
  * The kernel reckons with the timeout of now, and forgets all when it is written: what it had found before is over, too.
  */
 #pragma once
 
-/* Only what is the kernel's own default is changed. 0; -ECANCELED: somebody has set it otherwise; another negative errno: there is none
- * (-ENOENT), or it cannot be written. */
+
+/* Only what is the kernel's own default is changed. 0, also if another process has done it; -ECANCELED: somebody has set it otherwise;
+ * another negative errno: there is none (-ENOENT), or it cannot be written. */
 int blackhole_shorten(void);
-/* To the kernel's default, if it is still ours. */
+/* To the kernel's default, if it is still ours and no other process holds on to it. */
 int blackhole_restore(void);
