@@ -106,7 +106,9 @@ const char *explain_change(const struct change *change, int result, char *text, 
 	change_text(change, what, sizeof(what));
 	if (result < 0)
 		snprintf(text, size, "%s: %s", what,
-			 result == -ECANCELED ? "left as it has been set" : strerror(-result));
+			 result == -ECANCELED ? "left as it has been set"
+			 : result == -ENOSPC  ? "not set up: no more changes can be written down"
+					      : strerror(-result));
 	else
 		snprintf(text, size, "%s %s",
 			 result == JOURNAL_UNDONE ? "taken back:"

@@ -23,12 +23,15 @@ static void on_change(const struct change *change, int result, void *data)
 	char text[EXPLAIN_MAX];
 	/* Not every kernel has it, a container may have it read-only, and the run goes on without. */
 	bool stays = change->kind == CHANGE_BLACKHOLE && result < 0;
+	/* Of all for which there is no room in the journal one is enough to say. */
+	bool again = upkeep->full && result == -ENOSPC;
 
+	upkeep->full = upkeep->full || result == -ENOSPC;
 	upkeep->blackhole_stays = upkeep->blackhole_stays || stays;
 	if (!stays && (result == -EPERM || result == -EACCES))
 		upkeep->unprivileged = true;
 	else
-		say(upkeep, result < 0 && !stays ? NET_NOTES : NET_EXPLAINS,
+		say(upkeep, result < 0 && !stays && !again ? NET_NOTES : NET_EXPLAINS,
 		    explain_change(change, result, text, sizeof(text)));
 }
 

@@ -32,6 +32,7 @@ struct upkeep {
 	uint64_t
 		settles_at; /* until then it is kept for a moment (bystanders_settle()); 0: it is not */
 	bool unprivileged;
+	bool full;            /* the journal has had no room for something */
 	bool blackhole_stays; /* its timeout (link/blackhole.h) cannot be changed, or must not */
 };
 

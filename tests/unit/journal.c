@@ -323,6 +323,32 @@ static void limits_are_those_of_who_needs_most(void **state)
 	}
 }
 
+static int last_result;
+
+static void keep_result(const struct change *change, int result, void *data)
+{
+	last_result = result;
+}
+
+/* Else something that nobody knows of would stay for ever. */
+static void nothing_is_made_that_is_not_written_down(void **state)
+{
+	struct change all[600];
+	struct journal *journal = begin();
+	unsigned written;
+
+	assert_non_null(journal);
+	for (unsigned i = 0; i < 600; i++)
+		all[i] = (struct change){.kind = CHANGE_ROUTE, .route = {.table = i}};
+	assert_int_equal(journal_follow(journal, NULL, all, 600, keep_result, NULL), -ENOSPC);
+	assert_int_equal(last_result, -ENOSPC);
+	journal_changes(journal, &written);
+	assert_int_equal(written, 512);
+	assert_int_equal(stack->made, 512);
+	end(journal);
+	assert_int_equal(stack->made, 0);
+}
+
 static int make_folder(void **state)
 {
 	static char folder[] = "/tmp/unit-journal-XXXXXX";
@@ -368,6 +394,7 @@ int main(void)
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(taken_back_by_the_kernel),
 		cmocka_unit_test(limits_are_those_of_who_needs_most),
+		cmocka_unit_test(nothing_is_made_that_is_not_written_down),
 	};
 
 	return cannot_end(cmocka_run_group_tests(tests, make_folder, find_nothing));
