@@ -45,6 +45,13 @@ static int set(unsigned seconds)
 	return fd < 0 || dprintf(fd, "%u", seconds) < 0 ? -errno : 0;
 }
 
+bool blackhole_is_kernels(void)
+{
+	uint64_t is;
+
+	return numbers_read(TIMEOUT_FILE, &is, 1) == 0 && is == KERNELS;
+}
+
 int blackhole_shorten(void)
 {
 	bool alone = hold_on();

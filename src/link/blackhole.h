@@ -17,6 +17,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
+/* Is it as nobody has set it? */
+bool blackhole_is_kernels(void);
 
 /* Only what is the kernel's own default is changed. 0, also if another process has done it; -ECANCELED: somebody has set it otherwise;
  * another negative errno: there is none (-ENOENT), or it cannot be written. */

@@ -259,7 +259,8 @@ const char *change_text(const struct change *change, char *text, size_t size)
 		snprintf(text, size, "device %s", name);
 		break;
 	case CHANGE_BLACKHOLE:
-		snprintf(text, size, "mptcp blackhole timeout of a second");
+		snprintf(text, size,
+			 "mptcp blackhole timeout of a second (net.mptcp.blackhole_timeout)");
 		break;
 	}
 	return text;

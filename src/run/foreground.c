@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/fds.h"
+#include "link/blackhole.h"
 #include "run/elsewhere.h"
 #include "run/end_as.h"
 #include "run/explain.h"
@@ -103,6 +104,12 @@ static int dry_run(const struct run_options *options, struct err *err)
 	for (unsigned i = 0; i < plan.multipath.count; i++)
 		printf("rivulet: would set up: %s\n",
 		       change_text(&plan.multipath.changes[i], text, sizeof(text)));
+	if (blackhole_is_kernels())
+		printf("rivulet: would set up: %s\n",
+		       change_text(&(struct change){.kind = CHANGE_BLACKHOLE}, text, sizeof(text)));
+	if (plan.multipath.used > 1)
+		puts("rivulet: would bound what TCP sockets hold (net.ipv4.tcp_wmem) while "
+		     "connections send over several links");
 	native_plan_free(&plan);
 	return 0;
 }

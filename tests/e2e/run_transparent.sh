@@ -66,6 +66,8 @@ expect "--dry-run" rivulet lab run pair -- sh -c "ip rule >'$TMP/a'; '$RIVULET' 
 expect_text 'wlan0 \(wifi, 10.1.0.2.*\): used' "$OUT"
 expect_text 'would set up: mptcp endpoint 10.2.0.2 dev wwan0 subflow' "$OUT"
 cmp -s "$TMP/a" "$TMP/b" || fail "--dry-run changed the rules"
+expect_text 'would bound .*net.ipv4.tcp_wmem' "$OUT"
+[ ! -e /proc/sys/net/mptcp/blackhole_timeout ] || expect_text 'would set up: .*net.mptcp.blackhole_timeout' "$OUT"
 expect "--explain" rivulet lab run pair -- "$RIVULET" run --explain -- true
 expect_text 'stack native' "$OUT"
 expect_text 'set up: rule 32100: from 10.1.0.2' "$OUT"
