@@ -10,6 +10,7 @@
 #include "probe/device.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -51,7 +52,7 @@ static int measure_machine(struct run *run, struct err *err)
 		return 0;
 	do
 		snprintf(key, sizeof(key), "calibration/%u", number++);
-	while (results_have(results, key));
+	while (results_have(results, key, 0));
 	device_read(&device);
 	calibrate(device.memory_free, &speed);
 	run->calibrated = clock_now();
@@ -88,14 +89,20 @@ static int measure(struct run *run, const struct cell *cell, struct assess_done 
 	return code;
 }
 
+static bool is_there(const struct run *run, const struct cell *cell)
+{
+	char key[CELL_KEY_MAX];
+
+	return results_have(run->options->results, cell_key(cell, key), run->setup.seed);
+}
+
 /* Is there no time any more for @cells, which are compared with each other? */
 static bool too_late(const struct run *run, const struct cell *cells, unsigned count)
 {
 	uint64_t budget = run->options->matrix->budget, planned = 0;
-	char key[CELL_KEY_MAX];
 
 	for (unsigned i = 0; i < count; i++)
-		if (!results_have(run->options->results, cell_key(&cells[i], key)))
+		if (!is_there(run, &cells[i]))
 			planned += cell_estimate(&cells[i]);
 	return budget && planned &&
 	       clock_now() - run->begin + pace_expect(&run->pace, planned) > budget;
@@ -104,13 +111,11 @@ static bool too_late(const struct run *run, const struct cell *cells, unsigned c
 static int measure_all(struct run *run, const struct cell *cells, unsigned count,
 		       struct assess_done *done, struct err *err)
 {
-	const struct results *results = run->options->results;
 	unsigned place = 0; /* where the next one begins */
-	char key[CELL_KEY_MAX];
 	int code = 0;
 
 	for (unsigned i = 0; i < count; i++)
-		if (!results_have(results, cell_key(&cells[i], key))) {
+		if (!is_there(run, &cells[i])) {
 			run->pace.all++;
 			run->pace.left += cell_estimate(&cells[i]);
 		}
@@ -122,7 +127,7 @@ static int measure_all(struct run *run, const struct cell *cells, unsigned count
 			if (too_late(run, &cells[i], place - i))
 				break;
 		}
-		if (!results_have(results, cell_key(&cells[i], key)))
+		if (!is_there(run, &cells[i]))
 			code = measure(run, &cells[i], done, err);
 	}
 	done->left = count - done->had - done->measured;
@@ -159,6 +164,39 @@ static bool is_asked(int signals)
 	return asked;
 }
 
+/* Has @profile other limits than where @record is from, which is of one of that name? What an emulated device is worth is measured. */
+static bool has_other_limits(const struct profile *profile, const json_t *record)
+{
+	const char *name = json_string_value(json_object_get(record, "profile"));
+	double cpus = json_number_value(json_object_get(record, "cpus"));
+	json_int_t memory = json_integer_value(json_object_get(record, "memory_limit"));
+
+	if (profile->emulated || strcmp(name, profile->name) != 0 ||
+	    strcmp(json_string_value(json_object_get(record, "workload")), "calibration") == 0)
+		return false;
+	return fabs(cpus - profile->cpus) > 1e-6 * cpus || (uint64_t)memory != profile->memory;
+}
+
+/* By its name it is told from others, in the report, too. */
+static int check_profiles(const struct assess_options *options, struct err *err)
+{
+	const json_t *record;
+	size_t at;
+
+	for (unsigned i = 0; i < options->matrix->profile_count; i++)
+		json_array_foreach(options->results->all, at, record)
+		{
+			if (has_other_limits(&options->matrix->profiles[i], record))
+				return err_set(
+					err, -EEXIST,
+					"profile '%s' had other limits when it was measured in "
+					"%s: call this one otherwise, or choose another folder "
+					"with --out",
+					options->matrix->profiles[i].name, options->folder);
+		}
+	return 0;
+}
+
 int assess_nothing(struct err *err)
 {
 	return err_set(err, -EINVAL,
@@ -182,6 +220,9 @@ int assess(const struct assess_options *options, struct assess_done *ret, struct
 	int code;
 
 	*ret = (struct assess_done){0};
+	code = check_profiles(options, err);
+	if (code < 0)
+		return code;
 	cgroup_sweep(CGROUP_ROOT, NULL, CELL_CONTROLLERS, CELL_GROUP);
 	cgroup_prepare(CGROUP_ROOT, NULL, CELL_CONTROLLERS);
 	cells = matrix_plan(options->matrix, &count);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
@@ -31,14 +32,34 @@ int results_check(const json_t *record)
 	return 1;
 }
 
+/* Another seed is another measurement: other bytes, other losses. The caller frees. */
+static char *place_name(const char *key, uint64_t seed)
+{
+	char *name;
+
+	return asprintf(&name, "%" PRIu64 " %s", seed, key) < 0 ? NULL : name;
+}
+
 static int keep(struct results *results, json_t *record)
 {
-	const char *key = json_string_value(json_object_get(record, "key"));
+	_cleanup_free_ char *name =
+		place_name(json_string_value(json_object_get(record, "key")),
+			   (uint64_t)json_integer_value(json_object_get(record, "seed")));
+	const json_t *earlier = name ? json_object_get(results->keys, name) : NULL;
+	int code;
 
-	if (json_object_set_new(results->keys, key, json_true()) < 0 ||
-	    json_array_append_new(results->all, record) < 0)
+	if (earlier)
+		code = json_array_set_new(results->all, (size_t)json_integer_value(earlier),
+					  record);
+	else
+		code = json_array_append_new(results->all, record);
+	if (!name || code < 0)
 		return -ENOMEM;
-	return 0;
+	if (!earlier)
+		code = json_object_set_new(
+			results->keys, name,
+			json_integer((json_int_t)json_array_size(results->all) - 1));
+	return code < 0 ? -ENOMEM : 0;
 }
 
 int results_read(FILE *file, const char *path, struct results *results, off_t *ret_whole,
@@ -119,9 +140,14 @@ void results_close(struct results *results)
 	results->all = results->keys = NULL;
 }
 
-bool results_have(const struct results *results, const char *key)
+bool results_have(const struct results *results, const char *key, uint64_t seed)
 {
-	return json_object_get(results->keys, key) != NULL;
+	_cleanup_free_ char *name = place_name(key, seed);
+	const json_t *place = name ? json_object_get(results->keys, name) : NULL;
+
+	return place &&
+	       json_is_true(json_object_get(
+		       json_array_get(results->all, (size_t)json_integer_value(place)), "ok"));
 }
 
 int results_add(struct results *results, json_t *record, struct err *err)

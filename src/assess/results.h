@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -16,8 +17,8 @@
 
 struct results {
 	int fd;       /* locked; owned; -1: only read */
-	json_t *all;  /* an array of records; owned */
-	json_t *keys; /* an object: of each record that is of use, that key; owned */
+	json_t *all;  /* an array of records, of each cell the last; owned */
+	json_t *keys; /* an object: of each of them, by its key and seed, where it is; owned */
 };
 
 /* Adds the records in @file; in @ret_whole, the bytes of whole lines. @path is for messages. Of @results, @all and @keys are made
@@ -31,8 +32,8 @@ int results_read(FILE *file, const char *path, struct results *results, off_t *r
 int results_open(const char *folder, bool write, struct results *ret, struct err *err);
 void results_close(struct results *results);
 
-/* Is there a record of the cell with this key? (That failed counts: it would fail again.) */
-bool results_have(const struct results *results, const char *key);
+/* Has the cell with this key been measured with this seed? One that failed has not: it is tried again. */
+bool results_have(const struct results *results, const char *key, uint64_t seed);
 /* Takes @record over in any case. */
 int results_add(struct results *results, json_t *record, struct err *err);
 

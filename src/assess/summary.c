@@ -182,17 +182,18 @@ struct stats summary_noise(const struct summary *summary, const char *figure)
 	return stats_of_records(summary->calibrations, summary->calibration_count, figure);
 }
 
-static json_int_t repetition_of(const json_t *record)
+static bool same_round(const json_t *a, const json_t *b)
 {
-	return json_integer_value(json_object_get(record, "repetition"));
+	return json_equal(json_object_get(a, "repetition"), json_object_get(b, "repetition")) &&
+	       json_integer_value(json_object_get(a, "seed")) ==
+		       json_integer_value(json_object_get(b, "seed"));
 }
 
-/* The record of @group in the repetition of @record, which has @figure; NULL: there is none. */
+/* The record of @group in the round of @record, which has @figure; NULL: there is none. */
 static const json_t *partner(const struct group *group, const json_t *record, const char *figure)
 {
 	for (unsigned i = 0; group && i < group->count; i++)
-		if (repetition_of(group->records[i]) == repetition_of(record) &&
-		    has_figure(group->records[i], figure))
+		if (same_round(group->records[i], record) && has_figure(group->records[i], figure))
 			return group->records[i];
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records put together: a group is what differs in nothing but the repetition. Pure. Ratios are of what was measured in the
- * same repetition (stats_paired()).
+ * Records put together: a group is what differs in nothing but the round, that is the repetition and the seed. Pure. Ratios are
+ * of what was measured in the same round (stats_paired()).
  */
 #pragma once
 

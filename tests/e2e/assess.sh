@@ -101,6 +101,28 @@ jq -e '.groups | length > 5' "$out/summary.json" >/dev/null || fail "summary.jso
 left=$(find /sys/fs/cgroup -maxdepth 3 -name "rivulet-assess-$pid-*" 2>/dev/null)
 [ -z "$left" ] || fail "left: $left"
 
+# Lost: what failed once, for whatever reason, for good; or why it did; or what was measured beside it.
+cp "$out/results.jsonl" "$TMP/whole"
+jq -c 'if .workload == "control" and .profile == "slow"
+	then del(.figures) | .ok = false | .why = "it was raining" else . end' "$TMP/whole" >"$out/results.jsonl"
+broken=$(grep -c raining "$out/results.jsonl") || fail "this test would show nothing"
+expect "a page about what failed" rivulet assess --report --out "$out"
+expect_text 'What failed' "$out/report.html"
+expect_text 'pair/control/slow/.*it was raining' "$out/report.html"
+expect "tries again" assess
+expect_text "$broken measured, $((planned - broken)) were there already" "$OUT"
+! grep -q raining "$out/report.html" || fail "what did not fail any more is said to"
+[ "$(wc -l <"$out/results.csv")" = $((planned + 1)) ] || fail "results.csv: $(cat "$out/results.csv")"
+expect "not a third time" assess
+expect_text "0 measured, $planned were there already" "$OUT"
+
+# Lost: the difference between measurements with other limits, and with another seed.
+expect_code 1 assess --profile slow:cpu=40%
+expect_text "profile 'slow' had other limits" "$OUT"
+expect_code 1 assess --profile slow:cpu=50%,memory=128MB
+expect "another seed" assess --workload control --stack host --profile this --seed 4
+expect_text '[1-9] measured, 0 were there already' "$OUT"
+
 # Lost: which measurement is broken, in a file of thousands; or the file, overwritten.
 cp "$out/results.jsonl" "$TMP/whole"
 sed -i '3s/.*/{"key": 5}/' "$out/results.jsonl"
