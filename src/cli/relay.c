@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/say.h"
+#include "via/server/clients.h"
 #include "via/server/serve.h"
 
 #include <errno.h>
@@ -156,10 +157,10 @@ static int take(struct serving *serving, struct wish *wish, int option, struct e
 		return 0;
 	case OPTION_ADD:
 		wish->add = optarg;
-		return 0;
+		return clients_check_name(optarg, err);
 	case OPTION_CLIENT:
 		wish->client = optarg;
-		return 0;
+		return clients_check_name(optarg, err);
 	case OPTION_HELP:
 		wish->help = true;
 		return 0;

@@ -135,12 +135,12 @@ done
 # Lost: why it does not begin, behind a summary of what never was.
 code=0
 "$RIVULET" proxy --listen foo --json 2>"$LOG" || code=$?
-[ "$code" = 125 ] || fail "listening at foo ended with $code"
+[ "$code" = 2 ] || fail "listening at foo ended with $code"
 grep -q "'foo'" "$LOG" && ! grep -q connections "$LOG" || fail "other words than why"
 for wrong in 1080 localhost:1080 127.0.0.1 127.0.0.1:65536 127.0.0.1: ::1:1080 unix:; do
 	code=0
 	"$RIVULET" proxy --stack host --listen "$wrong" 2>"$LOG" || code=$?
-	[ "$code" = 125 ] || fail "listening at '$wrong' ended with $code"
+	[ "$code" = 2 ] || fail "listening at '$wrong' ended with $code"
 done
 proxy --stack host --allow-anyone --limit 4 --listen 0.0.0.0:1080 --report "$TMP/moved"
 client limit 4

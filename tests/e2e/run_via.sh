@@ -17,7 +17,7 @@ expect_text 'not known without HOME' "$OUT"
 expect_code 125 "$RIVULET" relay --folder "$folder" --init 10.3.0.2
 expect_code 125 "$RIVULET" relay --folder "$folder" --add anna
 # Lost: a relay that could not be begun again, for half of it is there; and all clients, by one line more.
-expect_code 125 "$RIVULET" relay --folder "$TMP/again" --init 10.3.0.2 --client 'a b'
+expect_code 2 "$RIVULET" relay --folder "$TMP/again" --init 10.3.0.2 --client 'a b'
 [ ! -e "$TMP/again" ] || fail "half a relay is left"
 expect "a relay" "$RIVULET" relay --folder "$TMP/again" --init 10.3.0.2
 truncate -s -1 "$TMP/again/clients"

@@ -226,7 +226,7 @@ static int open_door(struct server *server, const char *where, struct err *err)
 	struct stack_listen how = {.flags = RV_NONBLOCK, .backlog = BACKLOG};
 	struct sockaddr_storage sa = {0};
 	socklen_t size = sizeof(sa);
-	char host[ADDRESS_TEXT_MAX];
+	char host[ADDRESS_TEXT_MAX] = "";
 	int fd = parse_door(where, host, &how.service, err);
 
 	if (fd < 0)
