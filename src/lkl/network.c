@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "lkl/network.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
+#include "link/congestion.h"
 #include "lkl/kernel.h"
 #include "stack/native.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/mptcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define LOOPBACK           1
-#define CONGESTION_CONTROL "net/ipv4/tcp_congestion_control"
-#define PAGE               4096
-#define OWN                (8U << 20) /* what the kernel itself takes of its memory, and a little more */
-#define SHARE_LEAST        16384
+#define LOOPBACK    1
+#define PAGE        4096
+#define OWN         (8U << 20) /* what the kernel itself takes of its memory, and a little more */
+#define SHARE_LEAST 16384
 /* As the kernel has it with much memory. */
 #define SEND_FIRST    16384
 #define SEND_MOST     (4U << 20)
@@ -77,18 +74,14 @@ bool network_is_scarce(struct network *network)
 	return first;
 }
 
-/* How fast to send is decided as the host does it, whose owner may have chosen that for the links that there are. Where the library has
- * no such way its own stays. */
+/* As the host has it. Where the library has no such way its own stays. */
 static void set_congestion_control(void)
 {
-	_cleanup_close_ int fd = open("/proc/sys/" CONGESTION_CONTROL, O_RDONLY | O_CLOEXEC);
-	char name[32];
-	ssize_t size = fd < 0 ? 0 : read(fd, name, sizeof(name) - 1);
+	char name[CONGESTION_NAME_MAX];
 
-	if (size <= 0)
-		return;
-	name[size] = '\0';
-	kernel_set(CONGESTION_CONTROL, name);
+	congestion_read(name);
+	if (name[0])
+		kernel_set("net/ipv4/tcp_congestion_control", name);
 }
 
 /* Settings of the whole network. The kernel's own bounds of TCP's memory are made for machines that do something else as well:

@@ -188,6 +188,7 @@ static void start_program(struct guest *g, const void *data, size_t size)
 	guest_names_open(&g->names);
 	if (start->terminal != GUEST_NO_PIPE) {
 		pipe = open_terminal(g, start);
+	guest_set_congestion(start->congestion);
 		if (pipe < 0) {
 			err_set(&err, pipe, "inside: cannot make a terminal: %s", strerror(-pipe));
 			fail(g, &err);

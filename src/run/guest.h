@@ -14,6 +14,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "link/congestion.h"
 #include "link/policy.h"
 #include "link/port.h"
 #include "via/via.h"
@@ -69,6 +70,7 @@ struct guest_start {
 	bool relayed; /* on the stack inside */
 	struct port_range range;
 	char host[65];
+	char congestion[CONGESTION_NAME_MAX]; /* the host's; "": it has none */
 };
 
 struct guest_ports {

@@ -177,6 +177,12 @@ static void keep_still(unsigned number)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(settings); i++) {
 		snprintf(name, sizeof(name), "/proc/sys/net/ipv6/conf/port%u/%s", number,
+void guest_set_congestion(const char *name)
+{
+	if (name[0])
+		set("/proc/sys/net/ipv4/tcp_congestion_control", name);
+}
+
 			 settings[i][0]);
 		set(name, settings[i][1]);
 	}

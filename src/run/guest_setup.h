@@ -11,6 +11,8 @@ int guest_mount(struct err *err);
 int guest_set_up_network(struct err *err);
 /* The ports that are connected from. */
 int guest_set_range(const struct port_range *range, struct err *err);
+/* As the host has it (link/congestion.h). Where this kernel has no such way its own stays. */
+void guest_set_congestion(const char *name);
 /* So many @connections have the memory that is for what was received, together. */
 int guest_share_memory(unsigned connections);
 /* Sets up the devices for the ports @now, which were @was; those that are more are new. */

@@ -153,6 +153,7 @@ static int describe_caller(const struct inside *inside, struct guest_start *star
 		start->policy = *options->policy;
 	start->relayed = options->via != NULL;
 	gethostname(start->host, sizeof(start->host) - 1);
+	congestion_read(start->congestion);
 	return 0;
 }
 

@@ -16,6 +16,8 @@ for ports in shared nat; do
 done
 joins_each_time "$INSIDE"
 
+decides_as_host "$INSIDE --quiet"
+
 # Lost: servers inside, of which nobody outside knows.
 expect "a server inside" rivulet lab run pair --also "server: $INSIDE --quiet -- $NGINX" -- \
 	sh -c "$RIVULET run --quiet --report '$REPORT' -- curl -4 -fsS --retry 50 --retry-connrefused --retry-delay 0 --retry-all-errors --connect-timeout 1 http://10.1.0.1/file | cmp - '$TMP/www/file'"

@@ -9,6 +9,7 @@
 #   joins_when_plugged RUN   RUN, `rivulet run` with options, follows a second link that comes, goes, and comes again
 #   bothers_nobody RUN   RUN asks whether a link answers again, and the server's program hears nothing of that
 #   joins_each_time RUN      RUN uses a link that comes for the tenth time
+#   decides_as_host RUN  RUN decides how fast to send as the host does
 #   report_has EXPRESSION   the last $TMP/report makes the Python EXPRESSION over `r` true
 . "$(dirname "$0")/lib.sh"
 need nginx python3
@@ -89,6 +90,19 @@ EOF
 	expect "plugged, pulled: $1" pair_lab sh "$TMP/plug"
 	cmp "$TMP/got" "$TMP/www/large" || fail "plugged, pulled: other bytes: $1"
 	echo "joins: a link that is plugged in, pulled, plugged in again: $1"
+}
+
+# Lost: the way to decide how fast to send that the device's owner has chosen, for links that lose packets or whose queues are long,
+# would not hold.
+decides_as_host() {
+	cat >"$TMP/decides.py" <<'EOF'
+import socket
+s = socket.create_connection(("10.1.0.1", 80))
+was = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(bytes(1))
+exit(0 if was == b"reno" else str(was))
+EOF
+	expect "the host's congestion control: $1" pair_lab sh -c "sysctl -qw net.ipv4.tcp_congestion_control=reno; $1 -- python3 '$TMP/decides.py'"
+	echo "works: the host's congestion control: $1"
 }
 
 # Lost: all connections to a server that does not live through a connection which is reset as soon as it was accepted.

@@ -37,14 +37,7 @@ scenario pair ''
 download "a download over two links"
 if pgrep -x rivulet-lkl -P 1 >/dev/null; then fail "its process is left"; fi
 
-# Lost: the way to decide how fast to send that the device's owner has chosen, for links that lose packets or whose queues are long,
-# would not hold.
-expect "the host's congestion control" pair_lab sh -c "sysctl -qw net.ipv4.tcp_congestion_control=reno; $LKL -- python3 -c '
-import socket
-s = socket.create_connection((\"10.1.0.1\", 80))
-was = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(bytes(1))
-exit(0 if was == b\"reno\" else str(was))'"
-echo "works: the host's congestion control"
+decides_as_host "$LKL"
 
 # Lost: the download would die with the link.
 scenario down '  - {at: 1s, link: wifi, do: down}'
