@@ -142,6 +142,14 @@ int guest_set_up_network(struct err *err)
 		{"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"},
 		/* Against fragments the kernel would keep up to 4 MiB more of a small memory free, and kill the program for them. */
 		{"/proc/sys/vm/watermark_boost_factor", "0"},
+		/* Where links come and go so do questions who has an address, and all that is sent waits for an answer: a question is not
+		 * asked again after a second, but there are as many more. */
+		{"/proc/sys/net/ipv4/neigh/default/retrans_time_ms", "200"},
+		{"/proc/sys/net/ipv4/neigh/default/mcast_solicit", "15"},
+		{"/proc/sys/net/ipv4/neigh/default/ucast_solicit", "15"},
+		{"/proc/sys/net/ipv6/neigh/default/retrans_time_ms", "200"},
+		{"/proc/sys/net/ipv6/neigh/default/mcast_solicit", "15"},
+		{"/proc/sys/net/ipv6/neigh/default/ucast_solicit", "15"},
 	};
 	_cleanup_nl_ struct nl *nl = NULL;
 	int code = nl_open(&nl, NETLINK_ROUTE);
@@ -169,6 +177,12 @@ int guest_set_range(const struct port_range *range, struct err *err)
 			: 0;
 }
 
+void guest_set_congestion(const char *name)
+{
+	if (name[0])
+		set("/proc/sys/net/ipv4/tcp_congestion_control", name);
+}
+
 /* No address of its own making, and no address from routers: those are the host's. */
 static void keep_still(unsigned number)
 {
@@ -177,12 +191,6 @@ static void keep_still(unsigned number)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(settings); i++) {
 		snprintf(name, sizeof(name), "/proc/sys/net/ipv6/conf/port%u/%s", number,
-void guest_set_congestion(const char *name)
-{
-	if (name[0])
-		set("/proc/sys/net/ipv4/tcp_congestion_control", name);
-}
-
 			 settings[i][0]);
 		set(name, settings[i][1]);
 	}

@@ -3,7 +3,7 @@
 # A kernel that a program runs inside follows the host's links, is reached on the host's addresses, and asks the host's name
 # server; and it ends in good order, however it ends.
 . "$(dirname "$0")/inside_lib.sh"
-need curl python3 ip pgrep
+need curl python3 ip pgrep tc
 
 make_file file 20000000
 
@@ -17,6 +17,7 @@ done
 joins_each_time "$INSIDE"
 
 decides_as_host "$INSIDE --quiet"
+asks_again "$INSIDE --quiet"
 
 # Lost: servers inside, of which nobody outside knows.
 expect "a server inside" rivulet lab run pair --also "server: $INSIDE --quiet -- $NGINX" -- \

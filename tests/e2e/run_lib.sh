@@ -10,6 +10,7 @@
 #   bothers_nobody RUN   RUN asks whether a link answers again, and the server's program hears nothing of that
 #   joins_each_time RUN      RUN uses a link that comes for the tenth time
 #   decides_as_host RUN  RUN decides how fast to send as the host does
+#   asks_again RUN       RUN asks for a next hop again soon
 #   report_has EXPRESSION   the last $TMP/report makes the Python EXPRESSION over `r` true
 . "$(dirname "$0")/lib.sh"
 need nginx python3
@@ -103,6 +104,33 @@ exit(0 if was == b"reno" else str(was))
 EOF
 	expect "the host's congestion control: $1" pair_lab sh -c "sysctl -qw net.ipv4.tcp_congestion_control=reno; $1 -- python3 '$TMP/decides.py'"
 	echo "works: the host's congestion control: $1"
+}
+
+# Lost: nothing would go over a link for a second each time that the question who has the next hop's address is lost.
+asks_again() {
+	cat >"$TMP/asks.py" <<'EOF'
+import socket, sys, time
+open(sys.argv[1], "w").close()
+began = time.monotonic()
+socket.create_connection(("10.1.0.1", 80)).close()
+took = time.monotonic() - began
+print(f"connected after {took:.2f} s, of which links were dead for 0.5")
+sys.exit(0 if took < 0.9 else 1)
+EOF
+	cat >"$TMP/asks" <<EOF
+for link in wlan0 wwan0; do tc qdisc add dev \$link root bfifo limit 1 || exit 2; done
+rm -f '$TMP/asking'
+$1 -- python3 '$TMP/asks.py' '$TMP/asking' & run=\$!
+until [ -e '$TMP/asking' ]; do kill -0 \$run || exit 2; sleep 0.01; done
+sleep 0.5
+for link in wlan0 wwan0; do tc qdisc del dev \$link root; done
+wait \$run
+EOF
+	for chance in 1 2 3; do
+		! pair_lab sh "$TMP/asks" || break
+		[ $chance != 3 ] || fail "the next hop is not asked for again: $1"
+	done
+	echo "works: the next hop is asked for again: $1"
 }
 
 # Lost: all connections to a server that does not live through a connection which is reset as soon as it was accepted.

@@ -30,24 +30,7 @@ for chance in 1 2 3; do
 	break
 done
 
-# Lost: nothing would go over a link for a second each time that the question who has the next hop's address is lost.
-cat >"$TMP/asks.py" <<'EOF'
-import socket, subprocess, sys, threading, time
-def both(*what):
-    for link in "wlan0", "wwan0":
-        subprocess.run(["tc", "qdisc", what[0], "dev", link, "root", *what[1:]], check=True)
-both("add", "bfifo", "limit", "1")
-began = time.monotonic()
-threading.Timer(0.5, both, ("del",)).start()
-socket.create_connection(("10.1.0.1", 80)).close()
-took = time.monotonic() - began
-print(f"connected after {took:.2f} s, of which links were dead for 0.5")
-sys.exit(0 if took < 0.9 else 1)
-EOF
-for chance in 1 2 3; do
-	! pair_lab "$RIVULET" run --stack lkl --quiet -- python3 "$TMP/asks.py" || break
-	[ $chance != 3 ] || fail "the next hop is not asked for again"
-done
+asks_again "$LKL"
 
 # Lost: a connection would be plain TCP whose handshake's end was lost.
 cat >"$TMP/unheard.py" <<'EOF'
