@@ -93,6 +93,7 @@ static int visit_socket(const struct nlmsghdr *msg, void *data)
 	s.cookie = (uint64_t)diag->id.idiag_cookie[1] << 32 | diag->id.idiag_cookie[0];
 	s.inode = diag->idiag_inode;
 	s.state = diag->idiag_state;
+	s.queued = diag->idiag_wqueue;
 	s.local = make_address(diag->idiag_family, diag->id.idiag_src);
 	s.remote = make_address(diag->idiag_family, diag->id.idiag_dst);
 	s.local_port = ntohs(diag->id.idiag_sport);

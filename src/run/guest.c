@@ -7,6 +7,7 @@
 #include "base/fds.h"
 #include "link/diag.h"
 #include "run/guest_names.h"
+#include "run/guest_rest.h"
 #include "run/guest_setup.h"
 #include "run/inside_status.h"
 #include "run/net.h"
@@ -38,7 +39,9 @@ struct guest {
 	struct port_range range;
 	int master; /* of the program's terminal; -1: it has none */
 	struct pump typed, shown;
-	pid_t program; /* its foreground; 0: not started */
+	pid_t program;  /* its foreground; 0: not started */
+	uint64_t ended; /* when it did, with @code; 0: not yet */
+	int code;
 	struct nl *sockets;
 	struct guest_names names;
 	uid_t user; /* of the program */
@@ -185,10 +188,10 @@ static void start_program(struct guest *g, const void *data, size_t size)
 	keep_runtime_folder(strings + 2 + start->argc);
 	if (guest_set_range(&start->range, &err) < 0)
 		fail(g, &err);
+	guest_set_congestion(start->congestion);
 	guest_names_open(&g->names);
 	if (start->terminal != GUEST_NO_PIPE) {
 		pipe = open_terminal(g, start);
-	guest_set_congestion(start->congestion);
 		if (pipe < 0) {
 			err_set(&err, pipe, "inside: cannot make a terminal: %s", strerror(-pipe));
 			fail(g, &err);
@@ -243,6 +246,8 @@ static void hear(struct guest *g)
 			take_ports(g, data);
 			break;
 		case GUEST_SIGNAL:
+			if (g->ended)
+				end(g, g->code); /* who sent it does not want to wait */
 			if (g->program > 0)
 				kill(g->program, *(const int *)data);
 			break;
@@ -278,10 +283,12 @@ static void on_children(struct guest *g)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		if (pid != g->program)
 			continue;
-		if (WIFSTOPPED(status))
+		if (WIFSTOPPED(status)) {
 			guest_send(&g->line, GUEST_STOPPED, NULL, 0, NULL, 0);
-		else
-			end(g, status);
+			continue;
+		}
+		g->ended = clock_now();
+		g->code = status;
 	}
 }
 
@@ -344,6 +351,13 @@ static void on_status(struct guest *g)
 
 enum { LINE, CHILDREN, STATUS, NAMES, SOURCES = NAMES + GUEST_NAMES_FDS };
 
+static int pause_of(const struct guest *g)
+{
+	if (g->ended)
+		return GUEST_REST_EVERY_MS;
+	return g->program > 0 ? LISTENERS_EVERY_MS : -1;
+}
+
 static noreturn void serve(struct guest *g, int signals)
 {
 	struct pollfd fds[SOURCES] = {[LINE] = {.fd = g->line.fd, .events = POLLIN},
@@ -356,7 +370,7 @@ static noreturn void serve(struct guest *g, int signals)
 
 		guest_names_poll(&g->names, &fds[NAMES]);
 		fds[STATUS].fd = g->status;
-		ready = poll(fds, SOURCES, g->program > 0 ? LISTENERS_EVERY_MS : -1);
+		ready = poll(fds, SOURCES, pause_of(g));
 		hear(g);
 		if (ready > 0)
 			guest_names_ask(&g->names, &fds[NAMES], &g->line);
@@ -364,7 +378,9 @@ static noreturn void serve(struct guest *g, int signals)
 			on_status(g);
 		if (ready > 0 && fds[CHILDREN].revents && read(signals, &info, sizeof(info)) > 0)
 			on_children(g);
-		if (g->sockets && g->program > 0)
+		if (g->ended && !guest_rest_left(g->sockets, g->ended, clock_now()))
+			end(g, g->code);
+		if (g->sockets && g->program > 0 && !g->ended)
 			look_at_sockets(g);
 	}
 }

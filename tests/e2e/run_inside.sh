@@ -23,6 +23,43 @@ print(s.recv(99).decode())' '$TMP/www/file' >'$TMP/sum'"
 report_has "$BOTH"
 echo "over both links: down, up, IPv6"
 
+# Lost: the end of what a program sends that does not wait for an answer, and leaves that to its kernel.
+cat >"$TMP/slow.yaml" <<'EOF'
+hosts: [{name: phone}, {name: server}]
+links:
+  - name: wifi
+    both: {rate: 2mbit, delay: 20ms}
+    ends:
+      - {host: phone, name: wlan0, kind: wifi, addresses: [10.1.0.2/24], gateway: [10.1.0.1]}
+      - {host: server, name: wlan0, kind: wifi, addresses: [10.1.0.1/24]}
+EOF
+cat >"$TMP/last-words.py" <<'EOF'
+import socket, sys
+if sys.argv[1] == "server":
+    s = socket.create_server(("", 7003))
+    while True:
+        c, size = s.accept()[0], 0
+        while d := c.recv(1 << 16):
+            size += len(d)
+        print(size, file=open(sys.argv[2], "w"), flush=True)
+else:
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    while s.connect_ex(("10.1.0.1", 7003)):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    s.sendall(bytes(300000))
+EOF
+for server in "$RIVULET run --quiet --" ''; do
+	rm -f "$TMP/heard"
+	expect "last words: $server" rivulet lab run "$TMP/slow.yaml" --also "server: $server python3 '$TMP/last-words.py' server '$TMP/heard'" -- sh -c "
+		$INSIDE --quiet -- python3 '$TMP/last-words.py' client
+		tries=100
+		until [ -s '$TMP/heard' ]; do tries=\$((tries - 1)); [ \$tries -gt 0 ] || exit 1; sleep 0.05; done"
+	[ "$(cat "$TMP/heard")" = 300000 ] || fail "last words: of 300000 bytes $(cat "$TMP/heard") have arrived"
+done
+echo "what was left to the kernel to send arrives"
+
 # Lost: a program that is started from a folder which was deleted since, or (by a service, say) with closed descriptors.
 cat >"$TMP/there.py" <<'EOF'
 import os, sys
