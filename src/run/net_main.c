@@ -102,7 +102,8 @@ int net_main(int socket, bool by_file, bool guarded)
 {
 	const struct net_caller caller = {.user = getuid(),
 					  .modest = by_file && getuid() != 0,
-					  .alone = by_file && geteuid() == getuid()};
+					  .alone = by_file && geteuid() == getuid(),
+					  .passes = !guarded};
 	/* The last for ports below 1024, of a caller who has it himself. */
 	static const unsigned kept[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE};
 	struct journal *journal;
@@ -113,7 +114,8 @@ int net_main(int socket, bool by_file, bool guarded)
 	if (client < 0)
 		return 1;
 	if (become_owner(&err) < 0 || privilege_keep(kept, ARRAY_SIZE(kept), &err) < 0 ||
-	    journal_open(&journal, caller.alone ? JOURNAL_ALONE : JOURNAL_SHARED, &err) < 0) {
+	    journal_open(&journal, caller.alone || caller.passes ? JOURNAL_ALONE : JOURNAL_SHARED,
+			 &err) < 0) {
 		net_refuse(client, err.text);
 		return 1;
 	}

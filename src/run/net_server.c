@@ -436,7 +436,10 @@ void net_serve(int client, struct journal *journal, const struct net_caller *cal
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	converse(&s);
 	net_events_close(&s.events);
-	leave(&s);
+	if (caller->passes)
+		report_kind(&s, NET_DONE);
+	else
+		leave(&s);
 	if (s.opened)
 		upkeep_close(&s.upkeep);
 	net_ports_free(&s.ports);

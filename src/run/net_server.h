@@ -11,6 +11,7 @@ struct net_caller {
 	uid_t user;
 	bool modest; /* may do less than rivulet-net: gets only what harms nobody else */
 	bool alone;  /* could write a journal that rivulet-net kept: so there is none */
+	bool passes; /* its host ends with it: nothing has to be known to others or taken back */
 };
 
 /* Serves the caller at the other end of @client, which it takes over, and returns when all is taken back. */

@@ -34,7 +34,8 @@ static noreturn void become(int socket)
 	char path[PATH_MAX];
 
 	/* Nobody after us sees as much. */
-	journal_remove_gone();
+	if (!passes)
+		journal_remove_gone();
 	if (!passes && installed_find("rivulet-net", path) == 0 && is_needed(path) &&
 	    dup2(socket, STDIN_FILENO) == STDIN_FILENO)
 		execl(path, "rivulet-net", (char *)NULL);
