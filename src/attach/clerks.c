@@ -22,10 +22,11 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-#define CLERKS_MAX  8        /* in a crowd each sleeps until its asker's turn has come */
-#define WAITING_MAX 2        /* the kernel wakes all of them up for each question */
-#define WAKE        SIGRTMAX /* gets a clerk out of its waiting for questions */
-#define AGAIN       (2 * NS_PER_MS)
+#define CLERKS_MAX   8        /* in a crowd each sleeps until its asker's turn has come */
+#define CLERKS_LEAST 2        /* from the beginning */
+#define WAITING_MAX  2        /* the kernel wakes all of them up for each question */
+#define WAKE         SIGRTMAX /* gets a clerk out of its waiting for questions */
+#define AGAIN        (2 * NS_PER_MS)
 
 struct word {
 	union {
@@ -53,8 +54,9 @@ struct clerks {
 	const struct home *home;
 	pthread_mutex_t lock; /* of what follows, as of each clerk's @waits */
 	struct tray done, questions;
-	unsigned waiting;      /* for a question */
-	pthread_cond_t wanted; /* one more who waits */
+	unsigned waiting; /* for a question */
+	unsigned idle;    /* until one more is wanted who waits */
+	pthread_cond_t wanted;
 	bool stop;
 	atomic_uint_least64_t open_until;
 	struct clerk all[CLERKS_MAX];
@@ -149,14 +151,40 @@ static void serve(struct clerk *clerk)
 	}
 }
 
+static void *work(void *data);
+
+/* One more, under the lock; of the process's signals it gets none but its own. */
+static int start(struct clerks *clerks)
+{
+	struct clerk *clerk = &clerks->all[clerks->count];
+	sigset_t all, before;
+	int err = notify_open(&clerk->notify, clerks->listener);
+
+	if (err < 0)
+		return err;
+	clerk->clerks = clerks;
+	sigfillset(&all);
+	sigdelset(&all, WAKE);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	err = -pthread_create(&clerk->thread, NULL, work, clerk);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err < 0)
+		notify_close(&clerk->notify);
+	else
+		clerks->count++;
+	return err;
+}
+
 /* False: it is to stop. Otherwise a signal may come until it has stopped waiting. */
 static bool begin_to_wait(struct clerk *clerk)
 {
 	struct clerks *clerks = clerk->clerks;
 
 	pthread_mutex_lock(&clerks->lock);
+	clerks->idle++;
 	while (clerks->waiting == WAITING_MAX && !clerks->stop)
 		pthread_cond_wait(&clerks->wanted, &clerks->lock);
+	clerks->idle--;
 	clerk->waits = !clerks->stop;
 	clerks->waiting += clerk->waits;
 	pthread_mutex_unlock(&clerks->lock);
@@ -172,9 +200,11 @@ static bool end_to_wait(struct clerk *clerk)
 
 	pthread_mutex_lock(&clerks->lock);
 	clerk->waits = false;
-	if (--clerks->waiting == 0)
-		pthread_cond_signal(&clerks->wanted);
 	stop = clerks->stop;
+	if (--clerks->waiting == 0 && clerks->idle > 0)
+		pthread_cond_signal(&clerks->wanted);
+	else if (clerks->waiting == 0 && !stop && clerks->count < CLERKS_MAX)
+		start(clerks); /* where there is no room for one more the others do */
 	pthread_mutex_unlock(&clerks->lock);
 	sigfillset(&all);
 	if (stop)
@@ -219,32 +249,11 @@ static void wake_up(int signal)
 {
 }
 
-/* One more; of the process's signals it gets none but its own. */
-static int start(struct clerks *clerks)
-{
-	struct clerk *clerk = &clerks->all[clerks->count];
-	sigset_t all, before;
-	int err = notify_open(&clerk->notify, clerks->listener);
-
-	if (err < 0)
-		return err;
-	clerk->clerks = clerks;
-	sigfillset(&all);
-	sigdelset(&all, WAKE);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	err = -pthread_create(&clerk->thread, NULL, work, clerk);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err < 0)
-		notify_close(&clerk->notify);
-	else
-		clerks->count++;
-	return err;
-}
-
 int clerks_open(struct clerks **ret, int listener, const struct home *home)
 {
 	const struct sigaction action = {.sa_handler = wake_up};
 	struct clerks *clerks = calloc(1, sizeof(*clerks));
+	bool any;
 	int err;
 
 	if (!clerks)
@@ -258,9 +267,12 @@ int clerks_open(struct clerks **ret, int listener, const struct home *home)
 	err = open_tray(&clerks->done);
 	if (err == 0)
 		err = open_tray(&clerks->questions);
-	while (err == 0 && clerks->count < CLERKS_MAX)
+	pthread_mutex_lock(&clerks->lock);
+	while (err == 0 && clerks->count < CLERKS_LEAST)
 		err = start(clerks);
-	if (clerks->count == 0) {
+	any = clerks->count > 0;
+	pthread_mutex_unlock(&clerks->lock);
+	if (!any) {
 		clerks_close(clerks);
 		return err;
 	}
