@@ -10,6 +10,7 @@
 #include "run/net.h"
 #include "run/privilege.h"
 #include "run/run.h"
+#include "run/stopping.h"
 #include "run/summary.h"
 #include "run/supervisor.h"
 #include "run/user.h"
@@ -282,6 +283,7 @@ static void hand_on_early(struct foreground *f)
 /* Waits for the program's end, stopping with it when it is stopped. Returns its wait status. */
 static int follow(const struct foreground *f)
 {
+	pid_t waker = 0;
 	sigset_t all;
 
 	sigfillset(&all);
@@ -292,15 +294,15 @@ static int follow(const struct foreground *f)
 		if (sigwaitinfo(&all, &info) < 0)
 			continue;
 		if (info.si_signo != SIGCHLD) {
-			hand_on(f, &info);
+			if (!waker || info.si_pid != waker)
+				hand_on(f, &info);
 			continue;
 		}
 		while (waitpid(f->program, &status, WNOHANG | WUNTRACED) > 0) {
 			if (!WIFSTOPPED(status))
 				return status;
 			/* SIGCONT wakes us with the program, or is handed on to it. */
-			raise(SIGSTOP);
-			kill(f->program, SIGCONT);
+			waker = stop_with(f->program);
 		}
 	}
 }

@@ -58,6 +58,26 @@ while True: signal.pause()' '$TMP/usr1' '$TMP/ready' &
 	kill -TERM \$!
 	wait \$!; [ \$? = 42 ]"
 
+# Lost: a program whose processor time is metered out by somebody who knows it alone (cpulimit) would never seem to end.
+cat >"$TMP/metered.py" <<'EOF'
+import os, signal, time
+def is_stopped(pid):
+    return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T"
+program, foreground = os.getpid(), os.getppid()
+if os.fork() == 0:
+    for _ in range(3):
+        os.kill(program, signal.SIGSTOP)
+        while not is_stopped(program) or not is_stopped(foreground):
+            time.sleep(0.01)
+        os.kill(program, signal.SIGCONT)
+        while is_stopped(foreground):
+            time.sleep(0.01)
+        assert not is_stopped(program)
+    os._exit(0)
+exit(os.waitstatus_to_exitcode(os.wait()[1]) + 9)
+EOF
+expect_code 9 rivulet lab run pair -- timeout -s KILL 30 "$RIVULET" run --quiet -- python3 "$TMP/metered.py"
+
 # Lost: Ctrl-C, Ctrl-Z, fg, bg at a terminal.
 expect "job control" python3 "$(dirname "$0")/programs/jobs.py" "$RIVULET"
 
