@@ -148,14 +148,26 @@ bool caller_lacks(pid_t pid, unsigned number)
 	return !(capabilities_of(path) & one);
 }
 
-/* A thread that is not the leader has no plain pidfd; before 6.9 it has none at all. */
-static int pidfd_of(pid_t pid)
+/* A thread that is not the leader has no plain pidfd; before 6.9 it has none at all, and its leader's does not tell when the thread
+ * has ended and its number is another's (*@ret_own). */
+static int pidfd_of(pid_t pid, bool *ret_own)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD_);
+	pid_t leader = pid;
 
-	if (pidfd < 0 && errno == EINVAL)
-		pidfd = (int)syscall(SYS_pidfd_open, leader_of(pid), 0);
+	if (pidfd < 0 && errno == EINVAL) {
+		leader = leader_of(pid);
+		pidfd = (int)syscall(SYS_pidfd_open, leader, 0);
+	}
+	*ret_own = leader == pid;
 	return pidfd < 0 ? -errno : pidfd;
+}
+
+static int get_descriptor(int pidfd, int fd)
+{
+	int got = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+	return got < 0 ? -errno : got;
 }
 
 /* Who asked lately asks again. A pidfd is of one thread for ever: what has ended in the meantime is seen by it. */
@@ -166,22 +178,27 @@ static struct {
 
 int caller_descriptor(pid_t pid, int fd)
 {
+	_cleanup_close_ int pidfd = -1;
 	unsigned at = (unsigned)pid % ARRAY_SIZE(known);
+	bool own;
 	int got;
 
 	if (known[at].pid == pid) {
-		got = (int)syscall(SYS_pidfd_getfd, known[at].pidfd, fd, 0);
-		if (got >= 0 || errno != ESRCH)
-			return got < 0 ? -errno : got;
+		got = get_descriptor(known[at].pidfd, fd);
+		if (got != -ESRCH)
+			return got;
 	}
+	pidfd = pidfd_of(pid, &own);
+	if (pidfd < 0)
+		return pidfd;
+	got = get_descriptor(pidfd, fd);
+	if (!own)
+		return got;
 	if (known[at].pid)
 		close_fd(known[at].pidfd);
-	known[at].pidfd = pidfd_of(pid);
-	known[at].pid = known[at].pidfd < 0 ? 0 : pid;
-	if (known[at].pidfd < 0)
-		return known[at].pidfd;
-	got = (int)syscall(SYS_pidfd_getfd, known[at].pidfd, fd, 0);
-	return got < 0 ? -errno : got;
+	known[at].pid = pid;
+	known[at].pidfd = steal_fd(&pidfd);
+	return got;
 }
 
 /* The two ways that memory is moved differ in nothing else. */
