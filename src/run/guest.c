@@ -306,7 +306,9 @@ static int look_at_socket(const struct diag_socket *socket, void *data)
 	uint16_t port = socket->local_port;
 
 	g->connections += socket->state == DIAG_ESTABLISHED;
-	if (socket->state != DIAG_LISTEN || address_is_loopback(&socket->local) ||
+	/* What connects from another port than the kernel's choice was bound to it. */
+	if ((socket->state != DIAG_LISTEN && socket->state != DIAG_SYN_SENT) ||
+	    address_is_loopback(&socket->local) ||
 	    (port >= g->range.first && port <= g->range.last) || was_told(g, port) ||
 	    g->listened_count == LISTENED_MAX)
 		return 0;

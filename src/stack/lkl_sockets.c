@@ -166,6 +166,15 @@ static bool is_listened_on(const struct lkl *lkl, uint16_t port)
 	return lkl->listened[port / 8] & (1U << port % 8);
 }
 
+/* What comes for it is the stack's from now on, though it be none of the numbers that the stack has for connections. */
+static void take_port(struct lkl *lkl, uint16_t port)
+{
+	if (port == 0 || !lkl->listens || is_listened_on(lkl, port))
+		return;
+	lkl->listened[port / 8] |= (uint8_t)(1U << port % 8);
+	lkl->listens(port, lkl->data);
+}
+
 /* Has somebody else on the host what is asked for? What comes for it would be his. The host's kernel is asked, unless it was given to this run. */
 static bool is_taken(struct lkl *lkl, int fd, const struct sockaddr *address, socklen_t size)
 {
@@ -198,7 +207,10 @@ static int bind_socket(struct stack *stack, int fd, const struct sockaddr *addre
 		return sockets_calls.bind(stack, fd, address, size);
 	if (is_taken(lkl, fd, address, size))
 		return -EADDRINUSE;
-	return ask_socket(stack, fd, LKL_BIND, 0, address, size, &answer);
+	code = ask_socket(stack, fd, LKL_BIND, 0, address, size, &answer);
+	if (code == 0 && size >= sizeof(struct sockaddr_in))
+		take_port(lkl, port_of(address)); /* it may connect from there */
+	return code;
 }
 
 /* So that it does not poll writable. How many bytes it took. */
@@ -247,12 +259,8 @@ static int listen_socket(struct stack *stack, int fd, int backlog)
 	if (is_host_fd(fd))
 		return sockets_calls.listen(stack, fd, backlog);
 	code = ask_socket(stack, fd, LKL_LISTEN, backlog, NULL, 0, &answer);
-	if (code == 0 && lkl->listens && answer.size >= sizeof(struct sockaddr_in)) {
-		uint16_t port = port_of(answer.data);
-
-		lkl->listened[port / 8] |= (uint8_t)(1U << port % 8);
-		lkl->listens(port, lkl->data);
-	}
+	if (code == 0 && answer.size >= sizeof(struct sockaddr_in))
+		take_port(lkl, port_of(answer.data));
 	return code;
 }
 

@@ -60,6 +60,10 @@ for server in "$RIVULET run --quiet --" ''; do
 done
 echo "what was left to the kernel to send arrives"
 
+# Lost: a program that connects from a port of its own choice would wait for an answer that the host had got.
+expect "a port of its own choice" pair_lab sh -c "$INSIDE --quiet -- curl -4 -fsS --local-port 7020 --connect-timeout 20 --max-time 60 \\
+	http://10.1.0.1/file | cmp - '$TMP/www/file'"
+
 # Lost: a program that is started from a folder which was deleted since, or (by a service, say) with closed descriptors.
 cat >"$TMP/there.py" <<'EOF'
 import os, sys

@@ -269,6 +269,12 @@ expect "a server" pair_lab sh -c "'$RIVULET' run --report '$REPORT' -- curl -4 -
 report_has "r['fallbacks'] == 0"
 echo "works: a server"
 
+# Lost: a program that connects from a port of its own choice would wait for an answer that the host had got.
+SERVER=$NGINX
+expect "a port of its own choice" pair_lab sh -c "$LKL --quiet -- curl -4 -fsS --local-port 7020 --connect-timeout 5 --max-time 20 \\
+	http://10.1.0.1/small | cmp - '$TMP/www/small'"
+echo "works: a connection from a port of the program's choice"
+
 # Lost: a program that asks before its connection is decided would be told of one that there is not; one that asks what is not
 # acknowledged, or stops to listen, would lose its stack; and its own servers would not be there for it.
 SERVER=$NGINX
