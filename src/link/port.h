@@ -6,7 +6,7 @@
  * is in struct port. There are two ways to have one, rows of the table port_ways:
  *
  * Shared: the stack has the link's own addresses and hardware address, and what tells its packets from the host's are port
- * numbers, of TCP and UDP alike. Those are held on the host by sockets that listen and take nothing, by a filter
+ * numbers, of TCP and, if it has UDP, of that alike. Those are held on the host by sockets that listen and take nothing, by a filter
  * that lets no packet pass: so nobody else on the host is given them, and the host answers nothing that comes for them.
  * The descriptor is a packet socket; its filter lets pass what is for held ports, answers of neighbour discovery, and what
  * ICMP reports of packets (port_filter.h). No address, route or rule of the host is touched, and all of it goes with the
@@ -95,8 +95,10 @@ int port_apply(struct nl *nl, unsigned index, const struct port *was, const stru
 
 struct port_hold;
 
-/* Holds nothing yet, in the calling thread's network namespace, and @first ports with its first range. Close with port_hold_close(). */
-int port_hold_open(struct port_hold **ret, unsigned first, struct err *err);
+/* Holds nothing yet, in the calling thread's network namespace, and @first ports with its first range. @udp: those of UDP as well; without
+ * it UDP stays with the host, on the same ports too. Close with port_hold_close(). */
+int port_hold_open(struct port_hold **ret, unsigned first, bool udp, struct err *err);
+bool port_hold_has_udp(const struct port_hold *ports);
 void port_hold_close(struct port_hold *ports);
 /* Holds a range more, of as many ports as are held in ranges. Raises the process's limit of descriptors. -ENOSPC: PORTS_ALL are
  * held. */

@@ -72,10 +72,10 @@ static void one_of(struct program *p, const uint32_t *values, unsigned count)
 	drop(p);
 }
 
-static void tcp_or_udp(struct program *p)
+static void with_ports(struct program *p, bool udp)
 {
 	put(p, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, IPPROTO_TCP);
-	put(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, IPPROTO_UDP);
+	put(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, udp ? IPPROTO_UDP : IPPROTO_TCP);
 	drop(p);
 }
 
@@ -94,7 +94,7 @@ static void to_held(struct program *p, const struct port_ranges *ranges, const u
 }
 
 unsigned port_filter(const struct port_ranges *ranges, const uint16_t *singles, unsigned count,
-		     struct sock_filter ret[static PORT_FILTER_MAX])
+		     bool udp, struct sock_filter ret[static PORT_FILTER_MAX])
 {
 	static const uint32_t v4_reports[] = {0, 3, 11}, v6_reports[] = {1, 2, 3, 129, 136};
 	struct program p = {.code = ret};
@@ -120,7 +120,7 @@ unsigned port_filter(const struct port_ranges *ranges, const uint16_t *singles, 
 	put(&p, BPF_LD | BPF_B | BPF_IND, 0, 0, PAYLOAD);
 	one_of(&p, v4_reports, ARRAY_SIZE(v4_reports));
 	end(&p, is_icmp);
-	tcp_or_udp(&p);
+	with_ports(&p, udp);
 	put(&p, BPF_LD | BPF_H | BPF_IND, 0, 0, PAYLOAD + TO_PORT);
 	to_held(&p, ranges, singles, count);
 	end(&p, is);
@@ -131,7 +131,7 @@ unsigned port_filter(const struct port_ranges *ranges, const uint16_t *singles, 
 	load(&p, BPF_B, V6_PAYLOAD);
 	one_of(&p, v6_reports, ARRAY_SIZE(v6_reports));
 	end(&p, is_icmp);
-	tcp_or_udp(&p);
+	with_ports(&p, udp);
 	load(&p, BPF_H, V6_PAYLOAD + TO_PORT);
 	to_held(&p, ranges, singles, count);
 	end(&p, is);

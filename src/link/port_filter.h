@@ -2,7 +2,8 @@
 /*
  * What a shared port (port.h) receives of its link, as a program of classic BPF. Pure. Of what is sent to the host's own
  * hardware address:
- *  - TCP and UDP, of IPv4 and IPv6, to the ports given; of a fragmented packet nothing, for only its first piece tells;
+ *  - TCP and, for a stack that has it, UDP, of IPv4 and IPv6, to the ports given; of a fragmented packet nothing, for only its first
+ *    piece tells;
  *  - answers to ARP, but no questions, and neighbour advertisements: the host itself answers for its address;
  *  - ICMP: unreachable, too big, time exceeded, echo replies.
  */
@@ -16,4 +17,4 @@
 
 /* The number of instructions in @ret. */
 unsigned port_filter(const struct port_ranges *ranges, const uint16_t *singles, unsigned count,
-		     struct sock_filter ret[static PORT_FILTER_MAX]);
+		     bool udp, struct sock_filter ret[static PORT_FILTER_MAX]);

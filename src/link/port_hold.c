@@ -17,12 +17,13 @@
 /* As Linux has them in ip_local_port_range. */
 static const struct port_ranges usual = {1, {{32768, 60999}}};
 
-/* Of one port, the sockets that hold it. */
+/* Of one port, the sockets that hold it; -1: none does. */
 struct held {
 	int tcp, udp;
 };
 
 struct port_hold {
+	bool udp;
 	struct port_ranges ranges;
 	struct held *in_ranges[PORT_RANGES_MAX]; /* owned: one for each port */
 	unsigned in_all, next;                   /* ports in ranges; in the next one */
@@ -89,12 +90,13 @@ static void let_go(struct held *held)
 	held->udp = close_fd(held->udp);
 }
 
-static int hold(struct held *held, uint16_t port)
+static int hold(const struct port_hold *ports, struct held *held, uint16_t port)
 {
 	int code;
 
-	*held = (struct held){hold_one(SOCK_STREAM, port), hold_one(SOCK_DGRAM, port)};
-	code = held->tcp < 0 ? held->tcp : held->udp;
+	*held = (struct held){hold_one(SOCK_STREAM, port),
+			      ports->udp ? hold_one(SOCK_DGRAM, port) : -1};
+	code = held->tcp < 0 ? held->tcp : ports->udp ? held->udp : 0;
 	if (code >= 0)
 		return 0;
 	let_go(held);
@@ -114,7 +116,7 @@ static int hold_range(struct port_hold *ports, struct port_range range)
 	if (!all)
 		return -ENOMEM;
 	for (unsigned i = 0; i < size; i++) {
-		int code = hold(&all[i], (uint16_t)(range.first + i));
+		int code = hold(ports, &all[i], (uint16_t)(range.first + i));
 
 		if (code < 0) {
 			while (i-- > 0)
@@ -129,12 +131,13 @@ static int hold_range(struct port_hold *ports, struct port_range range)
 	return 0;
 }
 
-int port_hold_open(struct port_hold **ret, unsigned first, struct err *err)
+int port_hold_open(struct port_hold **ret, unsigned first, bool udp, struct err *err)
 {
 	*ret = calloc(1, sizeof(**ret));
 	if (!*ret)
 		return err_set(err, -ENOMEM, "out of memory");
 	(*ret)->next = first;
+	(*ret)->udp = udp;
 	return 0;
 }
 
@@ -168,7 +171,7 @@ int port_hold_take_range(struct port_hold *ports, struct err *err)
 
 	if (ports->in_all + size > PORTS_ALL || ports->ranges.count == PORT_RANGES_MAX)
 		return err_set(err, -ENOSPC, "%u ports are held already", ports->in_all);
-	fds_raise_limit(); /* two sockets for each port */
+	fds_raise_limit(); /* one or two sockets for each port */
 	if (getrandom(&begin, sizeof(begin), GRND_NONBLOCK) < 0)
 		begin = 0; /* any will do */
 	for (unsigned i = 0; i < all && code == -EADDRINUSE; i++) {
@@ -181,7 +184,7 @@ int port_hold_take_range(struct port_hold *ports, struct err *err)
 		return err_set(err, code,
 			       "holding %u ports more takes %u descriptors, and the limit is "
 			       "below that (ulimit -Hn)",
-			       size, 2 * size);
+			       size, ports->udp ? 2 * size : size);
 	return code < 0 ? err_set(err, code, "cannot hold %u ports in a row: %s", size,
 				  strerror(-code))
 			: 0;
@@ -222,7 +225,7 @@ int port_hold_add(struct port_hold *ports, uint16_t port)
 		return 0;
 	if (at == PORT_SINGLE_MAX)
 		return -ENOSPC;
-	code = hold(&ports->singles[at], port);
+	code = hold(ports, &ports->singles[at], port);
 	if (code < 0)
 		return code;
 	ports->single_ports[at] = port;
@@ -233,7 +236,8 @@ int port_hold_add(struct port_hold *ports, uint16_t port)
 int port_hold_filter(const struct port_hold *ports, int fd)
 {
 	struct sock_filter code[PORT_FILTER_MAX];
-	unsigned size = port_filter(&ports->ranges, ports->single_ports, ports->single_count, code);
+	unsigned size = port_filter(&ports->ranges, ports->single_ports, ports->single_count,
+				    ports->udp, code);
 
 	return attach(fd, code, size);
 }
@@ -242,6 +246,11 @@ const uint16_t *port_hold_singles(const struct port_hold *ports, unsigned *ret_c
 {
 	*ret_count = ports->single_count;
 	return ports->single_ports;
+}
+
+bool port_hold_has_udp(const struct port_hold *ports)
+{
+	return ports->udp;
 }
 
 bool port_hold_has_range(const struct port_hold *ports)

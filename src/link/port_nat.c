@@ -264,7 +264,7 @@ static int open_nat(const struct port_place *place, const struct link *link, str
 static int reach(struct port_end *end, const struct port_hold *held, uint16_t number,
 		 struct err *err)
 {
-	return nat_rules_reach(end->own, &end->port, number, err);
+	return nat_rules_reach(end->own, &end->port, number, port_hold_has_udp(held), err);
 }
 
 static const char *warn(const struct port_end *end)

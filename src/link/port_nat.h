@@ -29,7 +29,7 @@ struct nat_rules;
 int nat_rules_open(const char *device, unsigned index, const struct port *port,
 		   const bool router[static 2], struct nat_rules **ret, struct err *err);
 /* What comes for port @number of the host goes to the stack. */
-int nat_rules_reach(struct nat_rules *rules, const struct port *port, uint16_t number,
+int nat_rules_reach(struct nat_rules *rules, const struct port *port, uint16_t number, bool udp,
 		    struct err *err);
 /* Does somebody else's table drop what is forwarded unless told otherwise? */
 bool nat_rules_hindered(struct nat_rules *rules);

@@ -123,7 +123,7 @@ int nat_rules_open(const char *device, unsigned index, const struct port *port,
 	return code;
 }
 
-int nat_rules_reach(struct nat_rules *rules, const struct port *port, uint16_t number,
+int nat_rules_reach(struct nat_rules *rules, const struct port *port, uint16_t number, bool udp,
 		    struct err *err)
 {
 	int code = 0;
@@ -136,9 +136,9 @@ int nat_rules_reach(struct nat_rules *rules, const struct port *port, uint16_t n
 			continue;
 		snprintf(text, sizeof(text),
 			 "add rule inet %s to iif %u meta nfproto %s fib daddr type local "
-			 "meta l4proto { tcp, udp } th dport %u dnat %s to %s\n",
-			 rules->table, port->link, i == 0 ? "ipv4" : "ipv6", number, families[i],
-			 address_text(&stack, address));
+			 "meta l4proto { tcp%s } th dport %u dnat %s to %s\n",
+			 rules->table, port->link, i == 0 ? "ipv4" : "ipv6", udp ? ", udp" : "",
+			 number, families[i], address_text(&stack, address));
 		code = run(rules, text, err);
 	}
 	return code;

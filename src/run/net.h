@@ -73,7 +73,7 @@ struct net_request {
 	uint32_t backlog;   /* NET_BACKLOG: bytes, 0: as it was */
 	uint16_t port;      /* NET_LISTEN: > 0 */
 	enum port_kind way; /* NET_PORTS: PORT_SHARED: where that can be had */
-	bool grows;         /* NET_PORTS: PORTS_FEW will do to begin with, NET_MORE will be said */
+	bool grows; /* NET_PORTS: of TCP alone; PORTS_FEW will do to begin with, NET_MORE will be said */
 	struct policy policy; /* NET_OPEN, NET_PORTS, NET_KNOW */
 };
 
@@ -186,7 +186,7 @@ struct net_ports {
 struct net_ports_wish {
 	const struct policy *policy; /* of links that it lets be used; NULL: of all */
 	enum port_kind way;
-	bool grows; /* net_more() will be said when numbers become few */
+	bool grows; /* of TCP alone; net_more() will be said when numbers become few */
 };
 
 /* Takes over @fd as net_open() does and gets a port of each link that is wished for, or, of those

@@ -218,7 +218,8 @@ int net_ports_give(struct net_ports_server *ports, struct err *err)
 			       strerror(-code));
 	if (watch_open(&ports->watch) < 0)
 		ports->watch = NULL;
-	code = port_hold_open(&ports->hold, ports->grows ? PORTS_FEW : PORTS_MANY, err);
+	code = port_hold_open(&ports->hold, ports->grows ? PORTS_FEW : PORTS_MANY, !ports->grows,
+			      err);
 	if (code == 0)
 		code = make_plan(ports, &plan, err);
 	if (code < 0)

@@ -275,6 +275,39 @@ expect "a port of its own choice" pair_lab sh -c "$LKL --quiet -- curl -4 -fsS -
 	http://10.1.0.1/small | cmp - '$TMP/www/small'"
 echo "works: a connection from a port of the program's choice"
 
+# Lost: a server of UDP and TCP (DNS, HTTP/3) would not start, for UDP is the host's, and so would be its port.
+cat >"$TMP/both.py" <<'EOF'
+import socket, sys, time
+if sys.argv[1] == "serve":
+    tcp = socket.create_server(("", 7021))
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("", 7021))
+    with tcp.accept()[0] as c:
+        c.sendall(udp.recv(9))
+else:
+    for _ in range(200):
+        try:
+            c = socket.create_connection(("10.1.0.1", 7021))
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.connect(("10.1.0.1", 7021))
+    # Nor does the stack say of such a datagram that nobody is there.
+    udp.settimeout(0.5)
+    udp.send(b"hello")
+    try:
+        udp.recv(1)
+    except TimeoutError:
+        pass
+    assert c.recv(9) == b"hello"
+EOF
+for ports in shared nat; do
+	SERVER="$RIVULET run --quiet --stack lkl --ports $ports -- python3 '$TMP/both.py' serve"
+	expect "a server of UDP and TCP, $ports" pair_lab timeout 30 python3 "$TMP/both.py" ask
+done
+echo "works: a server of UDP and TCP"
+
 # Lost: a program that asks before its connection is decided would be told of one that there is not; one that asks what is not
 # acknowledged, or stops to listen, would lose its stack; and its own servers would not be there for it.
 SERVER=$NGINX

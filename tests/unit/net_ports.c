@@ -105,7 +105,7 @@ static void one_who_does_not_read_gets_it_later(void **state)
 	open_pair(ends);
 	net = (struct net){.fd = ends[1], .ports = &ports};
 	server.client = ends[0];
-	assert_int_equal(port_hold_open(&server.hold, PORTS_FEW, &err), 0);
+	assert_int_equal(port_hold_open(&server.hold, PORTS_FEW, false, &err), 0);
 	while (send(ends[0], data, size, MSG_DONTWAIT) > 0)
 		;
 	server.count = 1;

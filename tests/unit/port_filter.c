@@ -22,10 +22,10 @@ struct frame {
 };
 
 /* As the kernel would run it; a load from behind the end drops the packet. */
-static bool passes_to(const struct frame *frame, uint32_t packet_type)
+static bool passes_to(const struct frame *frame, uint32_t packet_type, bool udp)
 {
 	struct sock_filter code[PORT_FILTER_MAX];
-	unsigned size = port_filter(&ranges, singles, 2, code);
+	unsigned size = port_filter(&ranges, singles, 2, udp, code);
 	uint32_t a = 0, x = 0;
 
 	assert_true(size <= PORT_FILTER_MAX);
@@ -73,7 +73,7 @@ static bool passes_to(const struct frame *frame, uint32_t packet_type)
 
 static bool passes(const struct frame *frame)
 {
-	return passes_to(frame, PACKET_HOST);
+	return passes_to(frame, PACKET_HOST, true);
 }
 
 static void put(struct frame *frame, unsigned at, unsigned value)
@@ -124,9 +124,13 @@ static void only_ports_that_are_held(void **state)
 			assert_int_equal(passes(&plain), ports[i].held);
 			assert_int_equal(passes(&with_options), ports[i].held);
 			assert_int_equal(passes(&six), ports[i].held);
-			assert_false(passes_to(&plain, PACKET_OTHERHOST));
-			assert_false(passes_to(&plain, PACKET_OUTGOING));
-			assert_false(passes_to(&plain, PACKET_BROADCAST));
+			assert_false(passes_to(&plain, PACKET_OTHERHOST, true));
+			assert_false(passes_to(&plain, PACKET_OUTGOING, true));
+			assert_false(passes_to(&plain, PACKET_BROADCAST, true));
+			assert_int_equal(passes_to(&six, PACKET_HOST, false),
+					 ports[i].held && protocols[j] == IPPROTO_TCP);
+			assert_int_equal(passes_to(&plain, PACKET_HOST, false),
+					 ports[i].held && protocols[j] == IPPROTO_TCP);
 		}
 	}
 }
