@@ -127,6 +127,7 @@ static noreturn void become_program(const struct guest *g, const struct guest_st
 					    .json = start->json,
 					    .quiet = start->quiet,
 					    .as_root = start->uid == 0,
+					    .ends_all = true,
 					    .policy = &start->policy,
 					    .via = start->relayed ? &via : NULL,
 					    .report = strings[1][0] ? strings[1] : NULL,

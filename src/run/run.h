@@ -47,6 +47,7 @@ struct run_options {
 	uint64_t memory;               /* bytes, of such a kernel; 0: the stack's default */
 	enum port_kind ports;          /* how such a stack gets at the links (link/port.h) */
 	const struct stack_ops *stack; /* NULL: that of the host's kernel */
+	bool ends_all;                 /* what the program has started ends with it (guest.h) */
 	bool named;                    /* @stack is the user's word: no other will do */
 	const struct policy *policy;   /* what the links are for; NULL: no wishes */
 	struct via_options

@@ -195,7 +195,7 @@ static void on_end(struct state *s, int listener)
 	bool goes_on = attachment_in_use(listener);
 
 	s->ended = true;
-	summarise(s, goes_on);
+	summarise(s, goes_on && !s->setup->options->ends_all);
 	if (goes_on) {
 		/* What the caller reads from our standard error ends with the program. */
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -64,6 +64,10 @@ echo "what was left to the kernel to send arrives"
 expect "a port of its own choice" pair_lab sh -c "$INSIDE --quiet -- curl -4 -fsS --local-port 7020 --connect-timeout 20 --max-time 60 \\
 	http://10.1.0.1/file | cmp - '$TMP/www/file'"
 
+# Lost: people would look for processes that have ended with their program.
+expect "a descendant that is left" rivulet lab run pair -- sh -c "$INSIDE -- sh -c 'sleep 60 & exit 0'"
+if grep 'go on' "$OUT"; then fail "what has ended is said to go on"; fi
+
 # Lost: a program that is started from a folder which was deleted since, or (by a service, say) with closed descriptors.
 cat >"$TMP/there.py" <<'EOF'
 import os, sys
