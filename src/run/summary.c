@@ -84,7 +84,8 @@ void summary_print(const struct summary *summary, FILE *out)
 	if (summary->why_tcp)
 		fprintf(out, "; plain TCP: %s", summary->why_tcp);
 	else if (summary->refused)
-		fprintf(out, "; %u sockets stayed plain TCP", summary->refused);
+		fprintf(out, "; %u socket%s stayed plain TCP", summary->refused,
+			summary->refused == 1 ? "" : "s");
 	if (totals->unseen)
 		fprintf(out, "; %u socket%s without a connection, or with one too short to be seen",
 			totals->unseen, totals->unseen == 1 ? "" : "s");
