@@ -80,6 +80,7 @@ void stream_decide(struct streams *streams, struct stream *stream, int error)
 void stream_connecting(struct streams *streams, struct stream *stream, int result, unsigned filled)
 {
 	stream->filled = filled;
+	stream->failed = 0;
 	if (result == -EINPROGRESS) {
 		stream->state = STREAM_CONNECTING;
 		stream->patience = option_patience(stream) * NS_PER_MS;
@@ -116,7 +117,7 @@ uint64_t streams_give_up(struct streams *streams, uint64_t now)
 			continue;
 		}
 		kernel_connect(stream->far, &nothing, sizeof(nothing));
-		stream_decide(streams, stream, ETIMEDOUT);
+		stream_decide(streams, stream, stream->failed ? stream->failed : ETIMEDOUT);
 	}
 	return next;
 }

@@ -9,7 +9,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-#define PATIENCE (300 * NS_PER_MS)
+#define PATIENCE      (300 * NS_PER_MS)
+#define LAST_PATIENCE (5 * NS_PER_S)
 
 void race_end(struct streams *streams, struct stream *stream)
 {
@@ -47,6 +48,17 @@ static int progress_of(int fd)
 	return kernel_peer(fd, (struct sockaddr *)&name, &name_size) == 0 ? 0 : -EINPROGRESS;
 }
 
+/* Of a peer that is not there the other link says nothing, perhaps, and then it would be tried for two minutes. */
+static void hurry(struct streams *streams, struct stream *stream, int error)
+{
+	stream->failed = error;
+	if (stream->hurried && stream->patience < LAST_PATIENCE)
+		return;
+	streams->hurried += !stream->hurried;
+	stream->hurried = true;
+	stream->patience = LAST_PATIENCE;
+}
+
 int race_settle(struct streams *streams, struct stream *stream)
 {
 	int far = progress_of(stream->far), rival;
@@ -57,6 +69,8 @@ int race_settle(struct streams *streams, struct stream *stream)
 	/* It takes the place of one that is behind. */
 	if (rival < 0 && (rival != -EINPROGRESS || far == -EINPROGRESS))
 		return far;
+	if (far != -EINPROGRESS && rival == -EINPROGRESS)
+		hurry(streams, stream, -far);
 	kernel_close(stream->far);
 	stream->far = stream->rival;
 	stream->rival = -1;

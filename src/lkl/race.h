@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A connection whose first packet is not answered is tried over another link as well: whichever is answered first is it.
+ * A connection whose first packet is not answered is tried over another link as well: whichever is answered first is it. If the first
+ * fails, the other has five seconds, altogether, and then the first's error is what the program is told.
  * Where the program has chosen an address of its own, that is kept to.
  */
 #pragma once

@@ -43,13 +43,14 @@ struct stream {
 	struct sockaddr_storage to;
 	socklen_t to_size;
 	uint64_t began;    /* to connect there, of clock_now() */
-	uint64_t patience; /* ns that it has for that (TCP_USER_TIMEOUT) */
-	bool hurried;      /* and they have an end */
-	bool waits;        /* for a port number of its own to be had, before it connects there */
-	bool bound;        /* the program has chosen an address */
-	bool races;        /* it may still get a rival */
-	unsigned filled;   /* bytes that keep the stack's end from being writable */
-	int error;         /* of connecting: positive, told once; of the far side: it is lost */
+	uint64_t patience; /* ns that it has for that (TCP_USER_TIMEOUT, or race.h) */
+	int failed;   /* why its first far side could not connect: positive; 0: it did not fail */
+	bool hurried; /* and they have an end */
+	bool waits;   /* for a port number of its own to be had, before it connects there */
+	bool bound;   /* the program has chosen an address */
+	bool races;   /* it may still get a rival */
+	unsigned filled; /* bytes that keep the stack's end from being writable */
+	int error;       /* of connecting: positive, told once; of the far side: it is lost */
 	uint64_t sent, received; /* bytes that the far side took, and gave */
 	/* When stalls.h last looked: of those sent, up to which all was acknowledged; those received. */
 	uint64_t settled, delivered;

@@ -308,11 +308,12 @@ for ports in shared nat; do
 done
 echo "works: a server of UDP and TCP"
 
-# Lost: a program that asks before its connection is decided would be told of one that there is not; one that asks what is not
+# Lost: a program that asks before its connection is decided would be told of one that there is not; one that connects to who is not
+# there would wait for two minutes; one that asks what is not
 # acknowledged, or stops to listen, would lose its stack; and its own servers would not be there for it.
 SERVER=$NGINX
 cat >"$TMP/asks.py" <<'EOF'
-import fcntl, select, socket, struct, termios
+import errno, fcntl, select, socket, struct, termios
 def asked(s, what):
     return s.getsockopt(socket.SOL_SOCKET, what)
 # Nobody has this address: it takes seconds until that is known.
@@ -323,6 +324,9 @@ for _ in range(3):
     assert asked(s, socket.SO_ERROR) == 0
     assert not select.select([], [s], [], 0)[1], 'connected, it seems, to nobody'
 s.close()
+with socket.socket() as s:
+    s.settimeout(60)
+    assert s.connect_ex(('10.1.0.99', 80)) == errno.EHOSTUNREACH
 s = socket.create_connection(('server', 80))
 assert asked(s, socket.SO_PROTOCOL) == socket.IPPROTO_TCP
 s.sendall(b'GET /')
