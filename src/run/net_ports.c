@@ -281,6 +281,11 @@ static int hold(struct net_ports_server *ports, uint16_t number, struct err *err
 			       "port %u is in use on this host: what listens on it "
 			       "inside cannot be reached",
 			       number);
+	if (code == -ENOSPC)
+		return err_set(err, code,
+			       "port %u cannot be reached inside: %u of the program's choice are "
+			       "held already",
+			       number, PORT_SINGLE_MAX);
 	if (code < 0)
 		return err_set(err, code, "port %u cannot be reached inside: %s", number,
 			       strerror(-code));
