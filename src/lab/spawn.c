@@ -90,9 +90,24 @@ int spawn_exit_code(int code)
 	return code == -ENOENT || code == -ENOTDIR ? 127 : 126;
 }
 
+/* The names in "NAME=PATH NAME=PATH". */
+static const char *names_of(const char *lab, char *ret, size_t room)
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (const char *at = lab; *at && used < room; at += strcspn(at, " ")) {
+		at += strspn(at, " ");
+		used += (size_t)snprintf(ret + used, room - used, "%s%.*s", used ? ", " : "",
+					 (int)strcspn(at, "= "), at);
+	}
+	return ret;
+}
+
 int spawn_find(const char *lab, const char *host, struct err *err)
 {
 	size_t length = strlen(host);
+	char names[256];
 
 	for (const char *at = lab; *at; at += strspn(at, " ")) {
 		size_t size = strcspn(at, " ");
@@ -108,5 +123,6 @@ int spawn_find(const char *lab, const char *host, struct err *err)
 		}
 		at += size;
 	}
-	return err_set(err, -ENOENT, "this lab has no host '%s'; it has: %s", host, lab);
+	return err_set(err, -ENOENT, "this lab has no host '%s'; it has: %s", host,
+		       names_of(lab, names, sizeof(names)));
 }

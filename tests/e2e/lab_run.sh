@@ -66,3 +66,5 @@ expect_text 'status 3' "$OUT"
 expect "another host from inside" rivulet lab run pair -- \
 	"$RIVULET" lab on server -- sh -c '[ "$RIVULET_LAB_HOST" = server ]'
 expect_code 125 rivulet lab on server -- true
+expect_code 125 rivulet lab run pair -- "$RIVULET" lab on nowhere -- true
+expect_text "no host 'nowhere'; it has: phone, server$" "$OUT"
