@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* Lets every asking call go on until nobody is left to ask. */
@@ -36,6 +38,22 @@ static int supervise(const struct supervisor *setup)
 							  : relaying_main(setup);
 }
 
+/* The program's listener, when there is a program. If the supervisor ends before that there will be none: the foreground waits for its
+ * word, and we have the other end of that socket, too. */
+static int await_listener(const struct supervisor *setup, pid_t supervisor)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, supervisor, 0);
+	struct pollfd fds[] = {{.fd = setup->watch, .events = POLLIN},
+			       {.fd = pidfd, .events = POLLIN}};
+
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
+		;
+	/* What has come is still received. */
+	if (fds[1].revents)
+		shutdown(setup->watch, SHUT_RD);
+	return fds_receive(setup->watch);
+}
+
 int watcher_main(const struct supervisor *setup)
 {
 	const int keep[] = {setup->control, setup->watch};
@@ -55,7 +73,7 @@ int watcher_main(const struct supervisor *setup)
 	dup2(null, STDERR_FILENO);
 	close_fd(null);
 
-	listener = fds_receive(setup->watch);
+	listener = await_listener(setup, supervisor);
 	while (waitpid(supervisor, NULL, 0) < 0 && errno == EINTR)
 		;
 	status_remove(supervisor);

@@ -215,3 +215,28 @@ if [ "$(id -u)" = 0 ] && [ "$(readlink /proc/1/ns/pid)" = 'pid:[4026531836]' ]; 
 	journals 0 2>/dev/null || fail "journals are left: $(ls "$RIVULET_STATE")"
 	unset RIVULET_STATE
 fi
+
+# Lost: whoever starts a run would wait for ever if its supervisor is killed (for want of memory, say) before the program is there.
+cat >"$TMP/early.py" <<'EOF'
+import glob, os, signal, subprocess, sys, time
+read, write = os.pipe()
+os.set_blocking(write, False)
+try:
+    while True:
+        os.write(write, bytes(4096))
+except BlockingIOError:
+    pass
+os.set_blocking(write, True)
+# It cannot say what it does, and waits.
+run = subprocess.Popen([sys.argv[1], "run", "--explain", "--", "touch", sys.argv[2]], stderr=write)
+os.close(write)
+while not (found := [c for c in glob.glob("/proc/[0-9]*/comm") if open(c).read() == "rivulet-super\n"]):
+    time.sleep(0.01)
+os.kill(int(found[0].split("/")[2]), signal.SIGKILL)
+while os.read(read, 65536):
+    pass
+assert run.wait() == 125
+assert not os.path.exists(sys.argv[2])
+EOF
+expect "a supervisor that is killed early" rivulet lab run pair -- timeout -s KILL 30 python3 "$TMP/early.py" "$RIVULET" "$TMP/ran"
+echo "killed before there is a program: it says so"
