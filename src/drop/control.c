@@ -10,10 +10,9 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
-#define JSON_MAX (1u << 20)
+#define JSON_MAX (16u << 20) /* as long as what is asked, which it tells of */
 #define BLOCK    (1u << 17)
 
 static int connect_to(const char *state, struct err *err)
@@ -56,8 +55,9 @@ static int send_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-/* A node that refuses hangs up before it has read all: what it said is more telling then. */
-static int send_body(const struct control *control, const struct control_body *body, bool chunked,
+/* In chunks: how much a file has is known when it is read, for some are at another place than their beginning, some grow, and the
+ * kernel's have no size. A node that refuses hangs up before it has read all: what it said is more telling then. */
+static int send_body(const struct control *control, const struct control_body *body,
 		     struct err *err)
 {
 	_cleanup_free_ char *block = malloc(BLOCK);
@@ -68,7 +68,7 @@ static int send_body(const struct control *control, const struct control_body *b
 	for (;;) {
 		char head[16];
 		ssize_t size = read(body->fd, block, BLOCK);
-		int code = 0;
+		int code;
 
 		if (size < 0 && errno == EINTR)
 			continue;
@@ -76,13 +76,11 @@ static int send_body(const struct control *control, const struct control_body *b
 			return err_set(err, -errno, "cannot read: %s", strerror(errno));
 		if (size == 0 && body->whole && !body->whole(body->data))
 			return err_set(err, -ENODATA, "it is not whole");
-		if (chunked) {
-			snprintf(head, sizeof(head), "%zx\r\n", (size_t)size);
-			code = send_all(control->fd, head, strlen(head));
-		}
+		snprintf(head, sizeof(head), "%zx\r\n", (size_t)size);
+		code = send_all(control->fd, head, strlen(head));
 		if (code == 0)
 			code = send_all(control->fd, block, (size_t)size);
-		if (code == 0 && chunked)
+		if (code == 0)
 			code = send_all(control->fd, "\r\n", 2);
 		if (code < 0 || size == 0)
 			return 0;
@@ -138,31 +136,21 @@ static int read_head(struct control *control, struct err *err)
 int control_ask(struct control *control, const char *state, const char *method, const char *target,
 		const struct control_body *body, struct err *err)
 {
-	char head[4096], length[64] = "";
-	struct stat st;
-	bool chunked = false;
-	int code = 0;
+	char head[4096];
+	int code;
 
 	*control = (struct control){.fd = connect_to(state, err)};
 	if (control->fd < 0)
 		return control->fd;
-	if (body) {
-		chunked = fstat(body->fd, &st) < 0 || !S_ISREG(st.st_mode);
-		if (chunked)
-			snprintf(length, sizeof(length), "Transfer-Encoding: chunked\r\n");
-		else
-			snprintf(length, sizeof(length), "Content-Length: %llu\r\n",
-				 (unsigned long long)st.st_size);
-	}
 	if (snprintf(head, sizeof(head),
 		     "%s %s HTTP/1.1\r\nHost: node\r\nConnection: close\r\n%s\r\n", method, target,
-		     length) >= (int)sizeof(head))
+		     body ? "Transfer-Encoding: chunked\r\n" : "") >= (int)sizeof(head))
 		return err_set(err, -ENAMETOOLONG, "'%s' is too long", target);
 	code = send_all(control->fd, head, strlen(head));
 	if (code < 0)
 		return err_set(err, code, "cannot ask the node: %s", strerror(-code));
 	if (body)
-		code = send_body(control, body, chunked, err);
+		code = send_body(control, body, err);
 	return code < 0 ? code : read_head(control, err);
 }
 

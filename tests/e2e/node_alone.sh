@@ -47,6 +47,19 @@ head -c 100000 large >part
 "$RIVULET" get --quiet -o got "$(cat name)"
 cmp part got || fail "it is other bytes"
 
+# Lost: what files have whose size says something else, or the terminal.
+put_all() {
+	timeout 30 "$RIVULET" put --quiet "$1" >name || fail "'$1' ends with $?"
+	"$RIVULET" get --quiet -o got "$(cat name)"
+}
+put_all /proc/version
+cmp /proc/version got || fail "other bytes of a file of the kernel's"
+put_all /sys/class/net/lo/address
+cmp /sys/class/net/lo/address got || fail "other bytes of a file that seems longer"
+printf 'a line\nthe rest\n' >lines
+{ read -r _ && put_all -; } <lines
+[ "$(cat got)" = 'the rest' ] || fail "what was left of standard input is '$(cat got)'"
+
 # Lost: a list of tasks that can be read, and a log that only the node writes to.
 group=$("$RIVULET" submit -- sh -c ': a
 	: b')
