@@ -97,6 +97,32 @@ struct serving {
 	bool quiet;
 };
 
+/* A cloud's programs are started in other folders: what names them, and the node's own, holds there, too. */
+static const char *make_whole(const char *path, char ret[static PATH_MAX])
+{
+	return realpath(path, ret) ? ret : path;
+}
+
+static int set_cloud(struct serving *serving, const char *text, struct err *err)
+{
+	static char whole[2 * PATH_MAX], program[PATH_MAX];
+	const char *settings;
+	const struct cloud_ops *ops = cloud_find(text, &settings);
+
+	serving->options.cloud = text;
+	if (!ops)
+		return err_set(err, -EINVAL,
+			       "--cloud is command:PROGRAM, slurm or slurm:OPTION, not '%s'", text);
+	if (!ops->poll && strchr(settings, '/')) {
+		if (access(settings, X_OK) < 0)
+			return err_set(err, -errno, "--cloud: '%s' cannot be started: %s", settings,
+				       strerror(errno));
+		snprintf(whole, sizeof(whole), "%s:%s", ops->name, make_whole(settings, program));
+		serving->options.cloud = whole;
+	}
+	return 0;
+}
+
 static void say(const char *line, void *data)
 {
 	const struct serving *serving = data;
@@ -238,7 +264,7 @@ static int run(struct serving *serving, const struct run_options *run, bool as_i
 int cmd_node(int argc, char **argv)
 {
 	char *const *all = argv - 1;
-	char state[PATH_MAX] = "";
+	char state[PATH_MAX] = "", whole[PATH_MAX];
 	const char *stack = NULL;
 	struct policy policy = {.neighbours = true};
 	struct serving serving = {.options = {.quota = 1000000000,
@@ -257,7 +283,6 @@ int cmd_node(int argc, char **argv)
 		.argv = all, .policy = &policy, .service = &service, .as_root = true};
 	bool as_it_is = false;
 	uint64_t number = 0;
-	const char *settings;
 	char *end;
 	struct err err = {0};
 	int option, code = 0;
@@ -296,12 +321,7 @@ int cmd_node(int argc, char **argv)
 					       optarg);
 			break;
 		case OPTION_CLOUD:
-			serving.options.cloud = optarg;
-			if (!cloud_find(optarg, &settings))
-				code = err_set(&err, -EINVAL,
-					       "--cloud is command:PROGRAM, slurm or slurm:OPTION, "
-					       "not '%s'",
-					       optarg);
+			code = set_cloud(&serving, optarg, &err);
 			break;
 		case OPTION_CLOUD_DELAY:
 			code = units_parse_time(optarg, &number, &err);
@@ -349,7 +369,7 @@ int cmd_node(int argc, char **argv)
 		say_failure(&err);
 		return USAGE;
 	}
-	serving.options.state = state;
+	serving.options.state = make_whole(state, whole);
 	serving.policy = &policy;
 	how.stack = serving.stack;
 	how.quiet = true;

@@ -83,6 +83,20 @@ rmdir node/crowd/revoked.pem
 "$RIVULET" crowd revoke bob >/dev/null || fail "bob cannot be revoked any more"
 ! "$RIVULET" crowd revoke bob 2>/dev/null || fail "bob is revoked twice"
 
+# Lost: the cloud, by names that are relative to where the node was started.
+kill $pid
+wait $pid || fail "the node ends with $?"
+printf '#!/bin/sh\ncd "$1" && shift && exec "$@"\n' >elsewhere
+code=0
+"$RIVULET" node --as-it-is --state node --cloud command:./elsewhere 2>out || code=$?
+[ "$code" = 2 ] || fail "a cloud that cannot be started is none, and it ends with $code"
+chmod +x elsewhere
+"$RIVULET" node --as-it-is --state node --slots 0 --cloud command:./elsewhere --cloud-delay 10ms 2>>log &
+pid=$!
+soon 10 "$RIVULET" peers >/dev/null || fail "the node does not begin again"
+timeout 30 "$RIVULET" submit --wait --quiet --deadline 1500ms -i name -o copy -- cp name copy || fail "the cloud ends with $?"
+cmp name copy || fail "the cloud gave other bytes"
+
 # Lost: what is accepted by a node whose folder was removed.
 rm -r node/store
 "$RIVULET" submit -- true >/dev/null 2>&1 || :
