@@ -95,12 +95,20 @@ static void collect(uv_work_t *work)
 		run->end = TASK_NOT_MADE;
 }
 
+/* Since it was handed over, which may be another start ago; the clock may have been set back. */
+static uint64_t took(const struct cloud_run *run)
+{
+	uint64_t now = node_wall();
+
+	return now > run->began ? now - run->began : 0;
+}
+
 /* How long its queue and the way there take is what it took beyond the work. */
 static void learn(struct cloud_run *run)
 {
 	struct plan_cloud *cloud = &run->work->plan.cloud;
-	uint64_t took = node_wall() - run->began, work = plan_work(run->task->plan, cloud->pace);
-	double beyond = took > work ? (double)(took - work) : 0;
+	uint64_t all = took(run), work = plan_work(run->task->plan, cloud->pace);
+	double beyond = all > work ? (double)(all - work) : 0;
 
 	cloud->delay = (uint64_t)((double)cloud->delay + LEARN * (beyond - (double)cloud->delay));
 }
@@ -129,7 +137,7 @@ static void on_collected(uv_work_t *work, int status)
 	error = cloud_read_text(run->error, TASK_SAID_MAX, &result.error_size);
 	result.output = (uint8_t *)output;
 	result.error = (uint8_t *)error;
-	result.run = node_wall() - run->began;
+	result.run = took(run);
 	memcpy(result.id, run->copy.id, TASK_ID_SIZE);
 	snprintf(result.owner, sizeof(result.owner), "%s", run->work->node->identity->node);
 	task_put_result(&message, &result);

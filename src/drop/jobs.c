@@ -180,6 +180,10 @@ void jobs_take(struct work *work, const char *owner, const uint8_t *message, siz
 
 	if (code < 0)
 		node_say(work->node, owner, "a task of '%s' is none", owner);
+	else if (task.expires <= now)
+		node_say(work->node, owner,
+			 "a task of '%s' is over before it comes: its clock, or ours, is wrong",
+			 owner);
 	if (code < 0 || task.expires <= now || find(work, owner, task.id) ||
 	    tell_again(work, owner, &task)) {
 		task_free(&task);

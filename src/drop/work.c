@@ -213,7 +213,8 @@ static void heard(struct work *work, const char *from, const struct bundle *bund
 	if (task_read_device(message, size, &said) < 0)
 		return;
 	device = plan_device(&work->plan, from);
-	if (!device || said.time <= device->said)
+	/* What went over others may be older; what comes from itself counts, for its clock may have been set back. */
+	if (!device || (said.time <= device->said && bundle->hop_count > 1))
 		return;
 	device->said = said.time;
 	device->delay = near ? NEAR_DELAY : bundle->age + NEAR_DELAY;
