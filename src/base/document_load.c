@@ -178,6 +178,9 @@ static int explain(const struct document *document, const cyaml_schema_value_t *
 		if (strstr(complaint->matter, "Expecting "))
 			return SAY(NULL, "%s holds the wrong sort of thing (expected %s)", name,
 				   wanted(schema));
+		if (schema->type == CYAML_UINT)
+			return SAY(NULL, "%s is a whole number from 0 to %llu, not %.60s", name,
+				   ~0ULL >> (64 - 8 * schema->data_size), value);
 		return SAY(NULL, "'%.60s' is not known here (expected %s)", value, words);
 	case CYAML_ERR_UNEXPECTED_EVENT:
 		if (strstr(complaint->matter, "already seen"))

@@ -317,6 +317,11 @@ static void configuration(void **state)
 	assert_int_equal(configure(&config, "via: {relays: x}\n", &err), -EINVAL);
 	assert_int_equal(configure(&config, "via: {key: x}\n", &err), -EINVAL);
 	assert_int_equal(configure(&config, "via: {use: sometimes}\n", &err), -EINVAL);
+	assert_int_equal(
+		configure(&config, "via: {rules: [{to: x, way: relay, port: 65536}]}\n", &err),
+		-EINVAL);
+	assert_string_equal(err.text,
+			    "c.yaml:1: 'port' is a whole number from 0 to 65535, not '65536'");
 }
 
 /* Lost: a stranger would be let in, or a client kept out. */
