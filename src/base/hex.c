@@ -24,6 +24,11 @@ bool hex_read(const char *text, uint8_t *ret, size_t size)
 	return true;
 }
 
+bool hex_read_all(const char *text, uint8_t *ret, size_t size)
+{
+	return hex_read(text, ret, size) && text[2 * size] == '\0';
+}
+
 void hex_text(const uint8_t *bytes, size_t size, char *ret)
 {
 	static const char digits[] = "0123456789abcdef";

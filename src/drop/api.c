@@ -9,7 +9,7 @@
  *     POST /v1/objects         keeps the body: {"id": ..., "size": ...}; ?to=NODE&lifetime=MS: and brings it there;
  *                              ?url=URL: it was fetched there
  *     GET  /v1/objects/ID      an object, from wherever it is; ?timeout=MS: how long to wait where nothing comes
- *     POST /v1/tasks           tasks to be done (api_tasks.c): {"group": ..., "tasks": [ID...]}
+ *     POST /v1/tasks           tasks to be done (api_submit.c): {"group": ..., "tasks": [ID...]}
  *     GET  /v1/tasks           where they are; ?group=ID&skip=N: those of one; /v1/tasks/GROUP: how many of them are over
  *     GET  /v1/tasks/ID/output, /v1/tasks/ID/error   what one wrote
  *     DELETE /v1/tasks/ID      is not wanted any more; or all of a group
@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/hex.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,8 +81,7 @@ static enum MHD_Result tell_node(struct api *api, struct MHD_Connection *connect
 	const struct node *node = api->node;
 	char crowd[2 * CROWD_ID_SIZE + 1];
 
-	for (unsigned i = 0; i < CROWD_ID_SIZE; i++)
-		snprintf(crowd + 2 * i, 3, "%02x", node->identity->crowd[i]);
+	hex_text(node->identity->crowd, CROWD_ID_SIZE, crowd);
 	return api_reply(connection, MHD_HTTP_OK,
 			 json_pack("{s:s, s:s, s:s, s:b, s:s, s:i, s:I, s:I, s:i, s:i}", "node",
 				   node->identity->node, "crowd", node->identity->crowd_name,
@@ -169,8 +169,7 @@ static enum MHD_Result tell_url(struct api *api, struct MHD_Connection *connecti
 		return api_refuse(connection, MHD_HTTP_BAD_REQUEST, "'url' is no URL");
 	if (!urls_find(api->node, url, &what))
 		return api_refuse(connection, MHD_HTTP_NOT_FOUND, "nobody has said what it has");
-	for (unsigned i = 0; i < OBJECT_ID_SIZE; i++)
-		snprintf(id + 2 * i, 3, "%02x", what.id[i]);
+	hex_text(what.id, OBJECT_ID_SIZE, id);
 	return api_reply(connection, MHD_HTTP_OK,
 			 json_pack("{s:s, s:s, s:I}", "id", id, "node", what.node, "fetched",
 				   (json_int_t)what.fetched));

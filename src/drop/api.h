@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the local interface share: api.c (the loop, and facts), api_objects.c (put and get), api_tasks.c. */
+/* What the files of the local interface share: api.c (the loop, and facts), api_objects.c (put and get), api_submit.c, api_tasks.c. */
 #pragma once
 
 #include <jansson.h>
@@ -45,5 +45,8 @@ enum MHD_Result api_object(struct api *api, struct MHD_Connection *connection, c
 enum MHD_Result api_task(struct api *api, struct MHD_Connection *connection, const char *name,
 			 const char *method, const char *body, size_t *body_size,
 			 struct api_request **request);
+/* Of those, the one that submits. */
+enum MHD_Result api_submit(struct api *api, struct MHD_Connection *connection, const char *body,
+			   size_t *body_size, struct api_request **request);
 /* None waits any more: the node ends. */
 void api_calls_resume(struct api *api);

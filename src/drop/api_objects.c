@@ -247,8 +247,7 @@ static enum MHD_Result finish_put(struct call *call)
 		code = store_commit(node->store);
 	if (code < 0)
 		return refuse_code(call, code);
-	for (unsigned i = 0; i < OBJECT_ID_SIZE; i++)
-		snprintf(text + 2 * i, 3, "%02x", call->id[i]);
+	hex_text(call->id, OBJECT_ID_SIZE, text);
 	return api_reply(call->connection, MHD_HTTP_OK,
 			 json_pack("{s:s, s:I}", "id", text, "size", (json_int_t)call->size));
 }

@@ -90,11 +90,6 @@ static void remove_files(struct store *store)
 	store->removal_count = 0;
 }
 
-static bool parse_hex(const char *text, uint8_t *ret, size_t size)
-{
-	return hex_read(text, ret, size) && text[2 * size] == '\0';
-}
-
 /* Is there a row for the file @name in the folder @kind? */
 static bool is_named(struct store *store, const char *kind, const char *name)
 {
@@ -103,10 +98,10 @@ static bool is_named(struct store *store, const char *kind, const char *name)
 	if (strcmp(kind, "partial") == 0)
 		return true;
 	if (strcmp(kind, "objects") == 0)
-		return parse_hex(name, id, OBJECT_ID_SIZE) &&
+		return hex_read_all(name, id, OBJECT_ID_SIZE) &&
 		       sql_number(store->db, 0, "SELECT count(*) FROM objects WHERE id = ?", "b",
 				  id, (size_t)OBJECT_ID_SIZE);
-	return parse_hex(name, id, TCPCL_KEY_SIZE) &&
+	return hex_read_all(name, id, TCPCL_KEY_SIZE) &&
 	       sql_number(
 		       store->db, 0,
 		       "SELECT count(*) FROM bundles WHERE key = ? AND data IS NULL AND state < ?",

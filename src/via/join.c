@@ -2,40 +2,22 @@
 #include "via/join.h"
 
 #include "base/address.h"
+#include "base/hex.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool join_parse_key(const char *text, uint8_t ret[static TLS_KEY_ID_SIZE])
 {
-	if (strlen(text) != 2 * TLS_KEY_ID_SIZE)
-		return false;
-	for (unsigned i = 0; i < TLS_KEY_ID_SIZE; i++) {
-		int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		ret[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	return hex_read_all(text, ret, TLS_KEY_ID_SIZE);
 }
 
 const char *join_key_text(const uint8_t key[static TLS_KEY_ID_SIZE],
 			  char text[static JOIN_KEY_TEXT_SIZE])
 {
-	for (unsigned i = 0; i < TLS_KEY_ID_SIZE; i++)
-		snprintf(text + 2 * i, 3, "%02x", key[i]);
+	hex_text(key, TLS_KEY_ID_SIZE, text);
 	return text;
 }
 
