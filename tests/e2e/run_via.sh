@@ -172,6 +172,16 @@ same file
 logged tls '.host == "server" and .received > 8e6'
 kill "$proxy"
 wait "$proxy" || :
+
+# Lost: half a second, where a link is lost and lines to the relay that nobody uses yet stand on it alone. (The last: the link stays down.)
+$run --via "$PLAIN" --via-always -- curl -fsS --limit-rate 2M -o "$TMP/lost" http://10.4.0.2/file 2>"$TMP/err" &
+run=$!
+begun() { [ "$(stat -c %s "$TMP/lost" 2>/dev/null || echo 0)" -gt 1000000 ]; }
+soon 10 begun || fail "nothing comes"
+ip link set wlan0 down
+wait $run || fail "a transfer does not live through a link that is lost"
+cmp -s "$TMP/lost" "$TMP/www/file" || fail "other bytes after a link was lost"
+says 'connections leave wlan0'
 EOF2
 env=$(printf 'TMP=%s RIVULET=%s LINE=%s PROGRAM_SOURCES=%s' "$TMP" "$RIVULET" "$LINE" "$PROGRAM_SOURCES")
 # shellcheck disable=SC2086

@@ -3,6 +3,10 @@
  * Lines that are ready before they are asked for, so that a connection costs no more than the way to the relay and back. There
  * are as many as were taken in one go lately. Those that nobody took in time are closed before the relay does it, and are
  * replaced only while connections are made: who is idle does not keep the relay busy.
+ *
+ * In plain there are none. A line on which nothing was said yet stands on one link alone, for the kernel adds subflows only to who
+ * has heard of the peer's after the handshake; and while a connection has nothing else than a link that is lost, none leaves that link
+ * at once (run/bystanders.h). What is saved, a round trip of the first connections, is worth less.
  */
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -15,6 +19,11 @@
 #define GIVE_UP 3               /* then lines are opened when they are needed */
 
 static void fill(struct agent *agent);
+
+static unsigned least(const struct agent *agent)
+{
+	return agent->keys ? LEAST : 0;
+}
 
 static void on_over(struct line *line, int code)
 {
@@ -66,7 +75,7 @@ static void on_age(struct loop_timer *timer)
 	struct line *line;
 
 	pool->failures = 0;
-	pool->wanted = LEAST;
+	pool->wanted = least(agent);
 	while ((line = TAILQ_FIRST(&pool->ready))) {
 		TAILQ_REMOVE(&pool->ready, line, link);
 		pool->ready_count--;
@@ -98,7 +107,7 @@ void pool_open(struct agent *agent)
 	TAILQ_INIT(&pool->ready);
 	TAILQ_INIT(&pool->coming);
 	pool->timer.due = on_age;
-	pool->wanted = LEAST;
+	pool->wanted = least(agent);
 	if (agent->options.ways.all != WAY_DIRECT)
 		fill(agent);
 }
