@@ -6,6 +6,7 @@
 
 #define PATIENCE (300 * NS_PER_MS)
 #define STEP     (5 * NS_PER_MS)
+#define LATE     (4 * STEP)
 #define FRESH    NS_PER_S
 #define AGAIN    NS_PER_S
 
@@ -76,7 +77,17 @@ static void ask(struct gate *gate, uint64_t now)
 			return;
 		}
 	}
-	gate->asked_at = now;
+	gate->asked_at = gate->looked_at = now;
+	gate->waited = 0;
+}
+
+/* While the machine stands still, or is too busy to look, nobody hears an answer: that counts for little. */
+static void wait_on(struct gate *gate, uint64_t now)
+{
+	uint64_t passed = now - gate->looked_at;
+
+	gate->waited += passed < LATE ? passed : LATE;
+	gate->looked_at = now;
 }
 
 uint64_t gate_stands_open(const struct gate *gate)
@@ -121,13 +132,14 @@ void gate_look(struct gate *gate, uint64_t now, gate_act act, void *data)
 
 	if (!gate->nl || (!gate->asking && !gate->dead) || gate->count == 0)
 		return;
+	wait_on(gate, now);
 	if (is_alive(gate, &gate->links[0], now)) {
 		link = gate->dead;
 		gate->asking = false;
 		gate->dead = 0;
 		if (link)
 			act(link, false, data);
-	} else if (gate->asking && now - gate->asked_at >= PATIENCE) {
+	} else if (gate->asking && gate->waited >= PATIENCE) {
 		gate->asking = false;
 		if (has_alternative(gate, now)) {
 			gate->dead = gate->links[0].index;

@@ -4,8 +4,9 @@
  * connection that begins on a dead link is lost, and so is the look-up of a name.
  *
  * If nothing has come over that link for a second, its next hop is asked, and those of the other links: the program waits
- * for the answer, a round trip to the next hop, PATIENCE at most. If the link does not answer and another does, it is
- * silent until it does; it is asked again every second while the run lasts.
+ * for the answer, a round trip to the next hop, PATIENCE at most; the time in which this machine stands still, as virtual ones
+ * do, does not count. If the link does not answer and another does, it is silent until it does; it is asked again every second
+ * while the run lasts.
  */
 #pragma once
 
@@ -31,9 +32,10 @@ struct gate {
 	void *data;
 	struct gate_link links[GATE_LINKS];
 	unsigned count;
-	uint64_t asked_at;
-	bool asking;   /* programs are to wait */
-	unsigned dead; /* the link that was found dead; 0: none */
+	uint64_t asked_at, looked_at;
+	uint64_t waited; /* since it asked, able to hear an answer */
+	bool asking;     /* programs are to wait */
+	unsigned dead;   /* the link that was found dead; 0: none */
 };
 
 /* What follows: the link does not answer (or does again). */
