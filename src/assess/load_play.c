@@ -20,6 +20,7 @@
 /* For the server to write down what it saw: it says so by closing, which a dead link does not tell. */
 #define SERVER_TIME          (3 * NS_PER_S)
 #define SERVER_TIME_GIVEN_UP (500 * NS_PER_MS)
+#define SERVER_LOOK          (10 * NS_PER_MS)
 #define CONNECT_TIME         5 /* s for a connection to come about */
 #define CONTROL_BLOCK        65536
 #define CONTROL_PAUSE        (500 * NS_PER_US) /* shorter ones are not kept */
@@ -91,15 +92,24 @@ static struct hello make_hello(const struct client *client, struct random *rando
 	return hello;
 }
 
-/* Until the server has closed, which it does when it has written down what it saw. False: it did not. */
+/* Until the server has closed, which it does when it has written down what it saw. False: it did not. While the machine stands still
+ * it cannot, so that counts for little. */
 static bool await_end(int fd, uint64_t time)
 {
-	uint64_t until = meter_clock() + time;
+	uint64_t last = meter_clock(), waited = 0;
 	char byte;
 
-	while (talk_wait(fd, POLLIN, until) > 0)
-		if (recv(fd, &byte, 1, 0) <= 0)
+	while (waited < time) {
+		int ready = talk_wait(fd, POLLIN, last + SERVER_LOOK);
+		uint64_t now = meter_clock();
+
+		if (ready < 0)
+			return false;
+		if (ready > 0 && recv(fd, &byte, 1, 0) <= 0)
 			return true;
+		waited += now - last < 2 * SERVER_LOOK ? now - last : 2 * SERVER_LOOK;
+		last = now;
+	}
 	return false;
 }
 
