@@ -222,8 +222,8 @@ static void note_use(struct network *network, const struct native_plan *plan, bo
 /* With an endpoint its subflows are closed, in all connections at once. */
 static bool is_needed(const struct network *network, const struct change *change)
 {
-	return change->kind == CHANGE_ENDPOINT && network->is_last &&
-	       network->is_last(change->endpoint.index, network->data);
+	return change->kind == CHANGE_ENDPOINT && network->stays &&
+	       network->stays(change->endpoint.index, network->data);
 }
 
 static bool keep(struct network *network, struct multipath_plan *plan, const struct change *change)

@@ -17,8 +17,8 @@ struct network {
 	struct silence silence;
 	struct change *changes; /* owned: made so far */
 	unsigned change_count;
-	/* Would a connection be without a subflow if those of a device were closed? Then what it has stays for now. */
-	bool (*is_last)(unsigned index, void *data);
+	/* Of a device that is no longer to be used: do its subflows stay for now? */
+	bool (*stays)(unsigned index, void *data);
 	void *data;
 	bool keeps;       /* something stays for that */
 	uint64_t kept_at; /* since then (clock_now()), if it does */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "link/diag.h"
 #include "link/links.h"
+#include "lkl/flows.h"
 #include "lkl/kernel.h"
 #include "lkl/tally.h"
 
@@ -14,27 +15,18 @@
 
 #define LOOK_PROBING (100 * NS_PER_MS)
 #define LATE         20   /* ms */
-#define LIVED        1000 /* ms */
 #define DEAF_CLOSED  1000 /* ms without an answer */
 #define DEAF         3000
-#define DEAF_ASKED   3    /* timeouts: the first of 200 ms at least, each twice as long */
-#define ENDING_MAX   16   /* connections, of whose ends each is looked at */
-#define FLOWS_MAX    1024 /* that are looked at for who would lose its last one */
-
-struct flow {
-	uint32_t connection;
-	unsigned link;
-	bool proven; /* a join that looks established may still be refused, or meet an outage at once */
-};
+#define DEAF_ASKED   3  /* timeouts: the first of 200 ms at least, each twice as long */
+#define ENDING_MAX   16 /* connections, of whose ends each is looked at */
 
 struct pass {
 	struct paths *paths;
 	uint64_t moved;
-	unsigned flow_count;
-	struct flow flows[FLOWS_MAX];
+	struct flows flows;
 };
 
-static bool would_cut_off(unsigned link, void *data);
+static bool stays(unsigned link, void *data);
 
 int paths_open(struct paths *paths, struct network *network)
 {
@@ -42,7 +34,7 @@ int paths_open(struct paths *paths, struct network *network)
 		.network = network, .next = UINT64_MAX, .interval = MONITOR_PAUSE_BUSY};
 	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
 		paths->peers[i].probe = -1;
-	network->is_last = would_cut_off;
+	network->stays = stays;
 	network->data = paths;
 	paths->monitor = monitor_new();
 	paths->ledger = ledger_new();
@@ -81,16 +73,6 @@ static void fill(struct sockaddr_in6 *ret, const struct address *address, uint16
 		ret->sin6_addr = address->v6;
 }
 
-static void add_flow(struct pass *pass, const struct diag_socket *socket, unsigned link)
-{
-	if (pass->flow_count < FLOWS_MAX)
-		pass->flows[pass->flow_count++] =
-			(struct flow){.connection = socket->inode,
-				      .link = link,
-				      .proven = socket->bytes_acked || socket->bytes_received ||
-						socket->last_ack >= LIVED};
-}
-
 static int saw(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
@@ -111,7 +93,7 @@ static int saw(const struct diag_socket *socket, void *data)
 		fill(&peer->local, &socket->local, 0);
 		fill(&peer->remote, &socket->remote, socket->remote_port);
 		peer->known = true;
-		add_flow(pass, socket, link);
+		flows_add(&pass->flows, socket, link);
 	}
 	if (socket->mptcp)
 		rejoin_saw(&pass->paths->rejoin, link,
@@ -140,43 +122,38 @@ static int saw_connection(const struct diag_connection *connection, void *data)
 	return 0;
 }
 
-/* Would a connection be without a subflow if those of @link were closed? */
-static bool is_last(const struct pass *pass, unsigned link)
-{
-	for (unsigned i = 0; i < pass->flow_count; i++) {
-		unsigned j = 0;
-
-		if (pass->flows[i].link != link)
-			continue;
-		while (j < pass->flow_count &&
-		       (pass->flows[j].link == link || !pass->flows[j].proven ||
-			pass->flows[j].connection != pass->flows[i].connection))
-			j++;
-		if (j == pass->flow_count)
-			return true;
-	}
-	return false;
-}
-
 static int count_flow(const struct diag_socket *socket, void *data)
 {
 	struct pass *pass = data;
 	unsigned port = port_of(pass->paths->network, &socket->local);
 
 	if (socket->mptcp && socket->state == DIAG_ESTABLISHED && port < LKL_PORTS_MAX)
-		add_flow(pass, socket, (unsigned)pass->paths->network->indexes[port]);
+		flows_add(&pass->flows, socket, (unsigned)pass->paths->network->indexes[port]);
 	return 0;
 }
 
-/* As it is now. */
-static bool would_cut_off(unsigned link, void *data)
+/* Are the subflows of @link to be kept for now, when it is not to be used any more? */
+static bool stays(unsigned link, void *data)
 {
 	static struct pass pass;
+	struct paths *paths = data;
+	unsigned port = port_of_link(paths->network, link);
+	uint64_t now = clock_now();
 
-	pass.paths = data;
-	pass.flow_count = 0;
-	return pass.paths->diag && diag_dump(pass.paths->diag, count_flow, &pass) == 0 &&
-	       is_last(&pass, link);
+	pass.paths = paths;
+	pass.flows.count = 0;
+	if (!paths->diag || port == LKL_PORTS_MAX || diag_dump(paths->diag, count_flow, &pass) < 0)
+		return false;
+	if (flows_cut_off(&pass.flows, link))
+		return true;
+	/* One that is there goes for other reasons: it is silent, or is to be joined anew. */
+	if (paths->network->is.ports[port].up)
+		return false;
+	if (!paths->settles_at[port])
+		paths->settles_at[port] = now + flows_settle(&pass.flows, link) * NS_PER_MS;
+	if (now < paths->settles_at[port] && paths->settles_at[port] < paths->next)
+		paths->next = paths->settles_at[port];
+	return now < paths->settles_at[port];
 }
 
 static socklen_t size_of(const struct sockaddr_in6 *address)
@@ -250,7 +227,7 @@ static void act(unsigned link, enum monitor_action action, void *data)
 	if (action == MONITOR_PROBE && probe(&pass->paths->peers[port]) == -EADDRNOTAVAIL)
 		monitor_answered(pass->paths->monitor, link);
 	else if (action == MONITOR_PUT_IN || action == MONITOR_GO_ON ||
-		 (action == MONITOR_TAKE_OUT && !is_last(pass, link)))
+		 (action == MONITOR_TAKE_OUT && !flows_cut_off(&pass->flows, link)))
 		network_silence(pass->paths->network, link, action == MONITOR_TAKE_OUT);
 }
 
@@ -273,6 +250,7 @@ static void tell_rejoin(struct paths *paths)
 
 		if (network->use[i] != MULTIPATH_USED)
 			continue;
+		paths->settles_at[i] = 0;
 		used[count] = (struct rejoin_link){.index = (unsigned)network->indexes[i],
 						   .local = !port->gateways[0].family &&
 							    !port->gateways[1].family};
@@ -303,7 +281,7 @@ static bool look(struct paths *paths, uint64_t now, uint64_t late)
 
 	pass.paths = paths;
 	pass.moved = 0;
-	pass.flow_count = 0;
+	pass.flows.count = 0;
 	paths->in_flight = false;
 	for (unsigned i = 0; i < LKL_PORTS_MAX; i++) {
 		hear_probe(paths, i);
@@ -376,6 +354,17 @@ bool paths_hear(const struct paths *paths, uint64_t ago)
 	return paths->diag && diag_dump(paths->diag, hear, &hearing) == 0 && hearing.heard;
 }
 
+/* When something that settles has done so; UINT64_MAX: nothing does. */
+static uint64_t next_settled(const struct paths *paths, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
+		if (paths->settles_at[i] > now && paths->settles_at[i] < next)
+			next = paths->settles_at[i];
+	return next;
+}
+
 static bool is_probing(const struct paths *paths)
 {
 	for (unsigned i = 0; i < LKL_PORTS_MAX; i++)
@@ -402,5 +391,7 @@ uint64_t paths_look(struct paths *paths, uint64_t now, unsigned connections, boo
 	paths->next = watching || connections > 0 ? now + paths->interval : UINT64_MAX;
 	if (rejoin_next(&paths->rejoin) < paths->next)
 		paths->next = rejoin_next(&paths->rejoin);
+	if (next_settled(paths, now) < paths->next)
+		paths->next = next_settled(paths, now);
 	return paths->next;
 }

@@ -32,7 +32,9 @@ struct paths {
 	struct rejoin rejoin;
 	struct paths_peer peers[LKL_PORTS_MAX];
 	uint64_t next, interval, moved; /* bytes, at the last look */
-	bool in_flight;                 /* then: something waited for its acknowledgement */
+	/* Of a link that is no longer used: until then its subflows are kept (link/settle.h); 0: that was not asked. */
+	uint64_t settles_at[LKL_PORTS_MAX];
+	bool in_flight; /* then: something waited for its acknowledgement */
 };
 
 int paths_open(struct paths *paths, struct network *network);

@@ -4,10 +4,9 @@
 #include "base/cleanup.h"
 #include "link/diag.h"
 #include "link/multipath.h"
+#include "link/settle.h"
 
-#define LIVED       1000 /* ms */
-#define MUCH        16   /* segments: more than is worth to wait for */
-#define SETTLE_MOST 60   /* ms */
+#define LIVED 1000 /* ms */
 
 static int keep(const struct diag_socket *socket, void *data)
 {
@@ -140,17 +139,12 @@ unsigned bystanders_settle(const struct bystanders *b)
 
 	for (unsigned i = 0; i < b->count; i++) {
 		const struct bystander *flow = &b->flows[i];
-		uint32_t rtt;
 		unsigned wait;
 
-		if (flow->unacked < MUCH || !has_endpoint(b, &flow->local))
+		if (!settle_pays(flow->unacked) || !has_endpoint(b, &flow->local))
 			continue;
-		rtt = other_rtt(b, flow);
-		wait = rtt == UINT32_MAX ? 0 : rtt / 2000 + 1;
-		if (wait > SETTLE_MOST)
-			wait = SETTLE_MOST;
-		if (wait > most + flow->last_ack)
-			most = wait - flow->last_ack;
+		wait = settle_time(other_rtt(b, flow), flow->last_ack);
+		most = wait > most ? wait : most;
 	}
 	return most;
 }

@@ -39,14 +39,7 @@ void bystanders_look_at(struct bystanders *bystanders, struct netstack *netstack
 			const struct address *addresses, unsigned count);
 /* Would a connection be left without a proven subflow if @address lost its own, and all that are about to theirs? */
 bool bystanders_cut_off(const struct bystanders *bystanders, const struct address *address);
-/*
- * For how long (ms) those that lose their subflows had better wait for it.
- *
- * The kernel sends again all that is not acknowledged when it closes a subflow, in order, also what came over the others, or has
- * arrived and is about to be acknowledged: at 50 and 20 Mbit/s with 20 ms each way that is 175 kB in front of the first byte that was
- * lost, 70 ms of the slower link's time. Half a round trip after the last acknowledgement by the dying subflow, those of all that
- * has arrived are here by another one. Where little is under way there is nothing to wait for.
- */
+/* For how long (ms) those that lose their subflows had better wait for it (link/settle.h). */
 unsigned bystanders_settle(const struct bystanders *bystanders);
 void bystanders_free(struct bystanders *bystanders);
 

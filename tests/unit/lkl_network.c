@@ -151,7 +151,7 @@ static void a_failed_port_is_tried_again_on_its_device(void **state)
 	}
 }
 
-static bool is_last(unsigned index, void *data)
+static bool stays(unsigned index, void *data)
 {
 	return index == *(unsigned *)data;
 }
@@ -166,7 +166,7 @@ static void what_a_last_subflow_stands_on_stays(void **state)
 
 	kernel.has_endpoint = true;
 	assert_int_equal(network_open(&network, &start, fds, &err), 0);
-	network.is_last = is_last;
+	network.stays = stays;
 	network.data = &last;
 	kernel.has_endpoint = false;
 	kernel.undone = 0;
