@@ -23,7 +23,7 @@ static const struct stack_calls *calls_of(const struct flow_end *end)
 {
 	const struct flow *flow = end->flow;
 
-	return flow->stack && end == &flow->ends[1] ? flow->stack->ops->calls : NULL;
+	return flow->stack && end == &flow->ends[!flow->far_first] ? flow->stack->ops->calls : NULL;
 }
 
 /* Closing it will. */

@@ -52,8 +52,10 @@ struct flow {
 	bool bounded;
 	struct ahead ahead;
 	struct loop_timer later; /* until then nothing more is read from @ends[1] */
-	/* That @ends[1] is of: by its calls it tells a reset from an end, and is reset. NULL: a socket of the host's kernel. */
+	/* That @ends[1] is of (@far_first: @ends[0]): by its calls it tells a reset from an end, and is reset. NULL: a socket of the host's
+	 * kernel. */
 	struct stack *stack;
+	bool far_first;
 	/* @ends[0] has gone: was it said (SO_LINGER) that what it has written, and is not sent, is thrown away? NULL: never. */
 	bool (*is_abandoned)(struct flow *flow);
 };

@@ -21,10 +21,9 @@ struct steering_ops {
 	/* Begins to connect to @to: a descriptor, the caller's, that polls readable when there is an answer; to close it
 	 * calls all off. Never blocks for long. A negative errno: it cannot be begun.
 	 * @fd is a TCP or MPTCP socket of the host that is not connected, and that is to become the connection; as
-	 * soon as this returns it is connected, though to whom is not its business. -1: there is none.
+	 * soon as this returns it is connected, though to whom is not its business.
 	 * @hold: until there is an answer @fd polls as a socket that is connecting; if it fails it is reset. */
 	int (*begin)(struct steering *steering, const struct sockaddr *to, int fd, bool hold);
-	/* Of what was begun with @fd. -EINPROGRESS; 0 or more: it is connected (with @fd -1: by this descriptor, now the caller's, which does not
-	 * block); else the error that connect() has. */
+	/* Of what was begun with @fd. -EINPROGRESS; 0: it is connected; else the error that connect() has. */
 	int (*answer)(struct steering *steering, int pending, int fd, struct err *why);
 };

@@ -15,15 +15,16 @@ static void tunnel_over(struct tunnel *tunnel, int code)
 	carriage->over(carriage, code);
 }
 
-int carriage_open(struct carriage *carriage, struct loop *loop, int fd, struct tls *tls, int open,
-		  const void *early, size_t size)
+int carriage_open(struct carriage *carriage, struct loop *loop, struct stack *stack, int fd,
+		  struct tls *tls, int open, const void *early, size_t size)
 {
 	carriage->secret = tls != NULL;
 	if (carriage->secret) {
 		carriage->tunnel = (struct tunnel){.over = tunnel_over};
 		return tunnel_open(&carriage->tunnel, loop, tls, fd, open, early, size);
 	}
-	carriage->flow = (struct flow){.over = flow_over, .bounded = true};
+	carriage->flow = (struct flow){
+		.over = flow_over, .bounded = true, .stack = stack, .far_first = true};
 	return flow_open(&carriage->flow, loop, fd, open, early, size);
 }
 

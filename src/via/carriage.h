@@ -17,9 +17,9 @@ struct carriage {
 };
 
 /* Moves bytes between @fd, which is inside @tls unless that is NULL, and @open. Takes all of them, also if it fails. The @early
- * bytes were read from @fd before, and are for @open. Set @carriage->over before. */
-int carriage_open(struct carriage *carriage, struct loop *loop, int fd, struct tls *tls, int open,
-		  const void *early, size_t size);
+ * bytes were read from @fd before, and are for @open. @fd is of @stack; NULL: of the host's kernel. Set @carriage->over before. */
+int carriage_open(struct carriage *carriage, struct loop *loop, struct stack *stack, int fd,
+		  struct tls *tls, int open, const void *early, size_t size);
 /* Cuts both connections off, without a word. */
 void carriage_abort(struct carriage *carriage);
 

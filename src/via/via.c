@@ -55,18 +55,15 @@ static int ask(const struct via *via, const struct via_request *request)
 static int hear(int pending, struct err *why)
 {
 	struct via_reply reply;
-	int fd, code = wire_receive(pending, &reply, sizeof(reply), &fd);
+	int none, code = wire_receive(pending, &reply, sizeof(reply), &none);
 
 	if (code == -EAGAIN)
 		return -EINPROGRESS;
 	if (code < 0)
 		return err_set(why, -ECONNABORTED, "the process that makes connections has ended");
+	close_fd(none);
 	reply.why[sizeof(reply.why) - 1] = '\0';
-	if (reply.code < 0) {
-		close_fd(fd);
-		return err_set(why, reply.code, "%s", reply.why);
-	}
-	return fd >= 0 ? fd : 0;
+	return reply.code < 0 ? err_set(why, reply.code, "%s", reply.why) : 0;
 }
 
 /* -- steering --------------------------------------------------------------------------------------------------------- */
@@ -161,24 +158,29 @@ static void widen(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_BUF_LOCK_, &locks, sizeof(locks)); /* MPTCP has it not */
 }
 
+/* @fd comes in at the door, for what is asked. */
+static int enter(const struct via *via, int fd, struct via_request *request)
+{
+	struct sockaddr_storage door = {0};
+	socklen_t size = sizeof(request->from);
+	int err = find_door(via, fd, &door);
+
+	if (err == 0)
+		err = connect_at_once(fd, &door);
+	if (err == 0 && getsockname(fd, (struct sockaddr *)&request->from, &size) < 0)
+		err = -errno;
+	return err;
+}
+
 static int begin(struct steering *steering, const struct sockaddr *to, int fd, bool hold)
 {
 	struct via *via = of_steering(steering);
 	struct via_request request = {.timeout_ms = DIAL_PATIENCE_MS};
-	struct sockaddr_storage door = {0};
-	socklen_t size = sizeof(request.from);
-	int err = 0;
+	int err = enter(via, fd, &request);
 
 	name(to, request.host, request.port);
-	if (fd >= 0) {
-		err = find_door(via, fd, &door);
-		if (err == 0)
-			err = connect_at_once(fd, &door);
-		if (err == 0 && getsockname(fd, (struct sockaddr *)&request.from, &size) < 0)
-			err = -errno;
-		if (err == 0 && hold)
-			request.held = fill(fd);
-	}
+	if (err == 0 && hold)
+		request.held = fill(fd);
 	return err < 0 ? err : ask(via, &request);
 }
 
@@ -186,7 +188,7 @@ static int answer(struct steering *steering, int pending, int fd, struct err *wh
 {
 	int code = hear(pending, why);
 
-	if (code == 0 && fd >= 0)
+	if (code == 0)
 		widen(fd);
 	return code;
 }
@@ -195,42 +197,60 @@ static const struct steering_ops steering_ops = {.takes = takes, .begin = begin,
 
 /* -- stack ------------------------------------------------------------------------------------------------------------ */
 
+struct via_dialling {
+	struct dialling dialling;
+	int fd; /* owned: the connection to be */
+};
+
+static void dial_close(struct dialling *dialling)
+{
+	struct via_dialling *it = loop_owner(dialling, struct via_dialling, dialling);
+
+	close_fd(dialling->fd);
+	close_fd(it->fd);
+	free(it);
+}
+
 static int dial_open(struct stack *stack, const struct stack_dial *dial, struct dialling **ret,
 		     struct err *err)
 {
 	struct via_request request = {.timeout_ms = dial->timeout_ms};
-	struct dialling *dialling = calloc(1, sizeof(*dialling));
+	struct via_dialling *it = calloc(1, sizeof(*it));
+	int code;
 
-	if (!dialling)
+	if (!it)
 		return err_set(err, -ENOMEM, "out of memory");
+	it->dialling.fd = -1;
+	it->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+	code = it->fd < 0 ? -errno : 0;
 	if (strlen(dial->host) >= sizeof(request.host) ||
-	    strlen(dial->service) >= sizeof(request.port)) {
-		free(dialling);
-		return err_set(err, -EINVAL, "'%s' port %s is too long", dial->host, dial->service);
-	}
+	    strlen(dial->service) >= sizeof(request.port))
+		code = -ENAMETOOLONG;
 	snprintf(request.host, sizeof(request.host), "%s", dial->host);
 	snprintf(request.port, sizeof(request.port), "%s", dial->service);
-	dialling->fd = ask(of_stack(stack), &request);
-	if (dialling->fd < 0) {
-		int code = dialling->fd;
-
-		free(dialling);
-		return err_set(err, code, "cannot ask for a connection: %s", strerror(-code));
+	if (code == 0)
+		code = enter(of_stack(stack), it->fd, &request);
+	if (code == 0)
+		code = it->dialling.fd = ask(of_stack(stack), &request);
+	if (code < 0) {
+		dial_close(&it->dialling);
+		return err_set(err, code, "cannot ask for a connection with '%s', port %s: %s",
+			       dial->host, dial->service, strerror(-code));
 	}
-	*ret = dialling;
+	*ret = &it->dialling;
 	return 0;
 }
 
 static int dial_go_on(struct dialling *dialling, uint64_t *ret_wake, struct err *err)
 {
-	*ret_wake = UINT64_MAX; /* the agent keeps the time */
-	return hear(dialling->fd, err);
-}
+	struct via_dialling *it = loop_owner(dialling, struct via_dialling, dialling);
+	int code = hear(dialling->fd, err);
 
-static void dial_close(struct dialling *dialling)
-{
-	close_fd(dialling->fd);
-	free(dialling);
+	*ret_wake = UINT64_MAX; /* the agent keeps the time */
+	if (code < 0)
+		return code;
+	widen(it->fd);
+	return steal_fd(&it->fd);
 }
 
 /* It is the owner of @via that closes. */

@@ -13,12 +13,11 @@ struct via_request {
 	char host[JOIN_HOST_SIZE]; /* "": nothing is to be said any more, for nobody reads it */
 	char port[JOIN_PORT_SIZE];
 	int32_t timeout_ms;
-	/* Where the connection comes from that is to be joined to it; family 0: a descriptor is wanted. */
+	/* Where the connection comes from that is to be joined to it: who asks has come in at the door. */
 	struct sockaddr_storage from;
 	uint32_t held; /* bytes that come from there first, and are nobody's */
 };
 
-/* With a descriptor, if one is wanted and there is a connection. */
 struct via_reply {
 	int32_t code; /* 0 or a negative errno */
 	int32_t way;  /* enum way: WAY_DIRECT where the server speaks MPTCP; WAY_FIND: unknown */

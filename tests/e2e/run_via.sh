@@ -132,6 +132,14 @@ fetch 7 http://10.4.0.2:83/ "$RIVULET" run --quiet --via "$LINE" --via-always --
 "$RIVULET" run --quiet --via "$LINE" --via-always -- python3 "$PROGRAM_SOURCES/via.py" 10.4.0.2 80 || fail "via.py"
 "$RIVULET" run --quiet --stack host --via "$LINE" --via-always -- python3 "$PROGRAM_SOURCES/via.py" 10.4.0.2 80 unix || fail "via.py on host"
 
+# Lost: that a transfer was cut off; and programs that set an option and believe in it.
+for way in "$PLAIN" "$LINE"; do
+	for stack in native host ${LIBRARY:+lkl}; do
+		"$RIVULET" run --quiet --stack $stack --via "$way" --via-always -- python3 "$PROGRAM_SOURCES/via_cut.py" 10.4.0.2 ||
+			fail "cut off, on $stack by $way"
+	done
+done
+
 # Lost: a relay would be everyone's.
 fetch 7 http://10.4.0.2/small $run --via "tls://wrong@${LINE#*@}" --via-always --
 says 'does not know this client'
@@ -164,12 +172,13 @@ grep -q 403 "$TMP/err" || fail "it is not said to be denied"
 # Lost: those who have a proxy of their own, or none of ours.
 curl -sS --socks5-hostname 10.3.0.2:7000 -o "$TMP/got" http://server/small
 same small
-"$RIVULET" proxy --quiet --listen "unix:$TMP/p.sock" --via "$LINE" --via-always &
+"$RIVULET" proxy --quiet --listen "unix:$TMP/p.sock" --listen 127.0.0.1:1080 --via "$LINE" --via-always &
 proxy=$!
 soon 10 [ -S "$TMP/p.sock" ] || fail "the proxy does not begin"
 curl -sS --proxy "socks5h://localhost$TMP/p.sock" -o "$TMP/got" http://server/file
 same file
 logged tls '.host == "server" and .received > 8e6'
+python3 "$PROGRAM_SOURCES/via_cut.py" 10.4.0.2 1080 || fail "cut off, by a proxy"
 kill "$proxy"
 wait "$proxy" || :
 
@@ -186,5 +195,5 @@ EOF2
 env=$(printf 'TMP=%s RIVULET=%s LINE=%s PROGRAM_SOURCES=%s' "$TMP" "$RIVULET" "$LINE" "$PROGRAM_SOURCES")
 # shellcheck disable=SC2086
 expect "a relay in a lab" timeout 280 "$RIVULET" lab run relay --also "server: $NGINX" \
-	--also "server: $RIVULET run --quiet -- nginx -e stderr -c $TMP/nginx2.conf" \
+	--also "server: $RIVULET run --quiet -- nginx -e stderr -c $TMP/nginx2.conf" --also "server: python3 '$PROGRAM_SOURCES/peer.py'" \
 	--also "relay: sh $TMP/relay.sh" -- env $env sh "$TMP/inside.sh"

@@ -37,9 +37,8 @@ bool relayed_has_ended(struct relayed *socket)
 int relayed_carry(struct relayed *socket, int near)
 {
 	struct relay *relay = socket->relay;
-	int err = relay->calls->carry && !socket->routed
-			  ? relay->calls->carry(relay->stack, socket->far, near)
-			  : -EOPNOTSUPP;
+	int err = relay->calls->carry ? relay->calls->carry(relay->stack, socket->far, near)
+				      : -EOPNOTSUPP;
 
 	socket->carried = err == 0;
 	if (err < 0)

@@ -7,6 +7,8 @@
 #include "attach/relay/relay.h"
 #include "base/cleanup.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 static bool somebody_waits(const struct relayed *socket)
@@ -77,27 +79,54 @@ static void on_progress(struct loop_source *source, uint32_t events)
 		on_connected(socket);
 }
 
-/* What a route connected takes the far side's place, whatever kind of descriptor it is. */
+/* What the program has set up to now. */
+static void take_options(struct relayed *socket)
+{
+	static const int options[][2] = {
+		{SOL_SOCKET, SO_KEEPALIVE}, {SOL_SOCKET, SO_LINGER}, {IPPROTO_TCP, TCP_NODELAY}};
+	struct relay *relay = socket->relay;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
+		struct linger value; /* the largest of them */
+		socklen_t size = sizeof(value);
+
+		if (relay->calls->get(relay->stack, socket->far, options[i][0], options[i][1],
+				      &value, &size) == 0)
+			setsockopt(socket->entering, options[i][0], options[i][1], &value, size);
+	}
+}
+
+/* What a route connected takes the far side's place. */
 static void on_routed(struct loop_source *source, uint32_t events)
 {
 	struct relayed *socket = loop_owner(source, struct relayed, far_source);
 	struct steering *steering = socket->relay->steering;
 	struct err why;
-	int fd = steering->ops->answer(steering, socket->pending, -1, &why);
+	int code = steering->ops->answer(steering, socket->pending, socket->entering, &why);
 
-	if (fd == -EINPROGRESS)
+	if (code == -EINPROGRESS)
 		return;
 	loop_forget(socket->relay->loop, source);
 	loop_forget(socket->relay->loop, &socket->near_source);
 	socket->pending = close_fd(socket->pending);
-	if (fd < 0) {
-		on_failed(socket, -fd);
+	if (code < 0) {
+		socket->entering = close_fd(socket->entering);
+		on_failed(socket, -code);
 		return;
 	}
+	take_options(socket);
 	close_fd(socket->far);
-	socket->far = fd;
+	socket->far = steal_fd(&socket->entering);
 	socket->routed = true;
 	on_connected(socket);
+}
+
+static int host_socket(int family)
+{
+	const int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int fd = socket(family, type, IPPROTO_TCP);
+
+	return fd < 0 ? socket(AF_INET, type, IPPROTO_TCP) : fd; /* a host without IPv6 */
 }
 
 /* 1: there is no route for that. */
@@ -108,9 +137,13 @@ static int begin_routed(struct relayed *socket, const struct sockaddr_storage *t
 
 	if (!steering || !steering->ops->takes(steering, address))
 		return 1;
-	socket->pending = steering->ops->begin(steering, address, -1, false);
-	if (socket->pending < 0)
+	socket->entering = host_socket(socket->family);
+	if (socket->entering >= 0)
+		socket->pending = steering->ops->begin(steering, address, socket->entering, false);
+	if (socket->pending < 0) {
+		socket->entering = close_fd(socket->entering);
 		return 1;
+	}
 	memcpy(&socket->peer, to, sizeof(socket->peer));
 	return -EINPROGRESS;
 }
@@ -142,6 +175,7 @@ static int hold_on(struct relayed *socket, const struct call *call, int theirs)
 	}
 	if (err < 0) {
 		socket->pending = close_fd(socket->pending);
+		socket->entering = close_fd(socket->entering);
 		return err;
 	}
 	relayed_watched(socket);

@@ -151,8 +151,8 @@ static int set(struct relayed *socket, const struct call *call, int theirs)
 	if (is_narrow(call, level, name))
 		size = (int)widen(value, (size_t)size);
 	/* Without an address and of no size: that takes some values back. */
-	err = relayed_calls(socket)->set(relay->stack, far, level, name,
-					 size > 0 || call->args[3] ? value : NULL, (socklen_t)size);
+	err = relay->calls->set(relay->stack, far, level, name,
+				size > 0 || call->args[3] ? value : NULL, (socklen_t)size);
 	if (err == -ENOTCONN && relayed_has_ended(socket))
 		return set(socket, call, theirs);
 	if (err == 0 && is_of_waiting(level, name))
@@ -197,7 +197,7 @@ static int get(struct relayed *socket, const struct call *call, int theirs, void
 	if (err == 0 && far < 0)
 		err = far;
 	if (err == 0)
-		err = relayed_calls(socket)->get(relay->stack, far, level, name, ret, size);
+		err = relay->calls->get(relay->stack, far, level, name, ret, size);
 	if (err == -ENOTCONN && relayed_has_ended(socket)) {
 		*size = room;
 		return get(socket, call, theirs, ret, size);

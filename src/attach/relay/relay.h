@@ -62,9 +62,10 @@ struct relayed {
 	pid_t pid; /* who was seen to hold it last, and as what */
 	int fd;
 	int family;
-	int far;     /* owned; -1: none (any more) */
-	int pending; /* owned; while the route makes the connection; -1 */
-	bool routed; /* what a route connected has @peer, no name of its own, and is none of the stack's */
+	int far; /* owned; -1: none (any more) */
+	int pending,
+		entering; /* owned; while a route makes the connection: its answer, and what will be the far side; -1 */
+	bool routed; /* that is a socket of the host's; it has @peer, and no name of its own */
 	int error;   /* that SO_ERROR tells next: positive; 0: none */
 	bool untold; /* who did not wait for its connection has not asked connect() again */
 	/* While it is connecting or listening: the program's side is held. */
@@ -174,5 +175,3 @@ int relay_write_address(const struct call *call, const struct sockaddr_storage *
 bool relay_waits_not(int theirs);
 /* A socket of the stack for one that has none any more. */
 int relayed_far(struct relayed *socket);
-/* What that is asked by: a descriptor that a route connected is not the stack's, but the host's. */
-const struct stack_calls *relayed_calls(const struct relayed *socket);

@@ -36,7 +36,7 @@ struct relayed *relayed_new(struct relay *relay, int family, int far)
 	socket->relay = relay;
 	socket->family = family;
 	socket->far = far;
-	socket->near = socket->theirs = socket->pending = -1;
+	socket->near = socket->theirs = socket->pending = socket->entering = -1;
 	TAILQ_INIT(&socket->waiters);
 	TAILQ_INIT(&socket->arrivals);
 	return socket;
@@ -71,11 +71,7 @@ static void let_go(struct relayed *socket)
 	loop_unset(loop, &socket->retry);
 	socket->near = close_fd(socket->near);
 	socket->pending = close_fd(socket->pending);
-}
-
-const struct stack_calls *relayed_calls(const struct relayed *socket)
-{
-	return socket->routed ? &sockets_calls : socket->relay->calls;
+	socket->entering = close_fd(socket->entering);
 }
 
 static void cut_off(struct relayed *socket)
@@ -151,8 +147,8 @@ static int linger_of(const struct relayed *socket)
 	const struct relay *relay = socket->relay;
 	struct linger linger = {0};
 	socklen_t size = sizeof(linger);
-	int err = relayed_calls(socket)->get(relay->stack, socket->far, SOL_SOCKET, SO_LINGER,
-					     &linger, &size);
+	int err =
+		relay->calls->get(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger, &size);
 
 	return err < 0 || !linger.l_onoff ? -1 : linger.l_linger;
 }
@@ -165,8 +161,8 @@ static void let_go_of_far(struct relayed *socket)
 
 	if (linger_of(socket) <= 0)
 		return;
-	relayed_calls(socket)->set(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger,
-				   sizeof(linger));
+	relay->calls->set(relay->stack, socket->far, SOL_SOCKET, SO_LINGER, &linger,
+			  sizeof(linger));
 }
 
 int relayed_theirs(const struct relayed *socket)
@@ -189,7 +185,8 @@ static void spoil(struct relayed *socket)
 static void remember_name(struct relayed *socket)
 {
 	socket->own_size = sizeof(socket->own);
-	if (socket->relay->calls->name(socket->relay->stack, socket->far,
+	if (socket->routed ||
+	    socket->relay->calls->name(socket->relay->stack, socket->far,
 				       (struct sockaddr *)&socket->own, &socket->own_size) < 0)
 		socket->own_size = 0;
 }
@@ -230,7 +227,7 @@ static int open_flow(struct relayed *socket, int near)
 	int err;
 
 	socket->flow.over = over;
-	socket->flow.stack = socket->routed ? NULL : socket->relay->stack;
+	socket->flow.stack = socket->relay->stack;
 	socket->flow.is_abandoned = is_abandoned;
 	socket->flow.left_open = true;
 	err = flow_open(&socket->flow, socket->relay->loop, near, socket->far, NULL, 0);

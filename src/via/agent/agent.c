@@ -136,7 +136,7 @@ static void desert(struct agent *agent)
 static bool take_request(struct agent *agent)
 {
 	struct via_request request;
-	int fd, reply, code = wire_receive(agent->requests.fd, &request, sizeof(request), &reply);
+	int reply, code = wire_receive(agent->requests.fd, &request, sizeof(request), &reply);
 
 	if (code == -EAGAIN)
 		return false;
@@ -150,8 +150,7 @@ static bool take_request(struct agent *agent)
 		return true;
 	}
 	request.host[sizeof(request.host) - 1] = request.port[sizeof(request.port) - 1] = '\0';
-	fd = request.from.ss_family ? claim(agent, &request.from) : -1;
-	errand_open(agent, &request, reply, fd);
+	errand_open(agent, &request, reply, claim(agent, &request.from));
 	return true;
 }
 

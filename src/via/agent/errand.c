@@ -54,37 +54,18 @@ static void explain(const struct errand *errand, const char *how, const char *wh
 			why ? ": " : "", why ? why : "");
 }
 
-static void tell(struct errand *errand, int code, const char *why, int fd)
+static void tell(struct errand *errand, int code, const char *why)
 {
 	struct via_reply reply = {.code = code, .way = errand->way};
 
 	snprintf(reply.why, sizeof(reply.why), "%s", why ? why : "");
-	wire_send(errand->reply.fd, &reply, sizeof(reply), fd);
+	wire_send(errand->reply.fd, &reply, sizeof(reply), -1);
 }
 
-static void answer(struct errand *errand, int code, const char *why, int fd)
+static void answer(struct errand *errand, int code, const char *why)
 {
-	tell(errand, code, why, fd);
+	tell(errand, code, why);
 	errand_close(errand);
-}
-
-/* Takes @fd, which -1 where there is a @line with TLS. */
-static void give(struct errand *errand, int fd, struct line *line)
-{
-	int pair[2] = {-1, -1}, code = 0;
-
-	if (fd < 0 && line && line->tls &&
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
-		code = -errno;
-	if (code == 0 && pair[0] >= 0)
-		code = transfer_open(errand->agent, pair[1], -1, line);
-	else if (fd < 0 && line)
-		fd = steal_fd(&line->source.fd);
-	if (pair[0] < 0 && line)
-		line_close(line);
-	answer(errand, code, code < 0 ? strerror(-code) : NULL, pair[0] >= 0 ? pair[0] : fd);
-	close_fd(pair[0]);
-	close_fd(fd);
 }
 
 /* What the way to the door had filled it with: true, when it is gone. */
@@ -138,7 +119,7 @@ static void on_theirs(struct loop_source *source, uint32_t events)
  * still believe that it is not. */
 static void meet(struct errand *errand)
 {
-	tell(errand, 0, NULL, -1);
+	tell(errand, 0, NULL);
 	loop_unset(&errand->agent->loop, &errand->timer);
 	loop_forget(&errand->agent->loop, &errand->reply);
 	if (drain(errand))
@@ -158,9 +139,7 @@ static void succeed(struct errand *errand)
 	if (errand->line)
 		errand->spare = close_fd(errand->spare);
 	errand->connected = true;
-	if (!errand->request.from.ss_family)
-		give(errand, steal_fd(&errand->spare), steal_ptr(errand->line));
-	else if (errand->theirs.fd >= 0)
+	if (errand->theirs.fd >= 0)
 		meet(errand);
 	else
 		loop_set(&errand->agent->loop, &errand->timer, clock_now() + ARRIVAL_PATIENCE);
@@ -186,9 +165,9 @@ static void fail(struct errand *errand)
 		return;
 	}
 	if (errand->direct_code < 0)
-		answer(errand, errand->direct_code, errand->direct_why.text, -1);
+		answer(errand, errand->direct_code, errand->direct_why.text);
 	else
-		answer(errand, errand->line_code, errand->line_why.text, -1);
+		answer(errand, errand->line_code, errand->line_why.text);
 }
 
 static enum way said(const struct errand *errand)
@@ -271,7 +250,7 @@ static void on_time(struct loop_timer *timer)
 	if (errand->dialling)
 		dial(errand);
 	else if (errand->connected)
-		answer(errand, -ETIMEDOUT, "nobody came in at the door for it", -1);
+		answer(errand, -ETIMEDOUT, "nobody came in at the door for it");
 	else
 		fail(errand);
 }

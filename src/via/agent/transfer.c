@@ -30,7 +30,8 @@ int transfer_open(struct agent *agent, int near, int fd, struct line *line)
 	if (code == 0) {
 		transfer->agent = agent;
 		transfer->carriage.over = over;
-		code = carriage_open(&transfer->carriage, &agent->loop, fd, tls, near, early, size);
+		code = carriage_open(&transfer->carriage, &agent->loop, agent->stack, fd, tls, near,
+				     early, size);
 	} else {
 		close_fd(near);
 		close_fd(fd);

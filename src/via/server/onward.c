@@ -65,8 +65,9 @@ static void connected(struct visitor *visitor, int fd)
 	loop_forget(&visitor->server->loop, &visitor->source);
 	visitor->carriage.over = over;
 	visitor->state = VISITOR_LEAVES; /* if it fails */
-	if (carriage_open(&visitor->carriage, &visitor->server->loop, steal_fd(&visitor->source.fd),
-			  steal_ptr(visitor->tls), fd, wish->in, wish->size) < 0) {
+	if (carriage_open(&visitor->carriage, &visitor->server->loop, NULL,
+			  steal_fd(&visitor->source.fd), steal_ptr(visitor->tls), fd, wish->in,
+			  wish->size) < 0) {
 		visitor_close(visitor, "no memory");
 		return;
 	}
