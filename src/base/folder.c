@@ -12,11 +12,16 @@
 static int make(const char *path)
 {
 	struct stat st;
+	int err;
 
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	if (lstat(path, &st) < 0)
-		return -errno;
+	/* Whoever leaves it may remove it between these two. */
+	do {
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		err = lstat(path, &st) < 0 ? -errno : 0;
+	} while (err == -ENOENT);
+	if (err < 0)
+		return err;
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
 		return -EPERM;
 	return 0;

@@ -20,6 +20,7 @@
 
 #define MAGIC       0x52764a32u /* "RvJ2": the layout below */
 #define CHANGES_MAX 512
+#define TRIES       10
 #define RUNS_MAX    64 /* bits of a mask */
 
 struct process {
@@ -174,20 +175,36 @@ static int open_locked(const char *path)
 	}
 }
 
-/* Leaves @journal in memory only if there is no file to be had. */
-static int map(struct journal *journal, enum journal_place place)
+static int open_shared(struct journal *journal)
 {
 	char folder[PATH_MAX];
-	void *pages;
+	int file = folder_find(folder);
 
-	if (place == JOURNAL_SHARED && folder_find(folder) == 0 &&
-	    asprintf(&journal->path, "%s/" JOURNAL_NAME "%" PRIu64 "-%" PRIu64, folder,
-		     namespace_cookie(), inode_of("/proc/self/ns/net")) > 0)
-		journal->file = open_locked(journal->path);
-	if (journal->file < 0) {
+	if (file < 0)
+		return file;
+	if (asprintf(&journal->path, "%s/" JOURNAL_NAME "%" PRIu64 "-%" PRIu64, folder,
+		     namespace_cookie(), inode_of("/proc/self/ns/net")) < 0) {
+		journal->path = NULL;
+		return -ENOMEM;
+	}
+	file = open_locked(journal->path);
+	if (file < 0) {
 		free(journal->path);
 		journal->path = NULL;
 	}
+	return file;
+}
+
+/* Leaves @journal in memory only if there is no file to be had. */
+static int map(struct journal *journal, enum journal_place place)
+{
+	int file = -ENOENT;
+	void *pages;
+
+	/* A run that ends takes the folder with it, between our finding and our using it, too. */
+	for (unsigned i = 0; i < TRIES && place == JOURNAL_SHARED && file == -ENOENT; i++)
+		file = open_shared(journal);
+	journal->file = file < 0 ? -1 : file;
 	pages = mmap(NULL, sizeof(struct pages), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | (journal->file < 0 ? MAP_ANONYMOUS : 0), journal->file, 0);
 	if (pages == MAP_FAILED)

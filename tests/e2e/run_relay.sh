@@ -57,3 +57,13 @@ expect "the supervisor is killed" relayed "$PHONE --quiet -- sh -c '
 	kill -KILL \$supervisor
 	curl -4 -fsS --max-time 20 http://server/file | cmp - \"$TMP/www/file\"'"
 [ -z "$(find "$state" -name 'relay-*')" ] || fail "left: $(ls "$state")"
+
+# Lost: a run that begins as another ends, and takes the folder of both with it.
+tries=60
+while [ $tries -gt 0 ]; do
+	$PHONE --quiet -- true 2>"$TMP/first" & first=$!
+	$PHONE --quiet -- true || fail "a run beside one that ends"
+	wait $first || fail "a run beside one that ends: $(cat "$TMP/first")"
+	tries=$((tries - 1))
+done
+[ ! -e "$state" ] || [ -z "$(find "$state" -name 'relay-*')" ] || fail "left: $(ls "$state")"

@@ -2,6 +2,7 @@
 #include "attach/relay/near.h"
 
 #include "base/cleanup.h"
+#include "base/folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 
 #define PREFIX  "relay-" /* of the folders' names */
 #define MEETING "us"     /* the name of our own listener */
+#define TRIES   10
 /* Of send buffers, of which the kernel gives twice that. With half as much the relay and a program take turns: each sleeps while the
  * other works, and has to be woken up. With twice as much what is written has left the processor's cache before it is read, and its
  * pages before they are used again. */
@@ -86,11 +88,18 @@ int near_open(struct near *near, const char *parent)
 {
 	_cleanup_close_ int fd = -1;
 	struct sockaddr_un address;
+	char again[PATH_MAX];
 	int err;
 
 	*near = (struct near){.lock = -1, .listener = -1, .door = -1, .diag = -1, .self = getpid()};
 	near_clean(parent);
 	err = make_folder(near, parent);
+	/* A run that has just ended took the folder of all with it. */
+	for (unsigned i = 0; i < TRIES && err == -ENOENT; i++) {
+		err = folder_find(again);
+		if (err == 0)
+			err = strcmp(again, parent) == 0 ? make_folder(near, parent) : -EAGAIN;
+	}
 	if (err < 0)
 		return err;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
