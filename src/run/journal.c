@@ -3,24 +3,18 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/folder.h"
 #include "base/populate.h"
 #include "base/processes.h"
+#include "run/journal_file.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #define MAGIC       0x52764a32u /* "RvJ2": the layout below */
 #define CHANGES_MAX 512
-#define TRIES       10
 #define RUNS_MAX    64 /* bits of a mask */
 
 struct process {
@@ -44,9 +38,7 @@ struct pages {
 
 struct journal {
 	struct pages *pages;
-	int file;   /* owned; -1: memory only. The lock is its own and that of the processes forked
-		       from us */
-	char *path; /* owned; NULL: memory only */
+	struct journal_file file;
 	unsigned place;
 	uint64_t token;
 };
@@ -61,22 +53,6 @@ static uint64_t inode_of(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 ? st.st_ino : 0;
-}
-
-#ifndef SO_NETNS_COOKIE /* since 5.14 */
-#define SO_NETNS_COOKIE 71
-#endif
-
-/* Names a network namespace; unlike its inode this number is never used again. */
-static uint64_t namespace_cookie(void)
-{
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t cookie = 0;
-	socklen_t size = sizeof(cookie);
-
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
-		return inode_of("/proc/self/ns/net");
-	return cookie;
 }
 
 /* Start time in ticks since the boot, field 22; what is before it in brackets may hold anything. -ENOENT: there is none that
@@ -142,71 +118,17 @@ static bool is_alive(const struct run *run)
 	return is_process(&run->keepers[0]) || is_process(&run->keepers[1]);
 }
 
-static void lock(const struct journal *journal)
-{
-	while (journal->file >= 0 && flock(journal->file, LOCK_EX) < 0 && errno == EINTR)
-		;
-}
-
-static void unlock(const struct journal *journal)
-{
-	if (journal->file >= 0)
-		flock(journal->file, LOCK_UN);
-}
-
-/* Locks the file at @path; another run may be removing it at this moment: then it is made anew. */
-static int open_locked(const char *path)
-{
-	for (;;) {
-		_cleanup_close_ int fd =
-			open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		struct stat st;
-
-		if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
-			return -errno;
-		if (st.st_nlink > 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
-			/* All of it is there from now on: where the disk is full, to write into what is mapped would end us. */
-			int err = posix_fallocate(fd, 0, sizeof(struct pages));
-
-			return err ? -err : steal_fd(&fd);
-		}
-		if (st.st_nlink > 0)
-			return -EPERM;
-	}
-}
-
-static int open_shared(struct journal *journal)
-{
-	char folder[PATH_MAX];
-	int file = folder_find(folder);
-
-	if (file < 0)
-		return file;
-	if (asprintf(&journal->path, "%s/" JOURNAL_NAME "%" PRIu64 "-%" PRIu64, folder,
-		     namespace_cookie(), inode_of("/proc/self/ns/net")) < 0) {
-		journal->path = NULL;
-		return -ENOMEM;
-	}
-	file = open_locked(journal->path);
-	if (file < 0) {
-		free(journal->path);
-		journal->path = NULL;
-	}
-	return file;
-}
-
 /* Leaves @journal in memory only if there is no file to be had. */
 static int map(struct journal *journal, enum journal_place place)
 {
-	int file = -ENOENT;
 	void *pages;
+	int fd;
 
-	/* A run that ends takes the folder with it, between our finding and our using it, too. */
-	for (unsigned i = 0; i < TRIES && place == JOURNAL_SHARED && file == -ENOENT; i++)
-		file = open_shared(journal);
-	journal->file = file < 0 ? -1 : file;
+	if (place == JOURNAL_SHARED)
+		journal_file_open(&journal->file, sizeof(struct pages));
+	fd = journal->file.fd;
 	pages = mmap(NULL, sizeof(struct pages), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | (journal->file < 0 ? MAP_ANONYMOUS : 0), journal->file, 0);
+		     MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
 	if (pages == MAP_FAILED)
 		return -ENOMEM;
 	journal->pages = pages;
@@ -246,13 +168,13 @@ int journal_open(struct journal **ret, enum journal_place place, struct err *err
 
 	if (!journal)
 		return err_set(err, -ENOMEM, "no memory for the journal");
-	journal->file = -1;
+	journal->file = JOURNAL_FILE_NONE;
 	code = map(journal, place);
 	if (code == 0)
 		code = take_place(journal);
 	if (code == 0)
 		journal_keep(journal, JOURNAL_SERVER); /* until there is one */
-	unlock(journal);
+	journal_file_unlock(&journal->file);
 	if (code < 0) {
 		journal_close(journal);
 		return err_set(err, code,
@@ -271,8 +193,7 @@ void journal_close(struct journal *journal)
 		return;
 	if (journal->pages)
 		munmap(journal->pages, sizeof(*journal->pages));
-	close_fd(journal->file);
-	free(journal->path);
+	journal_file_close(&journal->file);
 	free(journal);
 }
 
@@ -424,7 +345,7 @@ int journal_follow(struct journal *journal, struct netstack *netstack, const str
 	uint64_t alive;
 	int first = 0;
 
-	lock(journal);
+	journal_file_lock(&journal->file);
 	alive = living(pages);
 	for (unsigned at = pages->count; at-- > 0;) {
 		struct change change = pages->changes[at];
@@ -452,7 +373,7 @@ int journal_follow(struct journal *journal, struct netstack *netstack, const str
 		if (err < 0 && err != -EALREADY && first == 0)
 			first = err;
 	}
-	unlock(journal);
+	journal_file_unlock(&journal->file);
 	return first;
 }
 
@@ -461,7 +382,7 @@ void journal_renew(struct journal *journal, struct netstack *netstack, journal_r
 {
 	const struct pages *pages = journal->pages;
 
-	lock(journal);
+	journal_file_lock(&journal->file);
 	for (unsigned at = 0; at < pages->count; at++) {
 		const struct change *change = &pages->changes[at];
 
@@ -470,17 +391,7 @@ void journal_renew(struct journal *journal, struct netstack *netstack, journal_r
 		    change_apply(netstack, change) == 0)
 			report(change, 0, data);
 	}
-	unlock(journal);
-}
-
-static void remove_file(const char *path)
-{
-	char folder[PATH_MAX];
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	*strrchr(folder, '/') = '\0';
-	unlink(path);
-	folder_leave(folder);
+	journal_file_unlock(&journal->file);
 }
 
 unsigned journal_release(struct journal *journal, struct netstack *netstack, journal_in_use in_use,
@@ -490,9 +401,9 @@ unsigned journal_release(struct journal *journal, struct netstack *netstack, jou
 	uint64_t others;
 	unsigned kept = 0;
 
-	lock(journal);
+	journal_file_lock(&journal->file);
 	if (pages->runs[journal->place].token != journal->token) {
-		unlock(journal); /* another process of the run has been here */
+		journal_file_unlock(&journal->file); /* another process of the run has been here */
 		return 0;
 	}
 	others = living(pages) & ~bit_of(journal->place);
@@ -510,9 +421,9 @@ unsigned journal_release(struct journal *journal, struct netstack *netstack, jou
 	}
 	if (kept == 0) {
 		pages->runs[journal->place] = (struct run){0};
-		if (journal->path && pages->count == 0 && others == 0)
-			remove_file(journal->path);
+		if (pages->count == 0 && others == 0)
+			journal_file_remove(&journal->file);
 	}
-	unlock(journal);
+	journal_file_unlock(&journal->file);
 	return kept;
 }

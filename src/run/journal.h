@@ -22,10 +22,7 @@
 
 struct journal;
 
-/* A file's name begins so; then come the namespace's cookie, by which it is found, a dash, and its inode, which tells whether there is
- * such a one still. */
-#define JOURNAL_NAME "net-"
-/* Removes the files of namespaces that are gone, if we may know that. */
+/* Removes the files (journal_file.h) of namespaces that are gone, if we may know that. */
 void journal_remove_gone(void);
 
 /* Before the keepers fork: opens the file of the calling thread's network namespace and takes a place among the

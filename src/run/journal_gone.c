@@ -7,6 +7,7 @@
  */
 #include "base/cleanup.h"
 #include "run/journal.h"
+#include "run/journal_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
