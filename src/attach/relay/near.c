@@ -84,21 +84,29 @@ static int make_folder(struct near *near, const char *parent)
 	return access(near->folder, W_OK) < 0 ? -EAGAIN : 0;
 }
 
+static int find_again(const char *parent)
+{
+	char path[PATH_MAX];
+	int err = folder_find(path);
+
+	return err == 0 && strcmp(path, parent) != 0 ? -EPERM : err;
+}
+
 int near_open(struct near *near, const char *parent)
 {
 	_cleanup_close_ int fd = -1;
 	struct sockaddr_un address;
-	char again[PATH_MAX];
-	int err;
+	int err = -EAGAIN;
 
 	*near = (struct near){.lock = -1, .listener = -1, .door = -1, .diag = -1, .self = getpid()};
 	near_clean(parent);
-	err = make_folder(near, parent);
-	/* A run that has just ended took the folder of all with it. */
-	for (unsigned i = 0; i < TRIES && err == -ENOENT; i++) {
-		err = folder_find(again);
+	/* A run that has just ended took the folder of all with it; or one that begins took ours, before it was locked, for one that was
+	 * left. */
+	for (unsigned i = 0; i < TRIES && (err == -EAGAIN || err == -ENOENT); i++) {
+		near->lock = close_fd(near->lock);
+		err = i > 0 ? find_again(parent) : 0;
 		if (err == 0)
-			err = strcmp(again, parent) == 0 ? make_folder(near, parent) : -EAGAIN;
+			err = make_folder(near, parent);
 	}
 	if (err < 0)
 		return err;
