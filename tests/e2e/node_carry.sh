@@ -10,7 +10,7 @@ import json, sys
 p = next(p for p in json.load(sys.stdin)["peers"] if p["node"] == "bob")
 sys.exit(sum(l["subflow"] for l in p["links"]) < int(sys.argv[1]))' "$1"; }
 # Bytes of the object that have come to bob.
-come() { stat -c %s "$TMP/got.part" 2>/dev/null || echo 0; }
+come() { stat -c %s "$TMP/got.part" 2>/dev/null || stat -c %s "$TMP/got" 2>/dev/null || echo 0; }
 more_came() { [ "$(come)" -gt "$came" ]; }
 # As many as that come, however slowly.
 comes() {
@@ -45,7 +45,7 @@ soon 10 links_of 2 || fail "the link that came back is not used"
 [ "$(grep -c "contact with 'bob' is over" "$TMP/ada.log")" = 0 ] || fail "the contact broke off with one of two links"
 
 # Lost: all that came before both links broke. What comes afterwards begins where it ended; where the break falls between two
-# bundles there is nothing to go on with, so it is tried again with another object.
+# bundles, or all had come before it, there is nothing to go on with, so it is tried again with another object.
 resumed() { grep -q "goes on with a bundle from byte" "$TMP/ada.log"; }
 for _ in 1 2 3 4; do
 	comes 80000000 || fail "nothing comes"
@@ -53,7 +53,6 @@ for _ in 1 2 3 4; do
 	down bob bnep0
 	soon 40 no_more ada bob contact || fail "a contact without links stays"
 	soon 40 no_more bob ada contact || fail "a contact without links stays"
-	[ ! -e "$TMP/got" ] || fail "it was over before the links were cut"
 	up bob wlan0
 	up bob bnep0
 	wait "$get" || fail "the object does not come when the links are back"
