@@ -216,7 +216,12 @@ static int answer_socket(struct helper *h, struct given *given, const struct lkl
 	switch (r->kind) {
 	case LKL_BIND:
 		stream->bound = true;
-		return kernel_bind(stream->far, (const struct sockaddr *)r->data, r->size);
+		result = kernel_bind(stream->far, (const struct sockaddr *)r->data, r->size);
+		/* By one that was closed before this was asked. */
+		if (result == -EADDRINUSE && streams_sweep(&h->streams))
+			result =
+				kernel_bind(stream->far, (const struct sockaddr *)r->data, r->size);
+		return result;
 	case LKL_CONNECT:
 		return connect_one(h, stream, r, answer);
 	case LKL_SET:

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #define BATCH         64
@@ -205,6 +206,24 @@ void stream_on_near(struct streams *streams, struct stream *stream, uint32_t eve
 		stream_enqueue(streams, stream);
 	else if (events & (EPOLLHUP | EPOLLERR)) /* nobody has it any more */
 		stream_end(streams, stream);
+}
+
+bool streams_sweep(struct streams *streams)
+{
+	struct stream *stream, *next;
+	bool any = false;
+
+	for (stream = LIST_FIRST(&streams->all); stream; stream = next) {
+		struct pollfd near = {.fd = stream->near};
+
+		next = LIST_NEXT(stream, all);
+		if (stream->state == STREAM_CONNECTED || poll(&near, 1, 0) <= 0 ||
+		    !(near.revents & POLLHUP))
+			continue;
+		stream_end(streams, stream);
+		any = true;
+	}
+	return any;
 }
 
 void streams_on_owners(struct streams *streams)

@@ -111,6 +111,8 @@ void stream_stopped(struct streams *streams, struct stream *stream);
 void stream_choose(const struct streams *streams, struct stream *stream, const struct sockaddr *to);
 /* Bytes that were written to it, and that its peer has not acknowledged. */
 int stream_unsent(struct stream *stream);
+/* Ends those that are not connected and that nobody has any more, which the next look would tell as well. Was there one? */
+bool streams_sweep(struct streams *streams);
 /* Does one listen on @port? */
 bool streams_serve(const struct streams *streams, uint16_t port);
 /* The near side is @near from now on; what the old one has to give still is taken from @old, a copy of its other end. Takes both, also
