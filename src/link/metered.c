@@ -60,57 +60,56 @@ static bool is_address(const char *name, const char *text)
 	return strcasecmp(ours, text) == 0;
 }
 
-/* -ETIMEDOUT: no answer yet. What has no answer otherwise is no device any more. */
-static int ask_of(sd_bus *bus, const char *path, struct policy *policy)
+/* NetworkManager may look after another network namespace, with links of the same names. */
+static bool is_here(sd_bus *bus, const char *path, const char *name)
 {
-	_cleanup_free_ char *name = NULL, *address = NULL;
+	_cleanup_free_ char *address = NULL;
+
+	if (sd_bus_get_property_string(bus, SERVICE, path, DEVICE, "HwAddress", NULL, &address) < 0)
+		return false;
+	/* A modem has none. */
+	return address[0] == '\0' || is_address(name, address);
+}
+
+static void ask_of(sd_bus *bus, const char *path, struct policy *policy)
+{
+	_cleanup_free_ char *name = NULL;
 	uint32_t metered = 0;
-	int err = sd_bus_get_property_trivial(bus, SERVICE, path, DEVICE, "Metered", NULL, 'u',
-					      &metered);
 
-	if (err >= 0 && metered != METERED_YES && metered != METERED_GUESS_YES)
-		return 0;
-	if (err >= 0)
-		err = sd_bus_get_property_string(bus, SERVICE, path, DEVICE, "IpInterface", NULL,
-						 &name);
-	if (err >= 0)
-		err = sd_bus_get_property_string(bus, SERVICE, path, DEVICE, "HwAddress", NULL,
-						 &address);
-	if (err < 0)
-		return err == -ETIMEDOUT ? err : 0;
-	/* NetworkManager may look after another network namespace, with links of the same names. A modem has no address. */
-	if (name[0] && !strpbrk(name, "*?[") && (!address[0] || is_address(name, address)))
+	if (sd_bus_get_property_trivial(bus, SERVICE, path, DEVICE, "Metered", NULL, 'u',
+					&metered) < 0 ||
+	    (metered != METERED_YES && metered != METERED_GUESS_YES))
+		return;
+	if (sd_bus_get_property_string(bus, SERVICE, path, DEVICE, "IpInterface", NULL, &name) < 0)
+		return;
+	if (name[0] && !strpbrk(name, "*?[") && is_here(bus, path, name))
 		policy_add(policy, POLICY_MANAGER, name, POLICY_METERED, NULL);
-	return 0;
 }
 
-/* @ret is the caller's. */
-static int list_devices(sd_bus *bus, sd_bus_message **ret)
+/* NULL: there is no NetworkManager. The caller's. */
+static sd_bus_message *list_devices(sd_bus *bus)
 {
-	sd_bus_message *call = NULL;
-	int err =
-		sd_bus_message_new_method_call(bus, &call, SERVICE, OBJECT, SERVICE, "GetDevices");
+	sd_bus_message *call = NULL, *reply = NULL;
 
-	if (err >= 0)
-		err = sd_bus_message_set_auto_start(call, 0);
-	if (err >= 0)
-		err = sd_bus_call(bus, call, PATIENCE, NULL, ret);
+	if (sd_bus_message_new_method_call(bus, &call, SERVICE, OBJECT, SERVICE, "GetDevices") >=
+		    0 &&
+	    sd_bus_message_set_auto_start(call, 0) >= 0)
+		sd_bus_call(bus, call, PATIENCE, NULL, &reply);
 	sd_bus_message_unref(call);
-	return err;
+	return reply;
 }
 
-/* -ETIMEDOUT: whoever knows has not answered yet; another negative errno: there is nobody who knows. */
-static int ask(sd_bus *bus, struct policy *policy)
+/* False: there is nobody who knows. */
+static bool ask(sd_bus *bus, struct policy *policy)
 {
-	_cleanup_(unref_message) sd_bus_message *devices = NULL;
+	_cleanup_(unref_message) sd_bus_message *devices = list_devices(bus);
 	const char *path;
-	int err = list_devices(bus, &devices);
 
-	if (err >= 0)
-		err = sd_bus_message_enter_container(devices, 'a', "o");
-	while (err >= 0 && sd_bus_message_read(devices, "o", &path) > 0)
-		err = ask_of(bus, path, policy);
-	return err;
+	if (!devices || sd_bus_message_enter_container(devices, 'a', "o") < 0)
+		return false;
+	while (sd_bus_message_read(devices, "o", &path) > 0)
+		ask_of(bus, path, policy);
+	return true;
 }
 
 static sd_bus *open_bus(void)
@@ -126,13 +125,9 @@ static sd_bus *open_bus(void)
 void metered_ask(struct policy *policy)
 {
 	_cleanup_(close_bus) sd_bus *bus = open_bus();
-	const struct policy before = *policy;
 
-	/* An answer that this machine was too slow for is there by now. */
-	if (bus && ask(bus, policy) == -ETIMEDOUT) {
-		*policy = before;
+	if (bus)
 		ask(bus, policy);
-	}
 }
 
 /* Devices tell of much: each state that they go through, each address. */
@@ -206,17 +201,15 @@ static bool listen_to(struct metered *metered)
 }
 
 /* Where NetworkManager has gone, what it knew holds on. What it tells while it is asked has been read with the answers: the
- * descriptor tells nothing of it. An answer that is late makes the descriptor readable, and then it is asked once more. */
+ * descriptor tells nothing of it. */
 bool metered_hear(struct metered *metered, struct policy *ret)
 {
-	int known = -ENOENT;
+	bool known = false;
 
-	for (unsigned i = 0;
-	     i < ASKS_MAX && known != -ETIMEDOUT && listen_to(metered) && metered->news; i++) {
-		*ret = (struct policy){0};
+	for (unsigned i = 0; i < ASKS_MAX && listen_to(metered) && metered->news; i++) {
 		metered->news = false;
+		*ret = (struct policy){0};
 		known = ask(metered->bus, ret);
-		metered->news = metered->news || known == -ETIMEDOUT;
 	}
-	return known >= 0;
+	return known;
 }
