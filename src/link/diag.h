@@ -46,9 +46,8 @@ struct diag_socket {
 	uint32_t token;       /* of the connection, as this end names it; 0 without CAP_NET_ADMIN */
 	uint64_t bytes_acked, bytes_received; /* payload, sent and received */
 	uint32_t unacked;                     /* segments on their way */
-	uint32_t
-		queued; /* bytes that it was given and that are not acknowledged; its end counts as one */
-	uint32_t rtt; /* smoothed, us; the receiver's estimate if that is larger; 0: not known */
+	uint32_t queued; /* bytes given to it and not acknowledged; its end counts as one */
+	uint32_t rtt;    /* smoothed, us; the receiver's estimate if that is larger; 0: not known */
 	uint32_t rtt_acked;       /* smoothed, us, as acknowledgements tell it; 0: not known */
 	uint32_t rtt_min;         /* the shortest ever, us */
 	uint32_t rtt_var;         /* us */

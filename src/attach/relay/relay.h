@@ -63,8 +63,8 @@ struct relayed {
 	int fd;
 	int family;
 	int far; /* owned; -1: none (any more) */
-	int pending,
-		entering; /* owned; while a route makes the connection: its answer, and what will be the far side; -1 */
+	/* While a route makes the connection: its answer, and what will be the far side. Owned; -1: none. */
+	int pending, entering;
 	bool routed; /* that is a socket of the host's; it has @peer, and no name of its own */
 	int error;   /* that SO_ERROR tells next: positive; 0: none */
 	bool untold; /* who did not wait for its connection has not asked connect() again */

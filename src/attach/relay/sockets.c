@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "stack/sockets.h"
 #include "attach/relay/relay.h"
 #include "base/cleanup.h"
 #include "base/clock.h"

@@ -74,11 +74,10 @@ struct line *pool_take(struct agent *agent);
 struct errand {
 	struct agent *agent;
 	struct via_request request;
-	struct loop_source reply; /* owned */
-	struct loop_source
-		theirs; /* owned: the connection at the door; -1: it has not come, or none will */
-	uint32_t held;  /* bytes of it that are nobody's, and still to come */
-	enum way way;   /* what was known */
+	struct loop_source reply;  /* owned */
+	struct loop_source theirs; /* owned: the connection at the door; -1: it has not come */
+	uint32_t held;             /* bytes of it that are nobody's, and still to come */
+	enum way way;              /* what was known */
 	struct dialling *dialling; /* directly; owned */
 	struct loop_source direct;
 	struct loop_timer timer; /* of the dialling; then, of waiting at the door */
